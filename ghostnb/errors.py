@@ -1,0 +1,232 @@
+"""Everything that can go wrong outside of the caller's own code.
+
+The tree::
+
+    GhostnbError
+    ├── ConfigError              a configuration file or value
+    ├── InvalidReferenceError    a reference, digest or platform (also ValueError)
+    ├── EngineError              a container daemon
+    │   └── EngineUnreachableError
+    └── RegistryError            a registry
+        ├── TransportError       no answer came: refused, DNS, TLS, proxy
+        │   └── TransportTimeoutError   (also TimeoutError)
+        ├── ProtocolError        an answer that the specification does not allow
+        │   └── UnsafeRedirectError
+        ├── IntegrityError       content that is not what its digest says
+        ├── UnauthorizedError    401: who are you?
+        ├── ForbiddenError       403: you may not
+        ├── NotFoundError        404: no such repository, tag, manifest or blob
+        ├── UnsupportedError     405, or a feature that this registry lacks
+        ├── RateLimitedError     429: too many requests
+        └── ServerError          5xx, or any other status that was not expected
+
+Programming mistakes stay `TypeError` and `ValueError`.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+__all__ = [
+    "ConfigError",
+    "Diagnostic",
+    "EngineError",
+    "EngineUnreachableError",
+    "ForbiddenError",
+    "GhostnbError",
+    "IntegrityError",
+    "InvalidReferenceError",
+    "NotFoundError",
+    "ProtocolError",
+    "RateLimitedError",
+    "RegistryError",
+    "ServerError",
+    "TransportError",
+    "TransportTimeoutError",
+    "UnauthorizedError",
+    "UnsafeRedirectError",
+    "UnsupportedError",
+    "redact_url",
+]
+
+
+def redact_url(url: str) -> str:
+    """Drop what may be secret in a URL: user information and the query's values.
+
+    Parameters
+    ----------
+    url : str
+
+    Returns
+    -------
+    str
+        The URL with neither user information nor fragment; each value of the
+        query is replaced by an ellipsis (signed storage URLs carry their
+        signature there).
+
+    Examples
+    --------
+    >>> redact_url("https://me:secret@example.com/v2/?sig=abc")
+    'https://example.com/v2/?sig=…'
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "(a URL that cannot be read)"
+    host = parts.netloc.rpartition("@")[2]
+    pairs = [pair.partition("=")[0] + "=…" for pair in parts.query.split("&") if pair]
+    return urlunsplit((parts.scheme, host, parts.path, "&".join(pairs), ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One entry of a registry's ``errors`` list.
+
+    Attributes
+    ----------
+    code : str
+        For example ``MANIFEST_UNKNOWN``.
+    message, detail : str
+        As the registry wrote them, shortened.
+
+    Notes
+    -----
+    Source: OCI distribution-spec v1.1, "Error Codes".
+    """
+
+    code: str
+    message: str = ""
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" if self.message else self.code
+
+
+class GhostnbError(Exception):
+    """The root of the tree: what happened, and what to try next.
+
+    Parameters
+    ----------
+    message : str
+        What was asked of whom, and what came.
+    hint : str
+        What to try next; shown after the message.
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+    @property
+    def message(self) -> str:
+        """What was asked of whom and what came, without the hint."""
+        return str(self.args[0])
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}" if self.hint else self.message
+
+
+class ConfigError(GhostnbError):
+    """A configuration file, environment variable or configuration value is invalid."""
+
+
+class InvalidReferenceError(GhostnbError, ValueError):
+    """A text is no image reference, digest or platform."""
+
+
+class EngineError(GhostnbError):
+    """The container daemon refused or failed."""
+
+
+class EngineUnreachableError(EngineError):
+    """No container daemon answers."""
+
+
+class RegistryError(GhostnbError):
+    """Something about a registry.
+
+    Parameters
+    ----------
+    message, hint : str
+        As for `GhostnbError`.
+    registry : str
+        The registry's name in the configuration.
+    url : str
+        What was asked; kept redacted.
+    status : int or None
+        The HTTP status, when there was an answer.
+    diagnostics : tuple of Diagnostic
+        What the registry itself said.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        registry: str = "",
+        url: str = "",
+        status: int | None = None,
+        diagnostics: tuple[Diagnostic, ...] = (),
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.registry = registry
+        self.url = redact_url(url)
+        self.status = status
+        self.diagnostics = diagnostics
+
+    @property
+    def said(self) -> str:
+        """What the registry itself said; its status if it said nothing."""
+        return "; ".join(map(str, self.diagnostics)) or f"HTTP {self.status}"
+
+
+class TransportError(RegistryError):
+    """No answer came: connection refused, no such host, TLS, proxy, connection lost."""
+
+
+class TransportTimeoutError(TransportError, TimeoutError):
+    """No answer came in time."""
+
+
+class ProtocolError(RegistryError):
+    """The answer is not what the specification allows."""
+
+
+class UnsafeRedirectError(ProtocolError):
+    """A redirect, token realm or next link leads where it must not."""
+
+
+class IntegrityError(RegistryError):
+    """Content does not have the digest or size that it was asked by."""
+
+
+class UnauthorizedError(RegistryError):
+    """The registry wants credentials, or refuses those that it got."""
+
+
+class ForbiddenError(RegistryError):
+    """The credentials do not allow this."""
+
+
+class NotFoundError(RegistryError):
+    """No such repository, tag, manifest or blob."""
+
+
+class UnsupportedError(RegistryError):
+    """The registry has no such feature, or has it switched off."""
+
+
+class RateLimitedError(RegistryError):
+    """Too many requests.
+
+    Attributes
+    ----------
+    retry_after_seconds : float or None
+        How long the registry asks to wait.
+    """
+
+    retry_after_seconds: float | None = None
+
+
+class ServerError(RegistryError):
+    """The registry failed, or answered with a status that was not expected."""

@@ -1,0 +1,1 @@
+"""Registries: over HTTP, in a directory, in memory; one protocol for all."""

@@ -1,0 +1,111 @@
+"""Search and tag details for registries that have nothing better than their lists."""
+
+import re
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
+
+from ghostnb.errors import ForbiddenError, NotFoundError, UnauthorizedError, UnsupportedError
+from ghostnb.registries.concurrency import ordered_map
+from ghostnb.registries.protocol import Registry
+from ghostnb.registries.reading import read_tag
+from ghostnb.registries.records import SearchRecord, TagRecord
+
+__all__ = ["details_of_tags", "main_tag", "search_catalog"]
+
+_WINDOW = 32
+_DIGITS = re.compile(r"(\d+)")
+
+
+async def details_of_tags(registry: Registry, repository: str) -> AsyncIterator[TagRecord]:
+    """Iterate over a repository's tags, each read by its manifests and configs.
+
+    A tag that goes away meanwhile is left out.
+    """
+
+    async def read(tag: str) -> TagRecord | None:
+        try:
+            return await read_tag(registry, repository, tag)
+        except NotFoundError:
+            return None
+
+    async for record in ordered_map(read, registry.tags(repository), window=_WINDOW):
+        if record is not None:
+            yield record
+
+
+async def search_catalog(
+    registry: Registry, query: str, *, limit: int
+) -> AsyncIterator[SearchRecord]:
+    """Search a registry that has no search: by the names in its catalog.
+
+    Parameters
+    ----------
+    registry : Registry
+    query : str
+        What a repository's name must contain; case does not matter.
+    limit : int
+
+    Yields
+    ------
+    SearchRecord
+        The best first: those whose last part is the query, those that begin
+        with it, the others. With the size and digest of `main_tag`.
+    """
+    wanted = query.strip().lower()
+    names = [record.repository async for record in registry.repositories()]
+    found = sorted(
+        (name for name in names if wanted in name), key=lambda name: (_rank(name, wanted), name)
+    )
+
+    async def describe(name: str) -> SearchRecord:
+        return await _describe(registry, name)
+
+    async for record in ordered_map(describe, _aiter(found[:limit]), window=_WINDOW):
+        yield record
+
+
+def main_tag(tags: Iterable[str]) -> str | None:
+    """Choose the tag that stands for a repository: ``latest``, else the highest.
+
+    Examples
+    --------
+    >>> main_tag(["1.9", "1.10", "1.2"])
+    '1.10'
+    """
+    names = list(tags)
+    return "latest" if "latest" in names else max(names, key=_natural, default=None)
+
+
+async def _describe(registry: Registry, repository: str) -> SearchRecord:
+    record = SearchRecord(registry.name, repository)
+    try:
+        tag = main_tag([tag async for tag in registry.tags(repository)])
+        if tag is None:
+            return record
+        record = replace(record, tag=tag)
+        details = await read_tag(registry, repository, tag)
+    except (ForbiddenError, NotFoundError, UnauthorizedError, UnsupportedError):
+        # The name was found, and that is what was asked; the rest stays unknown.
+        return record
+    return replace(
+        record,
+        digest=details.digest,
+        size_bytes=details.size_bytes,
+        created=details.created,
+    )
+
+
+def _rank(name: str, wanted: str) -> int:
+    last = name.rpartition("/")[2]
+    return 0 if last == wanted else 1 if last.startswith(wanted) else 2
+
+
+def _natural(tag: str) -> list[tuple[bool, int, str]]:
+    """Order by the numbers in a name: 1.10 after 1.9."""
+    parts = _DIGITS.split(tag)
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
+
+
+async def _aiter(names: list[str]) -> AsyncIterator[str]:
+    for name in names:
+        yield name

@@ -1,0 +1,169 @@
+"""How one registry is reached."""
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ghostnb.errors import ConfigError, redact_url
+from ghostnb.wire.tokens import Credentials
+from ghostnb.wire.urls import is_internal
+
+LAYOUT_SCHEME = "oci:"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryConfig:
+    """How one registry is reached.
+
+    Attributes
+    ----------
+    name : str
+        What the user calls it: letters, digits, dots, dashes, underscores.
+    url : str
+        ``https://…``; ``http://…`` with `insecure` or on a loopback host; or
+        ``oci:PATH`` for an OCI image layout on disk.
+    username : str or None
+        Without it, the Docker configuration's credentials for the host are used.
+    password : str or None
+        ``env:NAME`` reads the environment variable when it is needed. Never shown.
+    insecure : bool
+        Allow plain HTTP, and HTTPS with a certificate that cannot be verified.
+    kind : str
+        ``auto``, or a vendor's name to skip the detection.
+    ca_file : str or None
+        PEM file of an authority that signs the registry's certificate.
+    client_cert, client_key : str or None
+        PEM files of a client certificate and its key.
+    token_host : str or None
+        The token server's host, where it does not belong to the registry by name.
+    max_connections : int
+        How many requests may be under way at once.
+    timeout_seconds : float
+        How long to wait for a connection, and for each piece of an answer.
+
+    Raises
+    ------
+    ConfigError
+        If a value cannot be right.
+    """
+
+    name: str
+    url: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    insecure: bool = False
+    kind: str = "auto"
+    ca_file: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    token_host: str | None = None
+    max_connections: int = 16
+    timeout_seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ConfigError(
+                f"{self.name!r} cannot be a registry's name.",
+                hint="Use letters, digits, dots, dashes and underscores.",
+            )
+        object.__setattr__(self, "url", _check_url(self))
+        if self.max_connections < 1 or self.timeout_seconds <= 0:
+            raise ConfigError(
+                f"The registry {self.name} needs max_connections of at least 1 "
+                "and timeout_seconds above 0."
+            )
+
+    @classmethod
+    def from_url(cls, url: str) -> "RegistryConfig":
+        """Make a configuration from an address alone.
+
+        Parameters
+        ----------
+        url : str
+            As for the class; without a scheme, HTTPS is meant, or HTTP on a
+            loopback host. ``docker.io`` is Docker Hub.
+
+        Returns
+        -------
+        RegistryConfig
+            Named after the host or the directory.
+        """
+        if url.startswith(LAYOUT_SCHEME):
+            stem = Path(url.removeprefix(LAYOUT_SCHEME)).resolve().name
+            return cls(re.sub(r"[^A-Za-z0-9._-]+", "-", stem).lstrip("._-") or "layout", url)
+        if url.rstrip("/") in ("docker.io", "https://docker.io"):
+            url = "https://registry-1.docker.io"
+        if "://" not in url:
+            host = urlsplit(f"//{url}").hostname or ""
+            url = f"{'http' if is_internal(host) else 'https'}://{url}"
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", urlsplit(url).netloc.rpartition("@")[2])
+        return cls(name.lstrip("._-") or "registry", url)
+
+    @property
+    def layout_path(self) -> Path | None:
+        """The directory, for a registry that is an OCI image layout."""
+        if not self.url.startswith(LAYOUT_SCHEME):
+            return None
+        return Path(self.url.removeprefix(LAYOUT_SCHEME)).expanduser()
+
+    @property
+    def host(self) -> str:
+        """Host and port; empty for a layout."""
+        return urlsplit(self.url).netloc
+
+    @property
+    def has_auth(self) -> bool:
+        """True if a user name is configured."""
+        return bool(self.username)
+
+    def credentials(self) -> Credentials | None:
+        """Give the configured credentials; None if there are none here.
+
+        Raises
+        ------
+        ConfigError
+            If the password is in an environment variable that is not set.
+        """
+        if not self.username:
+            return None
+        password = self.password or ""
+        if password.startswith("env:"):
+            variable = password.removeprefix("env:")
+            if variable not in os.environ:
+                raise ConfigError(
+                    f"The password of {self.name} is in the environment variable "
+                    f"{variable}, which is not set.",
+                    hint=f"Set {variable}, or change the registry's configuration.",
+                )
+            password = os.environ[variable]
+        return Credentials(self.username, password)
+
+
+def _check_url(config: RegistryConfig) -> str:
+    """Give the URL without what is superfluous, or say what is wrong with it."""
+    url = config.url.strip()
+    if url.startswith(LAYOUT_SCHEME):
+        if len(url) == len(LAYOUT_SCHEME):
+            raise _bad_url(config, "names no directory", "Write oci:PATH.")
+        return url
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as e:
+        raise _bad_url(config, f"is not a URL ({e})", "Write https://HOST or oci:PATH.") from e
+    if parts.username is not None:
+        raise _bad_url(config, "holds a user name", "Use username and password for it.")
+    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
+        raise _bad_url(config, "is not a registry's address", "Write https://HOST or oci:PATH.")
+    if parts.scheme == "http" and not (config.insecure or is_internal(host)):
+        raise _bad_url(
+            config, "is not encrypted", "Use https://, or set insecure=True if that is meant."
+        )
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/v2')}"
+
+
+def _bad_url(config: RegistryConfig, problem: str, hint: str) -> ConfigError:
+    return ConfigError(f"The URL of {config.name}, {redact_url(config.url)}, {problem}.", hint=hint)

@@ -1,0 +1,161 @@
+"""Content by digest in one SQLite file that several processes may share."""
+
+import atexit
+import sqlite3
+import threading
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+from ghostnb.oci import Digest
+
+__all__ = ["DiskCache"]
+
+_LIMIT_BYTES = 512 * 2**20
+# Larger content is no manifest or config that one reads twice.
+_MAX_ENTRY_BYTES = 4 * 2**20
+_FLUSH_BYTES = 2**20
+_BUSY_SECONDS = 10.0
+_SETTINGS = """
+PRAGMA auto_vacuum = INCREMENTAL;
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = OFF;
+CREATE TABLE IF NOT EXISTS content (
+    scope TEXT, digest TEXT, stored REAL, body BLOB, PRIMARY KEY (scope, digest)
+);
+CREATE INDEX IF NOT EXISTS content_stored ON content (stored);
+"""
+# A quarter of the content, the oldest first: so that it is not done again at once.
+_EVICT = """
+DELETE FROM content WHERE rowid IN (
+    SELECT rowid FROM content ORDER BY stored LIMIT (SELECT COUNT(*) / 4 + 1 FROM content)
+)
+"""
+
+
+class DiskCache:
+    """Keeps content in a file; reads at once, writes in batches on a thread of its own.
+
+    Parameters
+    ----------
+    path : Path
+        Made when it is needed, readable by this user alone.
+    limit_bytes : int
+        When the file is larger, the oldest quarter goes.
+
+    Notes
+    -----
+    A cache must never be why something fails: where the file cannot be used
+    a warning says so once, and it is not used any more.
+    """
+
+    def __init__(self, path: Path, *, limit_bytes: int = _LIMIT_BYTES) -> None:
+        self._path = path
+        self._limit_bytes = limit_bytes
+        self._reader: sqlite3.Connection | None = None
+        self._is_usable = True
+        self._lock = threading.Lock()
+        self._pending: dict[tuple[str, Digest], bytes] = {}
+        self._pending_bytes = 0
+        self._writer: ThreadPoolExecutor | None = None
+
+    def get(self, scope: str, digest: Digest) -> bytes | None:
+        """Give content if it is there and still has its digest."""
+        with self._lock:
+            pending = self._pending.get((scope, digest))
+        if pending is not None or not self._is_usable:
+            return pending
+        try:
+            if self._reader is None:
+                self._reader = self._connect()
+            row = self._reader.execute(
+                "SELECT body FROM content WHERE scope = ? AND digest = ?", (scope, digest)
+            ).fetchone()
+        except (sqlite3.Error, OSError) as e:
+            self._give_up(e)
+            return None
+        return row[0] if row and digest.matches(row[0]) else None
+
+    def put(self, scope: str, digest: Digest, body: bytes) -> None:
+        """Keep content; it is on disk some moments later."""
+        if len(body) > _MAX_ENTRY_BYTES or not self._is_usable:
+            return
+        with self._lock:
+            self._pending[scope, digest] = body
+            self._pending_bytes += len(body)
+            is_due = self._pending_bytes >= _FLUSH_BYTES
+        if self._writer is None:
+            self._writer = ThreadPoolExecutor(1, thread_name_prefix="ghostnb-cache")
+            atexit.register(self.flush)
+        if is_due:
+            self._writer.submit(self._write)
+
+    def flush(self) -> None:
+        """Write what is not on disk yet, and wait for it."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            atexit.unregister(self.flush)
+            writer.shutdown(wait=True)
+            self._write()
+
+    def close(self) -> None:
+        """Write what is not on disk yet and close the file."""
+        self.flush()
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
+
+    def _write(self) -> None:
+        with self._lock:
+            batch, self._pending, self._pending_bytes = self._pending, {}, 0
+        now = time.time()
+        rows = [(scope, digest, now, body) for (scope, digest), body in batch.items()]
+        if not rows or not self._is_usable:
+            return
+        try:
+            with closing(self._connect()) as connection:
+                with connection:
+                    connection.executemany("INSERT OR IGNORE INTO content VALUES (?,?,?,?)", rows)
+                self._shrink(connection)
+        except (sqlite3.Error, OSError) as e:
+            self._give_up(e)
+
+    def _shrink(self, connection: sqlite3.Connection) -> None:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        page_bytes = connection.execute("PRAGMA page_size").fetchone()[0]
+        if pages * page_bytes > self._limit_bytes:
+            with connection:
+                connection.execute(_EVICT)
+            connection.execute("PRAGMA incremental_vacuum").fetchall()
+
+    def _connect(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._path.exists():
+            self._path.touch(mode=0o600)
+        try:
+            return self._open()
+        except sqlite3.DatabaseError as e:
+            if isinstance(e, sqlite3.OperationalError):
+                raise
+            # Not a database: some crash or another program wrote over it.
+            self._path.unlink()
+            return self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, check_same_thread=False)
+        try:
+            connection.executescript(_SETTINGS)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _give_up(self, error: Exception) -> None:
+        self._is_usable = False
+        warnings.warn(
+            f"The cache {self._path} cannot be used ({error}); going on without it.",
+            UserWarning,
+            stacklevel=4,
+        )

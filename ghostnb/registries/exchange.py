@@ -1,0 +1,200 @@
+"""One request and its reply, redirects followed under guard."""
+
+import warnings
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import cast
+
+import httpx2
+
+from ghostnb.errors import ProtocolError, UnsafeRedirectError
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.failures import transport_error
+from ghostnb.registries.transport import Transport, open_transport
+from ghostnb.wire.messages import Reply, Request
+from ghostnb.wire.urls import guard, keeps_credentials
+
+__all__ = ["Exchange", "Opened"]
+
+_MAX_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_USER_AGENT = "ghostnb"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A reply whose body is still to be read.
+
+    Attributes
+    ----------
+    status : int
+    headers : mapping of str to str
+        Names in lower case.
+    url : str
+        After redirects.
+    stream : httpx2.AsyncByteStream
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    url: str
+    stream: httpx2.AsyncByteStream
+
+
+class Exchange:
+    """Sends requests over a transport; knows no retries and asks for no credentials.
+
+    Parameters
+    ----------
+    config : RegistryConfig
+    transport : Transport, optional
+        By default one for the configuration, opened at the first request.
+    """
+
+    def __init__(self, config: RegistryConfig, transport: Transport | None = None) -> None:
+        self._config = config
+        self._transport = transport
+        self._shown_warnings: set[str] = set()
+        wait = config.timeout_seconds
+        timeout = {"connect": min(wait, 10.0), "read": wait, "write": wait, "pool": None}
+        self._extensions = {"timeout": timeout}
+
+    async def send(self, request: Request, authorization: str | None) -> Opened:
+        """Send a request, and follow where its replies lead.
+
+        Parameters
+        ----------
+        request : Request
+        authorization : str or None
+            For the request's own host; never sent to another.
+
+        Raises
+        ------
+        TransportError
+            If no reply came.
+        UnsafeRedirectError
+            If a redirect leads where it must not.
+        ProtocolError
+            If there is no end to the redirects.
+        """
+        for _ in range(_MAX_REDIRECTS + 1):
+            opened = await self._send_once(request, authorization)
+            location = opened.headers.get("location")
+            if opened.status not in _REDIRECTS or not location:
+                return opened
+            await opened.stream.aclose()
+            following = self._redirected(request, location)
+            if not keeps_credentials(request.url, following.url):
+                authorization = None
+            request = following
+        raise ProtocolError(
+            f"{self._config.name} redirected {request.what} more than {_MAX_REDIRECTS} times.",
+            hint="Check the registry's configuration, or a proxy between.",
+            registry=self._config.name,
+            url=request.url,
+        )
+
+    async def read(self, opened: Opened, max_bytes: int) -> Reply:
+        """Read a body whole, and give the connection back.
+
+        Raises
+        ------
+        TransportError
+            If the body breaks off.
+        ProtocolError
+            If it is longer than `max_bytes`.
+        """
+        pieces, count = [], 0
+        try:
+            async for piece in self.pieces(opened):
+                count += len(piece)
+                if count > max_bytes:
+                    raise ProtocolError(
+                        f"{self._config.name} sent more than {max_bytes:,} bytes "
+                        "where so many cannot be right; the rest was not read.",
+                        registry=self._config.name,
+                        url=opened.url,
+                    )
+                pieces.append(piece)
+        finally:
+            await opened.stream.aclose()
+        return Reply(opened.status, opened.headers, b"".join(pieces), opened.url)
+
+    async def pieces(self, opened: Opened) -> AsyncIterator[bytes]:
+        """Iterate over a body as it comes over the wire.
+
+        Raises
+        ------
+        TransportError
+            If it breaks off.
+        """
+        with self._translated(opened.url):
+            async for piece in opened.stream:
+                yield piece
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.aclose()
+
+    async def _send_once(self, request: Request, authorization: str | None) -> Opened:
+        headers = {"user-agent": _USER_AGENT, "accept-encoding": "identity", **request.headers}
+        if authorization is not None:
+            headers["authorization"] = authorization
+        if self._transport is None:
+            self._transport = open_transport(self._config)
+        message = httpx2.Request(
+            request.method,
+            request.url,
+            headers=headers,
+            content=request.body or None,
+            extensions=self._extensions,
+        )
+        with self._translated(request.url):
+            response = await self._transport.handle_async_request(message)
+        found = _header_map(response.headers.raw)
+        if "warning" in found:
+            self._show_warning(found["warning"])
+        stream = cast(httpx2.AsyncByteStream, response.stream)
+        return Opened(response.status_code, found, request.url, stream)
+
+    def _redirected(self, request: Request, location: str) -> Request:
+        url = guard(request.url, location, registry=self._config.name, role="redirect")
+        if request.body and not keeps_credentials(request.url, url):
+            raise UnsafeRedirectError(
+                f"{self._config.name} redirected {request.what} to another host, "
+                "and what would be sent there may be secret; it was not sent.",
+                registry=self._config.name,
+                url=request.url,
+            )
+        return replace(request, url=url)
+
+    def _show_warning(self, text: str) -> None:
+        """Show what the registry wants its users to know, once.
+
+        Notes
+        -----
+        Source: OCI distribution-spec v1.1, "Warnings".
+        """
+        if text.startswith("299") and text not in self._shown_warnings:
+            self._shown_warnings.add(text)
+            warnings.warn(f"{self._config.name} says: {text[:300]}", UserWarning, stacklevel=2)
+
+    @contextmanager
+    def _translated(self, url: str) -> Iterator[None]:
+        try:
+            yield
+        except httpx2.TransportError as e:
+            raise transport_error(
+                e, registry=self._config.name, base_url=self._config.url, url=url
+            ) from e
+
+
+def _header_map(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in raw:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        found[key] = f"{found[key]}, {text}" if key in found else text
+    return found

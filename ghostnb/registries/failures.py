@@ -1,0 +1,117 @@
+"""What went wrong on the way to a host, in words."""
+
+import errno
+import socket
+import ssl
+from collections.abc import Iterator
+
+import httpx2
+
+from ghostnb.errors import TransportError, TransportTimeoutError, redact_url
+from ghostnb.wire.urls import is_internal, origin
+
+__all__ = ["transport_error"]
+
+_ERRNO_WORDS = {
+    errno.ECONNREFUSED: "connection refused",
+    errno.ECONNRESET: "connection reset",
+    errno.EHOSTUNREACH: "host unreachable",
+    errno.ENETUNREACH: "network unreachable",
+    errno.EPIPE: "connection closed",
+}
+_TRUST_HINT = (
+    "Set ca_file to the authority that signed its certificate; "
+    "insecure=True skips the check, for a registry that you trust by other means."
+)
+
+
+def transport_error(
+    error: BaseException, *, registry: str, base_url: str, url: str
+) -> TransportError:
+    """Translate a transport's exception.
+
+    Parameters
+    ----------
+    error : BaseException
+        Of httpx2, or a `TimeoutError`.
+    registry, base_url : str
+        The registry's name and address.
+    url : str
+        What was asked; another host than the registry's is named too.
+
+    Returns
+    -------
+    TransportError
+    """
+    cause, hint = _explain(error, url)
+    where = redact_url(base_url)
+    if origin(url)[1:] != origin(base_url)[1:]:
+        host = origin(url)[1]
+        where = f"{where} (asking {host} for it)"
+        hint = hint or f"Is {host} reachable from here?"
+    kind = TransportTimeoutError if _is_timeout(error) else TransportError
+    return kind(
+        f"Cannot reach {registry} at {where} ({cause}).",
+        hint=hint or _reachability_hint(url),
+        registry=registry,
+        url=url,
+    )
+
+
+def _is_timeout(error: BaseException) -> bool:
+    return isinstance(error, TimeoutError | httpx2.TimeoutException)
+
+
+def _reachability_hint(url: str) -> str:
+    if is_internal(origin(url)[1]):
+        return "Is the registry running?"
+    return "Check the host name and port, the network, and proxy settings."
+
+
+def _explain(error: BaseException, url: str) -> tuple[str, str]:
+    """Give the cause in a few words, and a hint where the cause has one of its own."""
+    for link in _chain(error):
+        if isinstance(link, ssl.SSLError):
+            return _explain_tls(link, url)
+        if isinstance(link, socket.gaierror):
+            return "no such host", ""
+        if isinstance(link, OSError) and link.errno in _ERRNO_WORDS:
+            return _ERRNO_WORDS[link.errno], ""
+    if _is_timeout(error):
+        return "no answer in time", "Try again, or raise timeout_seconds."
+    if isinstance(error, httpx2.ProxyError):
+        return f"the proxy refused: {error}", "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY."
+    if isinstance(error, httpx2.RemoteProtocolError):
+        return f"its answer broke off or is not HTTP: {error}", _scheme_hint(url)
+    return str(error) or type(error).__name__, ""
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    queue = [error]
+    while queue:
+        link = queue.pop(0)
+        if link is None or id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        # anyio groups what each of several addresses of a host answered.
+        queue += [*getattr(link, "exceptions", ()), link.__cause__, link.__context__]
+
+
+def _explain_tls(error: ssl.SSLError, url: str) -> tuple[str, str]:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate was not accepted: {error.verify_message}", _TRUST_HINT
+    reason = error.reason or str(error)
+    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
+        return "it does not speak TLS there", _scheme_hint(url)
+    if "CERTIFICATE_REQUIRED" in reason:
+        return "it wants a client certificate", "Set client_cert and client_key."
+    return f"TLS failed: {reason}", ""
+
+
+def _scheme_hint(url: str) -> str:
+    scheme, host, port = origin(url)
+    if scheme == "https":
+        return f"If it speaks plain HTTP, use http://{host}:{port} with insecure=True."
+    return f"If it speaks HTTPS, use https://{host}:{port}."

@@ -1,0 +1,241 @@
+"""A registry over HTTP."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+
+from ghostnb.errors import InvalidReferenceError, RegistryError, ServerError, TransportError
+from ghostnb.oci import (
+    MAX_MANIFEST_BYTES,
+    AnyManifest,
+    Descriptor,
+    Digest,
+    Reference,
+    SchemaOneManifest,
+    parse_manifest,
+)
+from ghostnb.registries.cache import ContentCache, default_cache
+from ghostnb.registries.catalog import details_of_tags, search_catalog
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.records import Ping, RepositoryRecord, SearchRecord, TagRecord
+from ghostnb.registries.session import Session
+from ghostnb.registries.transport import Transport
+from ghostnb.registries.vendors import Vendor, find_vendor
+from ghostnb.registries.verify import check_content, check_pieces, check_size
+from ghostnb.wire.endpoints import Endpoint
+from ghostnb.wire.messages import Reply, Request
+from ghostnb.wire.paging import Pager, at_url, decode_page
+from ghostnb.wire.rate_limits import RateLimit
+from ghostnb.wire.retries import RetryPolicy
+
+__all__ = ["HTTPRegistry"]
+
+# distribution refuses more with 400 PAGINATION_NUMBER_INVALID.
+_PAGE_SIZE = 1000
+_MAX_CONFIG_BYTES = 32 * 2**20
+
+
+class HTTPRegistry:
+    """A registry that speaks the OCI distribution protocol.
+
+    Parameters
+    ----------
+    config : RegistryConfig
+    transport : Transport, optional
+        Carries the requests; for tests and for registries in process.
+    cache : ContentCache, optional
+        By default the process's.
+    policy : RetryPolicy, optional
+
+    Notes
+    -----
+    Source: OCI distribution-spec v1.1. To be used on one event loop; nothing
+    is opened before the first request.
+    """
+
+    def __init__(
+        self,
+        config: RegistryConfig,
+        *,
+        transport: Transport | None = None,
+        cache: ContentCache | None = None,
+        policy: RetryPolicy | None = None,
+    ) -> None:
+        self.name = config.name
+        self.url = config.url
+        self._policy = policy or RetryPolicy()
+        self._session = Session(config, transport=transport, policy=self._policy)
+        self._endpoint = Endpoint(config.url)
+        self._vendor: Vendor = find_vendor(config, self._session)
+        self._cache = cache if cache is not None else default_cache()
+        self._scope = f"{config.username or ''}@{config.url}"
+
+    def __repr__(self) -> str:
+        return f"<HTTPRegistry {self.name} at {self.url}>"
+
+    @property
+    def kind(self) -> str:
+        """The vendor: ``distribution`` for one that nothing more is known of."""
+        return self._vendor.kind
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """The pull limit, as the registry last told it."""
+        return self._session.rate_limit
+
+    def reference(self, text: str) -> Reference:
+        """Read a reference to something in this registry."""
+        return self._vendor.reference(text)
+
+    async def ping(self) -> Ping:
+        """Ask whether the registry answers, and takes the credentials."""
+        started = time.perf_counter()
+        await self._session.fetch(self._endpoint.ping())
+        latency = time.perf_counter() - started
+        limit = await self._vendor.rate_limit() or self.rate_limit
+        has_credentials = self._session.auth.has_credentials
+        return Ping(self.name, self.url, self.kind, has_credentials, latency, limit)
+
+    async def repositories(self, namespace: str | None = None) -> AsyncIterator[RepositoryRecord]:
+        """Iterate over the repositories: by the vendor's API, else by the catalog."""
+        own = self._vendor.repositories(namespace)
+        async for record in own if own is not None else self._catalog(namespace):
+            yield record
+
+    async def tags(self, repository: str) -> AsyncIterator[str]:
+        """Iterate over a repository's tags, as they come."""
+        name = self._vendor.repository(repository)
+        async for tag in self._names(lambda last: self._endpoint.tags(name, _PAGE_SIZE, last)):
+            yield tag
+
+    async def tag_details(self, repository: str) -> AsyncIterator[TagRecord]:
+        """Iterate over tags with their details: by the vendor's API, else by manifests."""
+        name = self._vendor.repository(repository)
+        own = self._vendor.tag_details(name)
+        async for record in own if own is not None else details_of_tags(self, name):
+            yield record
+
+    async def search(self, query: str, *, limit: int) -> AsyncIterator[SearchRecord]:
+        """Iterate over what a query finds: by the vendor's API, else in the catalog."""
+        own = self._vendor.search(query, limit=limit)
+        async for record in own if own is not None else search_catalog(self, query, limit=limit):
+            yield record
+
+    async def manifest(self, repository: str, locator: str) -> AnyManifest:
+        """Read the manifest of a tag or digest; what is known by digest is not asked for again."""
+        name = self._vendor.repository(repository)
+        digest = Digest(locator) if ":" in locator else None
+        if digest is None and self._vendor.prefers_head:
+            digest = await self._resolve(name, locator)
+        raw = self._cache.get(self._scope, digest) if digest else None
+        if raw is not None:
+            return parse_manifest(raw, digest=digest, source=f"{name} in {self.name}")
+        request = self._endpoint.manifest(name, digest or locator)
+        reply = await self._session.fetch(request, max_bytes=MAX_MANIFEST_BYTES)
+        return self._checked_manifest(request, reply, digest)
+
+    async def blob(self, repository: str, descriptor: Descriptor) -> bytes:
+        """Read a small blob whole; one that was read before is not asked for again."""
+        name = self._vendor.repository(repository)
+        source = f"{name} in {self.name}"
+
+        async def load() -> bytes:
+            request = self._endpoint.blob(name, descriptor.digest)
+            reply = await self._session.fetch(request, max_bytes=_MAX_CONFIG_BYTES)
+            size = descriptor.size_bytes
+            return check_content(reply.body, descriptor.digest, size, source=source)
+
+        check_size(descriptor, _MAX_CONFIG_BYTES, source=source)
+        return await self._cache.fetch(self._scope, descriptor.digest, load)
+
+    async def open_blob(self, repository: str, descriptor: Descriptor) -> AsyncIterator[bytes]:
+        """Iterate over a blob's bytes; a connection that breaks is taken up where it broke."""
+        name = self._vendor.repository(repository)
+        pieces = self._blob_pieces(name, descriptor)
+        async for piece in check_pieces(pieces, descriptor, source=f"{name} in {self.name}"):
+            yield piece
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._session.aclose()
+
+    async def _catalog(self, namespace: str | None) -> AsyncIterator[RepositoryRecord]:
+        async for name in self._names(lambda last: self._endpoint.catalog(_PAGE_SIZE, last)):
+            if namespace is None or name.startswith(f"{namespace}/"):
+                yield RepositoryRecord(self.name, name)
+
+    async def _names(self, page_after: Callable[[str], Request]) -> AsyncIterator[str]:
+        """Iterate over a list that comes in pages."""
+        pager, request = Pager(_PAGE_SIZE), page_after("")
+        while True:
+            page = decode_page(await self._session.fetch(request), registry=self.name)
+            fresh = pager.take(page)
+            for name in fresh:
+                yield name
+            following = pager.following(request, page, fresh)
+            if following is None:
+                return
+            request = at_url(request, following) if following else page_after(fresh[-1])
+
+    async def _resolve(self, repository: str, tag: str) -> Digest | None:
+        """Ask for a tag's digest alone; None if the registry does not say it."""
+        request = self._endpoint.manifest(repository, tag, method="HEAD")
+        return _digest_header(await self._session.fetch(request))
+
+    def _checked_manifest(
+        self, request: Request, reply: Reply, digest: Digest | None
+    ) -> AnyManifest:
+        expected = digest or _digest_header(reply)
+        source = f"{request.what} in {self.name}"
+        manifest = parse_manifest(
+            reply.body, reply.headers.get("content-type", ""), digest=expected, source=source
+        )
+        # A schema 1 digest leaves the signatures out: it is not that of the bytes.
+        if isinstance(manifest, SchemaOneManifest):
+            return manifest
+        check_content(reply.body, manifest.digest, source=source)
+        self._cache.put(self._scope, manifest.digest, reply.body)
+        return manifest
+
+    async def _blob_pieces(self, repository: str, descriptor: Descriptor) -> AsyncIterator[bytes]:
+        done, attempt, started = 0, 0, time.monotonic()
+        while True:
+            first = done
+            try:
+                async for piece in self._blob_from(repository, descriptor, done):
+                    done += len(piece)
+                    yield piece
+                return
+            except (TransportError, ServerError) as e:
+                if done > first:
+                    attempt, started = 0, time.monotonic()
+                attempt += 1
+                await self._wait_or_raise(e, attempt, time.monotonic() - started)
+
+    async def _wait_or_raise(self, error: RegistryError, attempt: int, elapsed: float) -> None:
+        wait = self._policy.wait_seconds(attempt, elapsed)
+        if wait is None:
+            raise error
+        await asyncio.sleep(wait)
+
+    async def _blob_from(
+        self, repository: str, descriptor: Descriptor, first: int
+    ) -> AsyncIterator[bytes]:
+        last = descriptor.size_bytes - 1
+        request = self._endpoint.blob(repository, descriptor.digest, first=first, last=last)
+        async with self._session.open(request, expected=(200, 206)) as (opened, pieces):
+            # A registry that knows no ranges begins again.
+            skip = first if opened.status == 200 else 0
+            async for piece in pieces:
+                kept = piece[skip:]
+                skip -= min(skip, len(piece))
+                if kept:
+                    yield kept
+
+
+def _digest_header(reply: Reply) -> Digest | None:
+    try:
+        return Digest(reply.headers.get("docker-content-digest", ""))
+    except InvalidReferenceError:
+        # Absent or unreadable: it is optional, and the bytes have a digest anyway.
+        return None

@@ -1,0 +1,257 @@
+"""What can be read from any registry by manifests and configs alone."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+
+from ghostnb.errors import NotFoundError, ProtocolError, RegistryError, UnsupportedError
+from ghostnb.oci import (
+    AnyManifest,
+    Descriptor,
+    Manifest,
+    Platform,
+    Reference,
+    SchemaOneManifest,
+    parse_config,
+)
+from ghostnb.registries.images import Image, assemble_image
+from ghostnb.registries.protocol import Registry
+from ghostnb.registries.records import TagRecord
+
+__all__ = ["images_of", "read_image", "read_images", "read_tag"]
+
+# Deeper than any builder nests, shallow enough for a hostile registry.
+_MAX_NESTING = 8
+# How many of an index's images are read at once; bounds what is held in memory.
+_BATCH = 8
+
+ErrorHandler = Callable[[RegistryError], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """An image of a tag: already read, or an index's entry that leads to it."""
+
+    entry: Descriptor | None = None
+    manifest: Manifest | None = None
+
+    @property
+    def platform(self) -> Platform | None:
+        return self.entry.platform if self.entry else None
+
+
+async def read_image(
+    registry: Registry, reference: Reference, platform: Platform | None = None
+) -> Image:
+    """Read one image.
+
+    Parameters
+    ----------
+    registry : Registry
+    reference : Reference
+    platform : Platform, optional
+        Which of an index. By default this machine's, else linux/amd64, else
+        the first.
+
+    Returns
+    -------
+    Image
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such image, or not for that platform.
+    UnsupportedError
+        If it is a Docker schema 1 image.
+    """
+    top = await registry.manifest(reference.repository, reference.locator)
+    leaves = await _leaves(registry, reference, top)
+    for leaf in _by_preference(leaves, platform):
+        image = await _read_leaf(registry, reference, leaf, _platforms(leaves))
+        if platform is None or _runs_on(image, platform):
+            return image
+    raise _no_such_platform(registry, reference, leaves, platform)
+
+
+async def read_images(
+    registry: Registry, reference: Reference, platform: Platform | None = None
+) -> AsyncIterator[Image]:
+    """Iterate over the images of a reference: one a platform of an index.
+
+    Parameters
+    ----------
+    registry : Registry
+    reference : Reference
+    platform : Platform, optional
+        Only this one.
+
+    Yields
+    ------
+    Image
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such image, or not for that platform.
+    UnsupportedError
+        If it is a Docker schema 1 image.
+    """
+    if platform is not None:
+        yield await read_image(registry, reference, platform)
+        return
+    top = await registry.manifest(reference.repository, reference.locator)
+    async for image in images_of(registry, reference, top):
+        yield image
+
+
+async def images_of(
+    registry: Registry,
+    reference: Reference,
+    top: AnyManifest,
+    *,
+    on_error: ErrorHandler | None = None,
+) -> AsyncIterator[Image]:
+    """Iterate over the images that a manifest or index leads to, in its order.
+
+    Parameters
+    ----------
+    registry : Registry
+    reference : Reference
+        What `top` was read by.
+    top : Manifest, Index or SchemaOneManifest
+    on_error : callable, optional
+        Takes the error of an image that cannot be read (an index may name
+        images that were never pushed), and the others go on. Without it the
+        first such error is raised.
+
+    Yields
+    ------
+    Image
+    """
+    leaves = await _leaves(registry, reference, top)
+    platforms = _platforms(leaves)
+    for start in range(0, len(leaves), _BATCH):
+        batch = leaves[start : start + _BATCH]
+        reads = [_read_leaf(registry, reference, leaf, platforms) for leaf in batch]
+        for outcome in await _gather(reads):
+            if isinstance(outcome, Image):
+                yield outcome
+            elif on_error is not None and isinstance(outcome, RegistryError):
+                on_error(outcome)
+            else:
+                raise outcome
+
+
+async def read_tag(registry: Registry, repository: str, tag: str) -> TagRecord:
+    """Read all that manifests and configs tell of a tag.
+
+    Returns
+    -------
+    TagRecord
+        For an index, `size_bytes` counts each layer of its platforms once and
+        `created` is that of its first image.
+    """
+    top = await registry.manifest(repository, tag)
+    record = TagRecord(registry.name, repository, tag, top.digest, top.media_type)
+    if isinstance(top, SchemaOneManifest):
+        return record
+    images = [image async for image in images_of(registry, Reference("", repository, tag), top)]
+    stored = {layer.digest: layer.size_bytes for image in images for layer in image.stored_layers}
+    return replace(
+        record,
+        size_bytes=sum(stored.values()),
+        created=next((image.created for image in images if image.created), None),
+        platforms=tuple(dict.fromkeys(image.platform for image in images if image.platform)),
+    )
+
+
+async def _gather(reads: list) -> list[Image | BaseException]:
+    """Run all; if this is cancelled, cancel them."""
+    return await asyncio.gather(*reads, return_exceptions=True)
+
+
+async def _leaves(
+    registry: Registry, reference: Reference, top: AnyManifest, depth: int = 0
+) -> list[_Leaf]:
+    if isinstance(top, Manifest):
+        return [_Leaf(manifest=top)]
+    if isinstance(top, SchemaOneManifest):
+        raise _schema_one(registry, reference)
+    if depth == _MAX_NESTING:
+        raise ProtocolError(
+            f"{reference} in {registry.name} nests indexes deeper than {_MAX_NESTING}.",
+            registry=registry.name,
+        )
+    leaves: list[_Leaf] = []
+    for entry in top.images:
+        if entry.is_index:
+            nested = await registry.manifest(reference.repository, entry.digest)
+            leaves += await _leaves(registry, reference, nested, depth + 1)
+        else:
+            leaves.append(_Leaf(entry=entry))
+    return leaves
+
+
+async def _read_leaf(
+    registry: Registry, reference: Reference, leaf: _Leaf, platforms: tuple[str, ...] | None
+) -> Image:
+    manifest: AnyManifest | None = leaf.manifest
+    if manifest is None and leaf.entry is not None:
+        manifest = await registry.manifest(reference.repository, leaf.entry.digest)
+    if not isinstance(manifest, Manifest):
+        raise _schema_one(registry, reference)
+    config, raw = None, b""
+    if manifest.is_image:
+        raw = await registry.blob(reference.repository, manifest.config)
+        config = parse_config(raw, source=f"The config of {reference} in {registry.name}")
+    return assemble_image(
+        registry.name,
+        reference,
+        manifest,
+        config,
+        platform=leaf.platform,
+        platforms=platforms,
+        raw_config=raw,
+    )
+
+
+def _platforms(leaves: list[_Leaf]) -> tuple[str, ...] | None:
+    names = tuple(dict.fromkeys(str(leaf.platform) for leaf in leaves if leaf.platform))
+    return names or None
+
+
+def _by_preference(leaves: list[_Leaf], platform: Platform | None) -> list[_Leaf]:
+    """Put first what is most likely wanted; leave out what is known to be for another platform."""
+    if platform is not None:
+        return [leaf for leaf in leaves if not leaf.platform or leaf.platform.matches(platform)]
+    wanted = (Platform.default(), Platform("amd64", "linux"))
+
+    def rank(leaf: _Leaf) -> int:
+        matches = [bool(leaf.platform and leaf.platform.matches(one)) for one in wanted]
+        return matches.index(True) if True in matches else len(wanted)
+
+    return sorted(leaves, key=rank)
+
+
+def _runs_on(image: Image, platform: Platform) -> bool:
+    return image.platform is not None and Platform.parse(image.platform).matches(platform)
+
+
+def _no_such_platform(
+    registry: Registry, reference: Reference, leaves: list[_Leaf], platform: Platform | None
+) -> NotFoundError:
+    offered = ", ".join(_platforms(leaves) or ()) or "none that it names"
+    wanted = f"no image for {platform}" if platform else "no image"
+    return NotFoundError(
+        f"{reference} in {registry.name} has {wanted}.",
+        hint=f"Its platforms are: {offered}.",
+        registry=registry.name,
+    )
+
+
+def _schema_one(registry: Registry, reference: Reference) -> UnsupportedError:
+    return UnsupportedError(
+        f"{reference} in {registry.name} is a Docker schema 1 image, which is not read.",
+        hint="Pull and push it again with a Docker of 2017 or newer.",
+        registry=registry.name,
+    )

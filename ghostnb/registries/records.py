@@ -1,0 +1,81 @@
+"""What registries answer with: one record a row of a frame."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ghostnb.wire.rate_limits import RateLimit
+
+__all__ = ["Ping", "RepositoryRecord", "SearchRecord", "TagRecord"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """A registry's answer to "are you there?".
+
+    Attributes
+    ----------
+    registry, url, kind : str
+        Name, address and vendor.
+    authenticated : bool
+        True if the registry took credentials.
+    latency_seconds : float
+        From question to answer.
+    rate_limit : RateLimit or None
+        If the registry tells one.
+    """
+
+    registry: str
+    url: str
+    kind: str
+    authenticated: bool
+    latency_seconds: float
+    rate_limit: RateLimit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryRecord:
+    """A repository; None is unknown. `updated` is RFC 3339."""
+
+    registry: str
+    repository: str
+    description: str | None = None
+    tag_count: int | None = None
+    pull_count: int | None = None
+    star_count: int | None = None
+    official: bool | None = None
+    updated: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TagRecord:
+    """A tag; None is unknown. `created` and `last_pulled` are RFC 3339.
+
+    `size_bytes` is what the registry stores for the tag: for an index, every
+    layer of its platforms once. `platforms` is one text for each platform.
+    """
+
+    registry: str
+    repository: str
+    tag: str
+    digest: str | None = None
+    media_type: str | None = None
+    size_bytes: int | None = None
+    created: str | None = None
+    platforms: Sequence[str] | None = None
+    last_pulled: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRecord:
+    """Something that a search found; None is unknown. `created` is RFC 3339."""
+
+    registry: str
+    repository: str
+    tag: str | None = None
+    digest: str | None = None
+    size_bytes: int | None = None
+    created: str | None = None
+    description: str | None = None
+    pull_count: int | None = None
+    star_count: int | None = None
+    official: bool | None = None

@@ -1,0 +1,194 @@
+"""One registry's conversation: credentials, retries, and how much at once."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from ghostnb.errors import RegistryError, TransportError
+from ghostnb.registries.auth import Authenticator
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.exchange import Exchange, Opened
+from ghostnb.registries.failures import transport_error
+from ghostnb.registries.transport import Transport
+from ghostnb.wire.messages import Reply, Request
+from ghostnb.wire.rate_limits import RateLimit, parse_rate_limit
+from ghostnb.wire.replies import error_for
+from ghostnb.wire.retries import RetryPolicy, may_repeat, retry_after_seconds
+
+__all__ = ["Session"]
+
+# A list of 1,000,000 tags has some 32 MB: what is larger is no list.
+_MAX_BODY_BYTES = 64 * 2**20
+_MAX_REFUSAL_BYTES = 2**20
+
+
+class Session:
+    """Sends requests to one registry.
+
+    Parameters
+    ----------
+    config : RegistryConfig
+    transport : Transport, optional
+        By default one for the configuration.
+    policy : RetryPolicy, optional
+
+    Attributes
+    ----------
+    rate_limit : RateLimit or None
+        As the registry last told it.
+
+    Notes
+    -----
+    To be used on one event loop. Nothing is opened before the first request.
+    """
+
+    def __init__(
+        self,
+        config: RegistryConfig,
+        *,
+        transport: Transport | None = None,
+        policy: RetryPolicy | None = None,
+    ) -> None:
+        self.config = config
+        self.auth = Authenticator(config, self._send_plainly)
+        self.rate_limit: RateLimit | None = None
+        self._exchange = Exchange(config, transport)
+        self._policy = policy or RetryPolicy()
+        self._places = asyncio.Semaphore(config.max_connections)
+        self._has_answered = False
+
+    def __repr__(self) -> str:
+        return f"<Session with {self.config.name}>"
+
+    async def fetch(
+        self,
+        request: Request,
+        *,
+        expected: tuple[int, ...] = (200,),
+        max_bytes: int = _MAX_BODY_BYTES,
+    ) -> Reply:
+        """Send a request and read the whole reply, again where that may help.
+
+        Parameters
+        ----------
+        request : Request
+        expected : tuple of int
+            Statuses that are no refusal.
+        max_bytes : int, optional
+            A longer body is a `ProtocolError`.
+
+        Returns
+        -------
+        Reply
+
+        Raises
+        ------
+        RegistryError
+            Of the class that fits what went wrong.
+        """
+        started, attempt = time.monotonic(), 0
+        while True:
+            attempt += 1
+            outcome = await self._attempt(request, max_bytes)
+            if isinstance(outcome, Reply) and outcome.status in expected:
+                return outcome
+            wait = self._wait_seconds(request, outcome, attempt, time.monotonic() - started)
+            if wait is None:
+                raise (
+                    outcome
+                    if isinstance(outcome, RegistryError)
+                    else self.refusal(request, outcome)
+                )
+            await asyncio.sleep(wait)
+
+    @asynccontextmanager
+    async def open(
+        self, request: Request, *, expected: tuple[int, ...] = (200,)
+    ) -> AsyncIterator[tuple[Opened, AsyncIterator[bytes]]]:
+        """Send a request once, for a body that is read piece by piece.
+
+        Yields
+        ------
+        tuple of Opened and async iterator of bytes
+
+        Raises
+        ------
+        RegistryError
+            Of the class that fits what went wrong; also while the body is read.
+        """
+        async with self._places:
+            opened = await self._authorized(request)
+            try:
+                if opened.status not in expected:
+                    reply = await self._exchange.read(opened, _MAX_REFUSAL_BYTES)
+                    raise self.refusal(request, reply)
+                yield opened, self._exchange.pieces(opened)
+            finally:
+                await opened.stream.aclose()
+
+    def refusal(self, request: Request, reply: Reply) -> RegistryError:
+        """Make the error for a reply that was not expected."""
+        return error_for(request, reply, registry=self.config.name, host=self.config.host)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._exchange.aclose()
+
+    async def _attempt(self, request: Request, max_bytes: int) -> Reply | TransportError:
+        """Send once and read the body; a failure on the way is given back, not raised."""
+        async with self._places:
+            try:
+                # Against a server that sends a byte now and then, for ever.
+                async with asyncio.timeout(2 * self.config.timeout_seconds):
+                    opened = await self._authorized(request)
+                    return await self._exchange.read(opened, max_bytes)
+            except TransportError as e:
+                return e
+            except TimeoutError as e:
+                config = self.config
+                return transport_error(
+                    e, registry=config.name, base_url=config.url, url=request.url
+                )
+
+    def _wait_seconds(
+        self, request: Request, outcome: Reply | TransportError, attempt: int, elapsed: float
+    ) -> float | None:
+        if isinstance(outcome, Reply):
+            asked = retry_after_seconds(outcome.headers)
+            repeatable = may_repeat(request.method, outcome.status)
+        else:
+            # A registry that never answered is not there: nobody should have
+            # to wait until it has been tried five times.
+            asked, repeatable = None, self._has_answered and may_repeat(request.method, None)
+        return self._policy.wait_seconds(attempt, elapsed, asked) if repeatable else None
+
+    async def _authorized(self, request: Request) -> Opened:
+        """Send a request with what the registry wants to see."""
+        sent = await self.auth.header(request)
+        opened = await self._exchange.send(request, sent)
+        self._note(opened)
+        if opened.status != 401:
+            return opened
+        reply = await self._exchange.read(opened, _MAX_REFUSAL_BYTES)
+        better = await self.auth.answer(request, reply, sent)
+        if better is None:
+            raise self.refusal(request, reply)
+        opened = await self._exchange.send(request, better)
+        self._note(opened)
+        return opened
+
+    def _note(self, opened: Opened) -> None:
+        self._has_answered = True
+        self.rate_limit = parse_rate_limit(opened.headers) or self.rate_limit
+
+    async def _send_plainly(self, request: Request) -> Reply:
+        """Send a token request: its own Authorization, and no place of its own.
+
+        The request that waits for the token holds a place already.
+        """
+        headers = dict(request.headers)
+        authorization = headers.pop("authorization", None)
+        opened = await self._exchange.send(replace(request, headers=headers), authorization)
+        return await self._exchange.read(opened, _MAX_REFUSAL_BYTES)

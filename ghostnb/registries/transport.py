@@ -1,0 +1,159 @@
+"""The seam below the protocol: what carries a request to a host and back."""
+
+import ssl
+from pathlib import Path
+from typing import Protocol
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
+
+import httpx2
+
+from ghostnb.errors import ConfigError
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.wire.urls import is_internal
+
+__all__ = ["Transport", "open_transport"]
+
+
+class Transport(Protocol):
+    """Carries one request; follows no redirect, knows no credentials.
+
+    httpx2's transports have this shape, its `httpx2.ASGITransport` too.
+    """
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request; the response's stream is still to be read and closed."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        ...
+
+
+def open_transport(config: RegistryConfig) -> Transport:
+    """Make the transport for a registry: pyreqwest's where it is installed and fits, or httpx2's.
+
+    Notes
+    -----
+    pyreqwest (the extra ``fast``) does not take client certificates or
+    proxies here: those stay with httpx2, which all of Python's TLS settings
+    reach.
+    """
+    return RoutingTransport(config)
+
+
+class RoutingTransport:
+    """Sends each request directly or by the proxy that the environment names for it.
+
+    Parameters
+    ----------
+    config : RegistryConfig
+
+    Notes
+    -----
+    ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, in either
+    case, read when the transport is made. The configuration's certificates
+    hold for the registry's own host; other hosts (token servers, storage)
+    see the system's authorities and no client certificate.
+    """
+
+    def __init__(self, config: RegistryConfig) -> None:
+        self._config = config
+        self._proxies = getproxies_environment()
+        self._transports: dict[tuple[str, str], httpx2.AsyncHTTPTransport] = {}
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request by the transport that its host needs."""
+        url = request.url
+        key = (url.scheme, url.netloc.decode("ascii"))
+        transport = self._transports.get(key)
+        if transport is None:
+            transport = self._transports[key] = self._open(*key, host=url.host)
+        return await transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        transports, self._transports = self._transports, {}
+        for transport in transports.values():
+            await transport.aclose()
+
+    def _open(self, scheme: str, netloc: str, *, host: str) -> httpx2.AsyncHTTPTransport:
+        count = self._config.max_connections
+        # Keeping fewer connections alive than are in use would open a new one
+        # for nearly every request.
+        limits = httpx2.Limits(max_connections=count, max_keepalive_connections=count)
+        is_own = netloc == self._config.host
+        return httpx2.AsyncHTTPTransport(
+            verify=tls_context(self._config, is_own=is_own, is_needed=scheme == "https"),
+            limits=limits,
+            proxy=self._proxy(scheme, host, netloc),
+        )
+
+    def _proxy(self, scheme: str, host: str, netloc: str) -> str | None:
+        # This machine is never asked for by a proxy, as in Go's and so Docker's clients.
+        if is_internal(host) or proxy_bypass_environment(netloc, self._proxies):
+            return None
+        return self._proxies.get(scheme) or self._proxies.get("all")
+
+
+def tls_context(config: RegistryConfig, *, is_own: bool, is_needed: bool) -> ssl.SSLContext:
+    """Make the TLS settings for a host.
+
+    Parameters
+    ----------
+    config : RegistryConfig
+    is_own : bool
+        True for the registry's own host, which the configuration is about.
+    is_needed : bool
+        False for plain HTTP: loading the system's authorities costs tens of
+        milliseconds.
+
+    Raises
+    ------
+    ConfigError
+        If a certificate cannot be read.
+    """
+    if not is_needed:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if is_own and config.insecure:
+        context = httpx2.create_ssl_context(verify=False)
+    else:
+        context = httpx2.create_ssl_context()
+    if is_own:
+        _load_certificates(context, config)
+    return context
+
+
+def _load_certificates(context: ssl.SSLContext, config: RegistryConfig) -> None:
+    ca_files, cert, key = _certificates(config)
+    try:
+        for ca_file in ca_files:
+            context.load_verify_locations(cafile=ca_file)
+        if cert:
+            context.load_cert_chain(cert, key)
+    except (OSError, ssl.SSLError) as e:
+        raise ConfigError(
+            f"A certificate of {config.name} cannot be read: {e}.",
+            hint="ca_file, client_cert and client_key must be PEM files.",
+        ) from e
+
+
+def _certificates(config: RegistryConfig) -> tuple[list[str], str | None, str | None]:
+    """Give the configured certificates, else those that Docker or Podman have for the host.
+
+    Notes
+    -----
+    Source: Docker, "Verify repository client with certificates":
+    ``/etc/docker/certs.d/HOST:PORT/{*.crt,*.cert,*.key}``; Podman,
+    containers-certs.d(5).
+    """
+    ca_files = [str(Path(config.ca_file).expanduser())] if config.ca_file else []
+    if ca_files or config.client_cert:
+        return ca_files, config.client_cert, config.client_key
+    for folder in ("~/.config/containers", "/etc/containers", "~/.docker", "/etc/docker"):
+        directory = Path(folder).expanduser() / "certs.d" / config.host
+        ca_files = sorted(map(str, directory.glob("*.crt")))
+        certs = sorted(directory.glob("*.cert"))
+        if ca_files or certs:
+            cert = str(certs[0]) if certs else None
+            return ca_files, cert, cert and str(Path(cert).with_suffix(".key"))
+    return [], None, None

@@ -1,0 +1,63 @@
+"""A registry of which nothing is known but the specification."""
+
+from collections.abc import AsyncIterator
+
+from ghostnb.oci import Reference, check_repository
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
+from ghostnb.registries.session import Session
+from ghostnb.wire.rate_limits import RateLimit
+
+__all__ = ["Vendor"]
+
+
+class Vendor:
+    """What a registry offers beyond the specification: here, nothing.
+
+    A vendor's own class overrides what its API does better. A capability that
+    answers None is not offered, and the registry falls back to manifests.
+
+    Parameters
+    ----------
+    config : RegistryConfig
+    session : Session
+        Sends what the vendor asks for, with the registry's credentials.
+
+    Attributes
+    ----------
+    kind : str
+        Stands in the configuration and in frames.
+    prefers_head : bool
+        True where a GET of a manifest counts against a limit and a HEAD does not.
+    """
+
+    kind = "distribution"
+    prefers_head = False
+
+    def __init__(self, config: RegistryConfig, session: Session) -> None:
+        self._config = config
+        self._session = session
+
+    def repository(self, name: str) -> str:
+        """Check a repository's name, and complete it as this registry's users expect."""
+        return check_repository(name)
+
+    def reference(self, text: str) -> Reference:
+        """Read a reference to something in this registry."""
+        return Reference.within(text, self._config.host)
+
+    async def rate_limit(self) -> RateLimit | None:
+        """Ask for the pull limit, where that can be done without using it up."""
+        return None
+
+    def repositories(self, namespace: str | None) -> AsyncIterator[RepositoryRecord] | None:
+        """Iterate over the repositories, of one namespace if one is given."""
+        return None
+
+    def tag_details(self, repository: str) -> AsyncIterator[TagRecord] | None:
+        """Iterate over a repository's tags with their details."""
+        return None
+
+    def search(self, query: str, *, limit: int) -> AsyncIterator[SearchRecord] | None:
+        """Iterate over what a query finds."""
+        return None

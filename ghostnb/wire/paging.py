@@ -1,0 +1,147 @@
+"""Lists that come in pages."""
+
+import re
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from ghostnb.errors import ProtocolError, UnsafeRedirectError, redact_url
+from ghostnb.wire.messages import Reply, Request
+from ghostnb.wire.urls import guard, keeps_credentials
+
+# RFC 8288, section 3: <target>; rel="next"
+_LINK = re.compile(r"<([^<>]*)>([^<]*)")
+_PARAMETER = re.compile(r';\s*([^\s=;,"]+)\s*=\s*(?:"([^"]*)"|([^\s;,"]*))')
+
+
+class _Names(msgspec.Struct):
+    name: str | msgspec.UnsetType | None = msgspec.UNSET
+    repositories: list[str] | msgspec.UnsetType | None = msgspec.UNSET
+    tags: list[str] | msgspec.UnsetType | None = msgspec.UNSET
+
+
+_decoder = msgspec.json.Decoder(_Names)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some names, and where the next ones are.
+
+    Attributes
+    ----------
+    names : tuple of str
+    next_url : str
+        Empty if the reply has no link to a next page.
+    """
+
+    names: tuple[str, ...]
+    next_url: str = ""
+
+
+def decode_page(reply: Reply, *, registry: str) -> Page:
+    """Read a page of ``_catalog`` or ``tags/list``.
+
+    A repository whose last tag was deleted answers ``{"tags": null}``
+    (distribution): no names.
+
+    Raises
+    ------
+    ProtocolError
+        If the reply is no such list.
+    UnsafeRedirectError
+        If the next link leads away from the registry.
+    """
+    try:
+        names = _decoder.decode(reply.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
+        raise not_json(reply, registry, e) from e
+    if names == _Names():
+        raise not_json(reply, registry, ValueError("a list of names was expected"))
+    return Page(tuple(names.repositories or names.tags or ()), _next_url(reply, registry))
+
+
+def not_json(reply: Reply, registry: str, cause: Exception) -> ProtocolError:
+    """Make the error for a reply that should have been JSON of some shape."""
+    kind = reply.headers.get("content-type", "nothing that says what it is")
+    return ProtocolError(
+        f"{registry} answered with {kind} that cannot be read ({cause}).",
+        hint="Is this the address of a registry, or of a web page or proxy?",
+        registry=registry,
+        url=reply.url,
+        status=reply.status,
+    )
+
+
+def next_link(header: str) -> str:
+    """Find the target with relation ``next`` in a Link header; empty if there is none.
+
+    Examples
+    --------
+    >>> next_link('</v2/_catalog?last=b&n=2>; rel="next"')
+    '/v2/_catalog?last=b&n=2'
+    """
+    for target, parameters in _LINK.findall(header):
+        for name, quoted, plain in _PARAMETER.findall(parameters):
+            if name.lower() == "rel" and "next" in (quoted or plain).lower().split():
+                return target
+    return ""
+
+
+def _next_url(reply: Reply, registry: str) -> str:
+    link = next_link(reply.headers.get("link", ""))
+    if not link:
+        return ""
+    url = guard(reply.url, link, registry=registry, role="next link")
+    if not keeps_credentials(reply.url, url):
+        raise UnsafeRedirectError(
+            f"{registry} says that its list goes on at another host ({redact_url(url)}); "
+            "it was not followed.",
+            registry=registry,
+            url=reply.url,
+        )
+    return url
+
+
+class Pager:
+    """Decides which page to ask for next: the Link header first, then ``last``.
+
+    Parameters
+    ----------
+    page_size : int
+        How many names a page was asked for.
+
+    Notes
+    -----
+    Some registries send no Link; some ignore ``n``, or begin again when
+    ``last`` is past the end. So a page is asked for by ``last`` only after a
+    full one, and paging ends when a page brings nothing new.
+    """
+
+    def __init__(self, page_size: int) -> None:
+        self._page_size = page_size
+        self._seen: set[str] = set()
+
+    def take(self, page: Page) -> list[str]:
+        """Give the page's names that no page before it had."""
+        fresh = [name for name in dict.fromkeys(page.names) if name not in self._seen]
+        self._seen.update(fresh)
+        return fresh
+
+    def following(self, request: Request, page: Page, fresh: list[str]) -> str | None:
+        """Say how to go on after a page.
+
+        Returns
+        -------
+        str or None
+            A URL, or empty for "by ``last``", or None when the list is complete.
+        """
+        if not fresh:
+            return None
+        if page.next_url and page.next_url != request.url:
+            return page.next_url
+        return "" if len(page.names) == self._page_size else None
+
+
+def at_url(request: Request, url: str) -> Request:
+    """Give the same request for another URL."""
+    return replace(request, url=url)

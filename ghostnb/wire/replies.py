@@ -1,0 +1,140 @@
+"""Replies that are refusals, decoded into the error tree."""
+
+import msgspec
+
+from ghostnb.errors import (
+    Diagnostic,
+    ForbiddenError,
+    NotFoundError,
+    ProtocolError,
+    RateLimitedError,
+    RegistryError,
+    ServerError,
+    UnauthorizedError,
+    UnsupportedError,
+    redact_url,
+)
+from ghostnb.wire.messages import Reply, Request
+from ghostnb.wire.retries import retry_after_seconds
+
+_MAX_TEXT = 200
+_MAX_DIAGNOSTICS = 5
+# Go's net/http, http.Server on a TLS listener
+_PLAIN_ON_TLS = b"HTTP request to an HTTPS server"
+
+
+class _Entry(msgspec.Struct):
+    code: str | int = ""
+    message: str | None = None
+    detail: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Errors(msgspec.Struct):
+    errors: list[_Entry] = []
+
+
+_decoder = msgspec.json.Decoder(_Errors)
+
+_BY_CODE: dict[str, type[RegistryError]] = {
+    "UNAUTHORIZED": UnauthorizedError,
+    "DENIED": ForbiddenError,
+    "NAME_UNKNOWN": NotFoundError,
+    "MANIFEST_UNKNOWN": NotFoundError,
+    "BLOB_UNKNOWN": NotFoundError,
+    "UNSUPPORTED": UnsupportedError,
+    "TOOMANYREQUESTS": RateLimitedError,
+}
+_BY_STATUS: dict[int, type[RegistryError]] = {
+    401: UnauthorizedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    405: UnsupportedError,
+    429: RateLimitedError,
+}
+_HINTS: dict[type[RegistryError], str] = {
+    UnauthorizedError: "Check the username and password, or log in with: docker login {host}",
+    ForbiddenError: "These credentials may not do this: ask for access, or use others.",
+    NotFoundError: "Check the spelling; repositories() and tags() list what there is.",
+    UnsupportedError: "The registry does not offer this, or has it switched off.",
+    RateLimitedError: "Wait and try again; logging in usually raises the limit.",
+    ServerError: "Try again; if it stays so, the registry's log says why.",
+}
+
+
+def decode_diagnostics(body: bytes) -> tuple[Diagnostic, ...]:
+    """Read a registry's ``errors`` list; empty if the body holds none.
+
+    Notes
+    -----
+    Source: OCI distribution-spec v1.1, "Error Codes". Registries also answer
+    with HTML or nothing, so that a body which cannot be read is no error here:
+    the status has said what matters.
+    """
+    try:
+        entries = _decoder.decode(body).errors[:_MAX_DIAGNOSTICS]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ()
+    return tuple(
+        Diagnostic(
+            str(entry.code)[:_MAX_TEXT],
+            (entry.message or "")[:_MAX_TEXT],
+            _detail(bytes(entry.detail)),
+        )
+        for entry in entries
+    )
+
+
+def _detail(raw: bytes) -> str:
+    """Give a diagnostic's detail, which may be any JSON, as text; empty for null."""
+    return "" if raw == b"null" else raw[:_MAX_TEXT].decode("utf-8", "replace")
+
+
+def error_for(request: Request, reply: Reply, *, registry: str, host: str) -> RegistryError:
+    """Make the error that a refusal means.
+
+    Parameters
+    ----------
+    request : Request
+        What was asked.
+    reply : Reply
+        With a status that is not the expected one.
+    registry, host : str
+        The registry's name and address, for messages.
+
+    Returns
+    -------
+    RegistryError
+        Of the class that the registry's error code says, else the status.
+    """
+    if _PLAIN_ON_TLS in reply.body:
+        return ProtocolError(
+            f"{registry} at {host} speaks HTTPS, but was asked in plain HTTP.",
+            hint=f"Use https://{host} as its URL.",
+            registry=registry,
+            url=request.url,
+            status=reply.status,
+        )
+    diagnostics = decode_diagnostics(reply.body)
+    kind = _kind(reply.status, diagnostics)
+    said = "; ".join(map(str, diagnostics)) or f"HTTP {reply.status}"
+    error = kind(
+        f"{registry} at {redact_url(request.url)} refused {request.what} ({said}).",
+        hint=_HINTS[kind].format(host=host),
+        registry=registry,
+        url=request.url,
+        status=reply.status,
+        diagnostics=diagnostics,
+    )
+    if isinstance(error, RateLimitedError):
+        error.retry_after_seconds = retry_after_seconds(reply.headers)
+    return error
+
+
+def _kind(status: int, diagnostics: tuple[Diagnostic, ...]) -> type[RegistryError]:
+    # The status first where it is exact: some registries send 404 with DENIED
+    # in the body, others 401 with NAME_UNKNOWN.
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if 400 <= status < 500 and diagnostics:
+        return _BY_CODE.get(diagnostics[0].code, ServerError)
+    return ServerError
