@@ -1,3 +1,76 @@
-"""Container image registries in Jupyter."""
+"""Container image registries in Jupyter: async clients that answer with DataFrames."""
+
+from typing import TYPE_CHECKING, Any
+
+from ghostnb.client import RegistryClient
+from ghostnb.errors import (
+    ConfigError,
+    EngineError,
+    EngineUnreachableError,
+    ForbiddenError,
+    GhostnbError,
+    IntegrityError,
+    InvalidReferenceError,
+    NotFoundError,
+    ProtocolError,
+    RateLimitedError,
+    RegistryError,
+    ServerError,
+    TransportError,
+    TransportTimeoutError,
+    UnauthorizedError,
+    UnsafeRedirectError,
+    UnsupportedError,
+)
+from ghostnb.fleet import Fleet
+from ghostnb.loop import run
+from ghostnb.nested import enable_nested_asyncio
+from ghostnb.oci import Digest, Platform, Reference
+from ghostnb.progress import Progress
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.images import Image
+
+if TYPE_CHECKING:
+    from ghostnb.engine import Engine
 
 __version__ = "0.1.0.dev0"
+
+__all__ = [
+    "ConfigError",
+    "Digest",
+    "Engine",
+    "EngineError",
+    "EngineUnreachableError",
+    "Fleet",
+    "ForbiddenError",
+    "GhostnbError",
+    "Image",
+    "IntegrityError",
+    "InvalidReferenceError",
+    "NotFoundError",
+    "Platform",
+    "Progress",
+    "ProtocolError",
+    "RateLimitedError",
+    "Reference",
+    "RegistryClient",
+    "RegistryConfig",
+    "RegistryError",
+    "ServerError",
+    "TransportError",
+    "TransportTimeoutError",
+    "UnauthorizedError",
+    "UnsafeRedirectError",
+    "UnsupportedError",
+    "enable_nested_asyncio",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Few notebooks need a daemon, so they do not pay for it at import.
+    if name == "Engine":
+        from ghostnb.engine import Engine
+
+        return Engine
+    raise AttributeError(f"module 'ghostnb' has no attribute {name!r}")

@@ -1,0 +1,391 @@
+"""One registry, as a notebook user holds it."""
+
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterable
+from types import TracebackType
+from typing import Self, TypeVar
+
+import pandas as pd
+
+from ghostnb.frames import (
+    LayersTable,
+    history_frame,
+    layers_frame,
+    repositories_frame,
+    search_frame,
+    tags_frame,
+)
+from ghostnb.loop import hop
+from ghostnb.oci import Platform
+from ghostnb.progress_bar import ProgressBar, ProgressOption
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.factory import open_registry
+from ghostnb.registries.images import Image
+from ghostnb.registries.protocol import Registry
+from ghostnb.registries.reading import read_image, read_images
+from ghostnb.registries.records import Ping, SearchRecord, TagRecord
+from ghostnb.registries.transport import Transport
+from ghostnb.registries.walk import Tally, walk
+from ghostnb.wire.rate_limits import RateLimit
+
+__all__ = ["RegistryClient"]
+
+_SEARCH_LIMIT = 25
+Item = TypeVar("Item")
+Tabulate = Callable[[Iterable[Image]], pd.DataFrame]
+
+
+class RegistryClient:
+    """Asks one registry, and answers with DataFrames.
+
+    Parameters
+    ----------
+    config_or_url : RegistryConfig or str
+        A configuration, or an address alone: ``https://registry.example.com``,
+        ``localhost:5000``, ``docker.io``, ``oci:PATH``.
+    transport : Transport, optional
+        Carries the requests instead of the network: an
+        ``httpx2.ASGITransport``, for a registry in the same process.
+
+    Attributes
+    ----------
+    config : RegistryConfig
+    registry : Registry
+        What speaks to it; its methods belong to ghostnb's I/O loop.
+
+    Notes
+    -----
+    Every method is awaited, on any event loop; `ghostnb.run` waits where there
+    is no ``await``. Nothing is contacted before the first call. Errors are of
+    the tree of `ghostnb.GhostnbError`.
+
+    Examples
+    --------
+    >>> registry = RegistryClient("localhost:5000")
+    >>> registry
+    <RegistryClient localhost-5000 at http://localhost:5000>
+    """
+
+    def __init__(
+        self, config_or_url: RegistryConfig | str, *, transport: Transport | None = None
+    ) -> None:
+        if isinstance(config_or_url, str):
+            config_or_url = RegistryConfig.from_url(config_or_url)
+        self.config = config_or_url
+        self.registry: Registry = open_registry(config_or_url, transport=transport)
+
+    def __repr__(self) -> str:
+        return f"<RegistryClient {self.name} at {self.config.url}>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    @property
+    def name(self) -> str:
+        """What the configuration calls the registry."""
+        return self.config.name
+
+    @property
+    def kind(self) -> str:
+        """The vendor: ``docker-hub``, ``layout``, or ``distribution`` for any other."""
+        return self.registry.kind
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """The pull limit, as the registry last told it; None if it never did."""
+        return self.registry.rate_limit
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await hop(self.registry.aclose())
+
+    async def ping(self) -> Ping:
+        """Ask whether the registry answers, and takes the credentials.
+
+        Returns
+        -------
+        Ping
+            Its kind, how long it took, whether credentials were used, and the
+            pull limit if the registry tells one.
+
+        Raises
+        ------
+        TransportError
+            If it does not answer.
+        UnauthorizedError
+            If it wants other credentials.
+        """
+        return await hop(self.registry.ping())
+
+    async def repositories(
+        self, limit: int | None = None, *, namespace: str | None = None
+    ) -> pd.DataFrame:
+        """List the repositories.
+
+        Parameters
+        ----------
+        limit : int, optional
+            At most so many.
+        namespace : str, optional
+            Only those whose names begin with it and a slash. Docker Hub lists
+            nothing without one.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `ghostnb.frames.repositories_frame`.
+
+        Raises
+        ------
+        UnsupportedError
+            If the registry does not list its repositories; the message says
+            what to do instead.
+        """
+
+        async def read() -> pd.DataFrame:
+            found = self.registry.repositories(namespace)
+            return repositories_frame([record async for record in _first(found, limit)])
+
+        return await hop(read())
+
+    async def tags(self, repository: str, *, details: bool = False) -> pd.DataFrame:
+        """List a repository's tags.
+
+        Parameters
+        ----------
+        repository : str
+            For example ``library/nginx``.
+        details : bool
+            Also digest, size, creation and platforms: by the vendor's API
+            where it has one, else by two requests a tag.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `ghostnb.frames.tags_frame`; without details only the first
+            three columns are filled.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such repository.
+        """
+
+        async def read() -> pd.DataFrame:
+            if details:
+                found = self.registry.tag_details(repository)
+                return tags_frame([record async for record in found])
+            names = [tag async for tag in self.registry.tags(repository)]
+            return tags_frame(TagRecord(self.name, repository, tag) for tag in names)
+
+        return await hop(read())
+
+    async def image(self, reference: str, *, platform: str | None = None) -> Image:
+        """Read one image's manifest and config.
+
+        Parameters
+        ----------
+        reference : str
+            ``repository[:tag][@digest]``; the tag is ``latest`` if none is given.
+        platform : str, optional
+            ``os/architecture[/variant]``, of those that an index offers. By
+            default this machine's, else linux/amd64, else the first.
+
+        Returns
+        -------
+        Image
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such image, or not for that platform.
+        IntegrityError
+            If what came does not have the digest that it should.
+        UnsupportedError
+            If it is a Docker schema 1 image.
+        """
+        parsed = self.registry.reference(reference)
+        return await hop(read_image(self.registry, parsed, _platform(platform)))
+
+    async def layers(self, reference: str, *, platform: str | None = None) -> pd.DataFrame:
+        """Tabulate an image's layers, for each of its platforms.
+
+        Parameters
+        ----------
+        reference, platform : str
+            As for `image`; without a platform, all that an index offers.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `ghostnb.frames.layers_frame`.
+        """
+        return await hop(self._images_frame(layers_frame, reference, platform))
+
+    async def history(self, reference: str, *, platform: str | None = None) -> pd.DataFrame:
+        """Tabulate every step of an image's build, for each of its platforms.
+
+        Parameters
+        ----------
+        reference, platform : str
+            As for `layers`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `ghostnb.frames.history_frame`.
+        """
+        return await hop(self._images_frame(history_frame, reference, platform))
+
+    async def search(self, query: str, *, limit: int = _SEARCH_LIMIT) -> pd.DataFrame:
+        """Search the registry: by the vendor's search, else by the names in its catalog.
+
+        Parameters
+        ----------
+        query : str
+        limit : int
+            At most so many results.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `ghostnb.frames.search_frame`, the best first.
+
+        Raises
+        ------
+        ValueError
+            If the query is empty.
+        """
+        return search_frame(await hop(find_images(self.registry, query, limit)))
+
+    async def inventory(
+        self,
+        repositories: str | Iterable[str] | None = None,
+        *,
+        tags: str | Iterable[str] | None = None,
+        progress: ProgressOption = None,
+    ) -> pd.DataFrame:
+        """Tabulate every layer of every image of the registry.
+
+        Parameters
+        ----------
+        repositories, tags : str or iterable of str, optional
+            Only these; names, or patterns such as ``team/*`` and ``v1.*``.
+        progress : bool or callable, optional
+            By default a bar where there is someone to see it, for what takes
+            over a second; False for none; or a function of done and total tags.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `ghostnb.frames.layers_frame`, repositories and tags in the
+            registry's order. What could not be read stands in
+            ``.attrs["errors"]``, a list of dictionaries with ``registry``,
+            ``repository``, ``tag``, ``error`` and ``message``.
+
+        Warns
+        -----
+        UserWarning
+            If some images could not be read.
+
+        Raises
+        ------
+        RegistryError
+            If nothing could be read.
+
+        Notes
+        -----
+        What was read before by its digest comes from the cache: then this
+        costs one request a tag. Memory is some 100 bytes a row at most.
+        """
+        tally = Tally()
+        walking = gather_layers(self.registry, tally, as_patterns(repositories), as_patterns(tags))
+        with ProgressBar(tally, self.name, progress) as bar:
+            table = await hop(walking, on_tick=bar.refresh)
+        return finish_inventory(table, tally)
+
+    async def _images_frame(
+        self, tabulate: Tabulate, reference: str, platform: str | None
+    ) -> pd.DataFrame:
+        parsed = self.registry.reference(reference)
+        found = read_images(self.registry, parsed, _platform(platform))
+        return tabulate([image async for image in found])
+
+
+async def gather_layers(
+    registry: Registry,
+    tally: Tally,
+    repositories: tuple[str, ...] | None,
+    tags: tuple[str, ...] | None,
+) -> LayersTable:
+    """Walk a registry; to be run on the I/O loop."""
+    table = LayersTable()
+    async for image in walk(registry, tally, repositories=repositories, tags=tags):
+        table.add(image)
+    return table
+
+
+async def find_images(registry: Registry, query: str, limit: int) -> list[SearchRecord]:
+    """Search a registry; to be run on the I/O loop.
+
+    Raises
+    ------
+    ValueError
+        If the query is empty.
+    """
+    if not query.strip():
+        raise ValueError("The query is empty: give at least a part of a name.")
+    return [record async for record in registry.search(query, limit=limit)]
+
+
+def as_patterns(names: str | Iterable[str] | None) -> tuple[str, ...] | None:
+    """Take one name or several for several; None stands for all."""
+    if names is None or isinstance(names, str):
+        return None if names is None else (names,)
+    return tuple(names)
+
+
+def finish_inventory(table: LayersTable, tally: Tally) -> pd.DataFrame:
+    """Make the frame of a walk, with what could not be read in its attributes.
+
+    Raises
+    ------
+    GhostnbError
+        The first failure, if there was nothing but failures.
+    """
+    frame = table.frame()
+    if tally.failures and frame.empty:
+        raise tally.failures[0].error
+    frame.attrs["errors"] = [failure.as_dict() for failure in tally.failures]
+    if tally.failures:
+        warnings.warn(
+            f"{len(tally.failures)} of {tally.total} tags could not be read whole: "
+            f'{tally.failures[0].error} See .attrs["errors"].',
+            UserWarning,
+            stacklevel=3,
+        )
+    return frame
+
+
+def _platform(text: str | None) -> Platform | None:
+    return Platform.parse(text) if text is not None else None
+
+
+async def _first(items: AsyncIterator[Item], limit: int | None) -> AsyncIterator[Item]:
+    """Pass on at most so many, and ask for no more than needed."""
+    count = 0
+    if limit is not None and limit <= 0:
+        return
+    async for item in items:
+        yield item
+        count += 1
+        if count == limit:
+            return

@@ -1,0 +1,283 @@
+"""Several registries side by side."""
+
+import asyncio
+import os
+import warnings
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Self, TypeVar
+
+import pandas as pd
+
+from ghostnb.client import (
+    RegistryClient,
+    as_patterns,
+    find_images,
+    finish_inventory,
+    gather_layers,
+)
+from ghostnb.errors import ConfigError, GhostnbError, TransportTimeoutError
+from ghostnb.frames import LayersTable, RegistryRecord, registries_frame, search_frame
+from ghostnb.loop import hop, schedule
+from ghostnb.progress_bar import ProgressBar, ProgressOption
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.config_file import load_configs
+from ghostnb.registries.records import SearchRecord
+from ghostnb.registries.walk import Failure, Tally
+
+__all__ = ["Fleet"]
+
+Result = TypeVar("Result")
+
+_SEARCH_LIMIT = 25
+# One registry that hangs must not keep the others' answers back for ever.
+_PATIENCE_SECONDS = 20.0
+
+
+class Fleet(Mapping[str, RegistryClient]):
+    """Registries by name, asked together.
+
+    Parameters
+    ----------
+    configs : iterable of RegistryConfig
+
+    Raises
+    ------
+    ConfigError
+        If two have the same name.
+
+    Notes
+    -----
+    One registry that fails is a warning and an entry of ``.attrs["errors"]``
+    of the frame, a list of dictionaries with ``registry``, ``error`` and
+    ``message``; the others answer.
+
+    Examples
+    --------
+    >>> fleet = Fleet([RegistryConfig("local", "http://localhost:5000")])
+    >>> fleet["local"]
+    <RegistryClient local at http://localhost:5000>
+    """
+
+    def __init__(self, configs: Iterable[RegistryConfig] = ()) -> None:
+        self._clients: dict[str, RegistryClient] = {}
+        for config in configs:
+            self.add(config)
+
+    @classmethod
+    def from_config(cls, path: str | os.PathLike[str] | None = None) -> Self:
+        """Take the configured registries.
+
+        Parameters
+        ----------
+        path : path, optional
+            A ``registries.toml``; by default the user's, and without one
+            ``local-drift`` and ``docker-hub``.
+
+        Raises
+        ------
+        ConfigError
+            Naming the file, line and key that are wrong.
+        """
+        return cls(load_configs(path))
+
+    def __getitem__(self, name: str) -> RegistryClient:
+        try:
+            return self._clients[name]
+        except KeyError:
+            known = ", ".join(self._clients) or "none yet"
+            raise KeyError(f"no registry is called {name!r}; there are: {known}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._clients)
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    def __repr__(self) -> str:
+        return f"<Fleet of {', '.join(self._clients) or 'no registries'}>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def add(self, config: RegistryConfig) -> RegistryClient:
+        """Add a registry, for as long as the fleet lives; nothing is saved or contacted.
+
+        Raises
+        ------
+        ConfigError
+            If the name is taken.
+        """
+        if config.name in self._clients:
+            raise ConfigError(
+                f"There is a registry of the name {config.name!r} already.",
+                hint="Choose another name, or remove that one first.",
+            )
+        client = self._clients[config.name] = RegistryClient(config)
+        return client
+
+    def remove(self, name: str) -> None:
+        """Take a registry out; nothing is deleted in it.
+
+        Raises
+        ------
+        KeyError
+            If there is no such registry.
+        """
+        client = self[name]
+        del self._clients[name]
+        schedule(client.aclose())
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await asyncio.gather(*(client.aclose() for client in self._clients.values()))
+
+    def registries(self) -> pd.DataFrame:
+        """Tabulate the registries as they are configured; contacts none.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `ghostnb.frames.registries_frame`; ``status`` is <NA>. No credentials.
+        """
+        return registries_frame(
+            RegistryRecord.of(client.config, client.kind) for client in self._clients.values()
+        )
+
+    async def status(self) -> pd.DataFrame:
+        """Ping every registry.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `ghostnb.frames.registries_frame`; ``status`` is ``ok``, or what is wrong.
+        """
+        outcomes = await hop(self._ask_all(lambda client: client.ping()))
+        return registries_frame(
+            RegistryRecord.of(
+                client.config,
+                client.kind,
+                str(outcome) if isinstance(outcome, GhostnbError) else "ok",
+            )
+            for client, outcome in outcomes
+        )
+
+    async def search(
+        self, query: str, registry: str | None = None, *, limit: int = _SEARCH_LIMIT
+    ) -> pd.DataFrame:
+        """Search every registry at once.
+
+        Parameters
+        ----------
+        query : str
+        registry : str, optional
+            Only this one.
+        limit : int
+            At most so many results from each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `ghostnb.frames.search_frame`, registries in the fleet's order.
+
+        Raises
+        ------
+        KeyError
+            If there is no registry of that name.
+        ValueError
+            If the query is empty.
+        """
+        names = None if registry is None else [self[registry].name]
+        outcomes = await hop(
+            self._ask_all(lambda client: find_images(client.registry, query, limit), names)
+        )
+        found: list[SearchRecord] = []
+        failures = []
+        for client, outcome in outcomes:
+            if isinstance(outcome, GhostnbError):
+                failures.append((client.name, outcome))
+            else:
+                found += outcome
+        return _with_errors(search_frame(found), failures)
+
+    async def inventory(
+        self,
+        repositories: str | Iterable[str] | None = None,
+        *,
+        tags: str | Iterable[str] | None = None,
+        progress: ProgressOption = None,
+    ) -> pd.DataFrame:
+        """Tabulate every layer of every image of every registry.
+
+        Parameters
+        ----------
+        repositories, tags, progress
+            As for `RegistryClient.inventory`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `ghostnb.frames.layers_frame`, registries in the fleet's order;
+            what could not be read stands in ``.attrs["errors"]``.
+        """
+        tally = Tally()
+        wanted = as_patterns(repositories), as_patterns(tags)
+
+        async def gather(client: RegistryClient) -> LayersTable:
+            return await gather_layers(client.registry, tally, *wanted)
+
+        with ProgressBar(tally, "inventory", progress) as bar:
+            outcomes = await hop(self._ask_all(gather, patience_seconds=None), on_tick=bar.refresh)
+        whole = LayersTable()
+        for client, outcome in outcomes:
+            if isinstance(outcome, GhostnbError):
+                tally.failures.append(Failure(client.name, "", "", outcome))
+            else:
+                whole.extend(outcome)
+        return finish_inventory(whole, tally)
+
+    async def _ask_all(
+        self,
+        ask: Callable[[RegistryClient], Awaitable[Result]],
+        names: Iterable[str] | None = None,
+        *,
+        patience_seconds: float | None = _PATIENCE_SECONDS,
+    ) -> list[tuple[RegistryClient, Result | GhostnbError]]:
+        """Ask the registries at once; an error is given back as the answer."""
+
+        async def answer(client: RegistryClient) -> Result | GhostnbError:
+            try:
+                async with asyncio.timeout(patience_seconds):
+                    return await ask(client)
+            except GhostnbError as e:
+                return e
+            except TimeoutError:
+                return TransportTimeoutError(
+                    f"{client.name} at {client.config.url} has not answered "
+                    f"within {patience_seconds:g} s.",
+                    hint="Ask it alone to wait longer.",
+                    registry=client.name,
+                    url=client.config.url,
+                )
+
+        clients = [self[name] for name in (self._clients if names is None else names)]
+        answers = await asyncio.gather(*map(answer, clients))
+        return list(zip(clients, answers, strict=True))
+
+
+def _with_errors(frame: pd.DataFrame, failures: list[tuple[str, GhostnbError]]) -> pd.DataFrame:
+    frame.attrs["errors"] = [
+        {"registry": name, "error": type(error).__name__, "message": str(error)}
+        for name, error in failures
+    ]
+    for name, error in failures:
+        warnings.warn(f"{name} did not answer: {error}", UserWarning, stacklevel=3)
+    return frame

@@ -1,0 +1,77 @@
+"""What every frame is made of: columns in order, each of one type."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["CATEGORY", "COUNT", "FLAG", "TEXT", "TIME", "Schema", "frame_of", "parse_times"]
+
+Schema = Mapping[str, str]
+
+TEXT = "string"
+COUNT = "Int64"
+TIME = "datetime64[ns, UTC]"
+FLAG = "boolean"
+CATEGORY = "category"
+
+# What datetime64[ns] can hold. Docker writes year 1 for "unknown".
+_FIRST = pd.Timestamp("1678-01-01", tz="UTC")
+_LAST = pd.Timestamp("2262-01-01", tz="UTC")
+
+
+def frame_of(schema: Schema, records: Iterable[object]) -> pd.DataFrame:
+    """Tabulate records, one row each, in the order given.
+
+    Parameters
+    ----------
+    schema : mapping of str to str
+        Column names to dtypes.
+    records : iterable of object
+        With an attribute of each column's name; None is unknown.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With exactly the schema's columns in its order, also when empty.
+    """
+    rows = list(records)
+    columns = {
+        name: _column([getattr(row, name) for row in rows], dtype) for name, dtype in schema.items()
+    }
+    return pd.DataFrame(columns, columns=list(schema))
+
+
+def parse_times(values: Sequence[str | None]) -> pd.DatetimeIndex:
+    """Read RFC 3339 times.
+
+    Parameters
+    ----------
+    values : sequence of str or None
+
+    Returns
+    -------
+    pandas.DatetimeIndex
+        datetime64[ns, UTC]; NaT for what is unknown, unreadable, or Docker's
+        "year 1", which means unknown too.
+    """
+    read = pd.to_datetime(list(values), utc=True, format="ISO8601", errors="coerce")
+    return read.where((read >= _FIRST) & (read < _LAST)).as_unit("ns")
+
+
+def _column(values: list[Any], dtype: str) -> Any:
+    if dtype == TIME:
+        return parse_times(values)
+    if dtype == CATEGORY:
+        return pd.Categorical(pd.array(values, dtype=TEXT))
+    if dtype == COUNT:
+        return _counts(values)
+    return pd.array(values, dtype=dtype)
+
+
+def _counts(values: list[int | None]) -> pd.arrays.IntegerArray:
+    """Make an Int64 column; by way of floats, large counts would lose digits."""
+    mask = np.fromiter((value is None for value in values), dtype=bool, count=len(values))
+    numbers = np.fromiter((value or 0 for value in values), dtype=np.int64, count=len(values))
+    return pd.arrays.IntegerArray(numbers, mask)

@@ -1,0 +1,171 @@
+"""One event loop on one thread of ghostnb's own, where all its I/O happens.
+
+An HTTP client belongs to one loop; a notebook has several (the kernel's, those
+of widget callbacks) and scripts have none. So an operation hops here once as
+a whole, and its result comes back to whoever asked.
+"""
+
+import asyncio
+import atexit
+import os
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+__all__ = ["hop", "run", "schedule"]
+
+Result = TypeVar("Result")
+
+# A kernel's interrupt is noticed only when its loop wakes up.
+_WAKE_SECONDS = 0.2
+_STOP_SECONDS = 2.0
+
+
+class _LoopThread:
+    """A daemon thread that runs a loop until it is stopped."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, name="ghostnb-io", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(_STOP_SECONDS)
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_forever()
+        finally:
+            self._finish()
+
+    def _finish(self) -> None:
+        tasks = asyncio.all_tasks(self.loop)
+        for task in tasks:
+            task.cancel()
+        self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        self.loop.close()
+
+
+_lock = threading.Lock()
+_current: _LoopThread | None = None
+
+
+def _io_loop() -> asyncio.AbstractEventLoop:
+    """Give the loop, started at the first use."""
+    global _current
+    with _lock:
+        if _current is None:
+            _current = _LoopThread()
+        return _current.loop
+
+
+def _stop() -> None:
+    global _current
+    with _lock:
+        stopping, _current = _current, None
+    if stopping is not None:
+        stopping.stop()
+
+
+def _forget() -> None:
+    """Start afresh in a forked child: threads do not live on there."""
+    global _current, _lock
+    _lock = threading.Lock()
+    _current = None
+
+
+atexit.register(_stop)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+def schedule(coroutine: Coroutine[Any, Any, Result]) -> None:
+    """Start something on the I/O loop that nobody waits for."""
+    asyncio.run_coroutine_threadsafe(coroutine, _io_loop())
+
+
+async def hop(
+    coroutine: Coroutine[Any, Any, Result], *, on_tick: Callable[[], None] | None = None
+) -> Result:
+    """Run a coroutine on the I/O loop, and await it on any loop.
+
+    Parameters
+    ----------
+    coroutine : coroutine
+    on_tick : callable, optional
+        Called on the caller's loop several times a second and once at the
+        end; for showing progress where the caller is.
+
+    Returns
+    -------
+    The coroutine's result. A cancelled caller cancels the coroutine.
+    """
+    loop = _io_loop()
+    is_here = asyncio.get_running_loop() is loop
+    if is_here and on_tick is None:
+        return await coroutine
+    future: asyncio.Future[Result] = (
+        asyncio.ensure_future(coroutine)
+        if is_here
+        else asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, loop))
+    )
+    try:
+        while not future.done():
+            await asyncio.wait({future}, timeout=_WAKE_SECONDS)
+            if on_tick is not None:
+                on_tick()
+    except BaseException:
+        future.cancel()
+        raise
+    return future.result()
+
+
+def run(awaitable: Awaitable[Result]) -> Result:
+    """Run something on ghostnb's I/O loop, and wait for it.
+
+    For where there is no ``await``: scripts, callbacks, functions that a cell
+    calls. In a cell itself ``await`` does the same.
+
+    Parameters
+    ----------
+    awaitable : awaitable
+        For example ``registry.tags("library/nginx")``.
+
+    Returns
+    -------
+    The awaitable's result.
+
+    Raises
+    ------
+    RuntimeError
+        If called on the I/O loop itself, which would wait for itself.
+
+    Notes
+    -----
+    Ctrl-C, or interrupting the kernel, cancels what is awaited.
+    """
+    loop = _io_loop()
+    if _is_running_on(loop):
+        if asyncio.iscoroutine(awaitable):
+            awaitable.close()
+        raise RuntimeError("ghostnb.run() cannot be used on ghostnb's own loop: use await.")
+    future = asyncio.run_coroutine_threadsafe(_as_coroutine(awaitable), loop)
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
+
+
+def _is_running_on(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
+
+
+async def _as_coroutine(awaitable: Awaitable[Result]) -> Result:
+    return await awaitable

@@ -1,0 +1,18 @@
+"""From a configuration to the registry that it describes."""
+
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.http import HTTPRegistry
+from ghostnb.registries.protocol import Registry
+from ghostnb.registries.transport import Transport
+
+__all__ = ["open_registry"]
+
+
+def open_registry(config: RegistryConfig, *, transport: Transport | None = None) -> Registry:
+    """Make the registry of a configuration; nothing is contacted or read yet."""
+    path = config.layout_path
+    if path is not None:
+        from ghostnb.registries.layout import LayoutRegistry
+
+        return LayoutRegistry(path, name=config.name)
+    return HTTPRegistry(config, transport=transport)

@@ -1,0 +1,130 @@
+"""Every image of a registry, one after the other."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from ghostnb.errors import GhostnbError
+from ghostnb.oci import Reference
+from ghostnb.registries.concurrency import ordered_map
+from ghostnb.registries.images import Image
+from ghostnb.registries.protocol import Registry
+from ghostnb.registries.reading import images_of
+
+__all__ = ["Failure", "Tally", "walk"]
+
+# Tags read ahead: more than any number of connections, little enough to hold.
+_WINDOW = 256
+_LIST_WINDOW = 32
+_PATTERN_CHARACTERS = frozenset("*?[")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something that could not be read."""
+
+    registry: str
+    repository: str
+    tag: str
+    error: GhostnbError
+
+    def as_dict(self) -> dict[str, str]:
+        """Give the failure as plain text, as it stands in a frame's attributes."""
+        return {
+            "registry": self.registry,
+            "repository": self.repository,
+            "tag": self.tag,
+            "error": type(self.error).__name__,
+            "message": str(self.error),
+        }
+
+
+@dataclass(slots=True)
+class Tally:
+    """How far a walk has come.
+
+    Attributes
+    ----------
+    done, total : int
+        Tags read, and tags known so far.
+    failures : list of Failure
+    """
+
+    done: int = 0
+    total: int = 0
+    failures: list[Failure] = field(default_factory=list)
+
+
+async def walk(
+    registry: Registry,
+    tally: Tally,
+    *,
+    repositories: Sequence[str] | None = None,
+    tags: Sequence[str] | None = None,
+) -> AsyncIterator[Image]:
+    """Iterate over the images of a registry: repositories and tags in its own order.
+
+    Parameters
+    ----------
+    registry : Registry
+    tally : Tally
+        Kept up to date; takes what could not be read.
+    repositories, tags : sequence of str, optional
+        Names, or patterns with ``*``, ``?`` and ``[…]``. Without a pattern among
+        the repositories, the registry's catalog is not needed.
+
+    Yields
+    ------
+    Image
+        One a platform of a tag. At most some hundred are held at once.
+    """
+
+    async def list_tags(repository: str) -> list[Reference]:
+        try:
+            names = [tag async for tag in registry.tags(repository) if _matches(tag, tags)]
+        except GhostnbError as e:
+            tally.failures.append(Failure(registry.name, repository, "", e))
+            return []
+        tally.total += len(names)
+        return [Reference("", repository, name) for name in names]
+
+    async def references() -> AsyncIterator[Reference]:
+        found = _repositories(registry, repositories)
+        async for batch in ordered_map(list_tags, found, window=_LIST_WINDOW):
+            for reference in batch:
+                yield reference
+
+    async def read(reference: Reference) -> list[Image]:
+        images = await _read(registry, reference, tally)
+        tally.done += 1
+        return images
+
+    async for images in ordered_map(read, references(), window=_WINDOW):
+        for image in images:
+            yield image
+
+
+async def _read(registry: Registry, reference: Reference, tally: Tally) -> list[Image]:
+    def note(error: GhostnbError) -> None:
+        tally.failures.append(Failure(registry.name, reference.repository, reference.tag, error))
+
+    try:
+        top = await registry.manifest(reference.repository, reference.tag)
+        return [image async for image in images_of(registry, reference, top, on_error=note)]
+    except GhostnbError as e:
+        note(e)
+        return []
+
+
+async def _repositories(registry: Registry, wanted: Sequence[str] | None) -> AsyncIterator[str]:
+    if wanted is not None and not any(_PATTERN_CHARACTERS & set(name) for name in wanted):
+        for name in wanted:
+            yield name
+        return
+    async for record in registry.repositories():
+        if _matches(record.repository, wanted):
+            yield record.repository
+
+
+def _matches(name: str, patterns: Iterable[str] | None) -> bool:
+    return patterns is None or any(fnmatchcase(name, pattern) for pattern in patterns)
