@@ -73,8 +73,15 @@ def redact_url(url: str) -> str:
     except ValueError:
         return "(a URL that cannot be read)"
     host = parts.netloc.rpartition("@")[2]
-    pairs = [pair.partition("=")[0] + "=…" for pair in parts.query.split("&") if pair]
-    return urlunsplit((parts.scheme, host, parts.path, "&".join(pairs), ""))
+    pairs = [_redact_pair(pair) for pair in parts.query.split("&") if pair]
+    # urlunsplit leaves out an empty host, which unix:///path has.
+    path = f"//{parts.path}" if not host and url.startswith(f"{parts.scheme}:///") else parts.path
+    return urlunsplit((parts.scheme, host, path, "&".join(pairs), ""))
+
+
+def _redact_pair(pair: str) -> str:
+    name, equals, _ = pair.partition("=")
+    return f"{name}=…" if equals else "…"
 
 
 @dataclass(frozen=True, slots=True)

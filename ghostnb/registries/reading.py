@@ -167,6 +167,12 @@ async def read_tag(registry: Registry, repository: str, tag: str) -> TagRecord:
 
 async def _gather(reads: list) -> list[Image | BaseException]:
     """Run all; if this is cancelled, cancel them."""
+    if len(reads) == 1:
+        # Most tags have one image: it needs no task of its own.
+        try:
+            return [await reads[0]]
+        except RegistryError as e:
+            return [e]
     return await asyncio.gather(*reads, return_exceptions=True)
 
 

@@ -1,5 +1,6 @@
 """The seam below the protocol: what carries a request to a host and back."""
 
+import os
 import ssl
 from pathlib import Path
 from typing import Protocol
@@ -30,14 +31,7 @@ class Transport(Protocol):
 
 
 def open_transport(config: RegistryConfig) -> Transport:
-    """Make the transport for a registry: pyreqwest's where it is installed and fits, or httpx2's.
-
-    Notes
-    -----
-    pyreqwest (the extra ``fast``) does not take client certificates or
-    proxies here: those stay with httpx2, which all of Python's TLS settings
-    reach.
-    """
+    """Make the transport for a registry; nothing is opened before the first request."""
     return RoutingTransport(config)
 
 
@@ -54,12 +48,16 @@ class RoutingTransport:
     case, read when the transport is made. The configuration's certificates
     hold for the registry's own host; other hosts (token servers, storage)
     see the system's authorities and no client certificate.
+
+    Where the extra ``fast`` is installed, hosts that need neither a proxy nor
+    certificates of their own are asked by pyreqwest; httpx2 does the rest.
+    ``GHOSTNB_TRANSPORT=httpx2`` leaves all to httpx2.
     """
 
     def __init__(self, config: RegistryConfig) -> None:
         self._config = config
         self._proxies = getproxies_environment()
-        self._transports: dict[tuple[str, str], httpx2.AsyncHTTPTransport] = {}
+        self._transports: dict[tuple[str, str], Transport] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request by the transport that its host needs."""
@@ -76,23 +74,40 @@ class RoutingTransport:
         for transport in transports.values():
             await transport.aclose()
 
-    def _open(self, scheme: str, netloc: str, *, host: str) -> httpx2.AsyncHTTPTransport:
-        count = self._config.max_connections
+    def _open(self, scheme: str, netloc: str, *, host: str) -> Transport:
+        config = self._config
+        proxy = self._proxy(scheme, host, netloc)
+        is_own = netloc == config.host
+        is_special = is_own and scheme == "https" and _has_certificates(config)
+        if proxy is None and not is_special and (fast := _fast_transport(config)) is not None:
+            return fast
         # Keeping fewer connections alive than are in use would open a new one
         # for nearly every request.
-        limits = httpx2.Limits(max_connections=count, max_keepalive_connections=count)
-        is_own = netloc == self._config.host
-        return httpx2.AsyncHTTPTransport(
-            verify=tls_context(self._config, is_own=is_own, is_needed=scheme == "https"),
-            limits=limits,
-            proxy=self._proxy(scheme, host, netloc),
+        limits = httpx2.Limits(
+            max_connections=config.max_connections,
+            max_keepalive_connections=config.max_connections,
         )
+        context = tls_context(config, is_own=is_own, is_needed=scheme == "https")
+        return httpx2.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)
 
     def _proxy(self, scheme: str, host: str, netloc: str) -> str | None:
         # This machine is never asked for by a proxy, as in Go's and so Docker's clients.
         if is_internal(host) or proxy_bypass_environment(netloc, self._proxies):
             return None
         return self._proxies.get(scheme) or self._proxies.get("all")
+
+
+def _fast_transport(config: RegistryConfig) -> Transport | None:
+    """Make pyreqwest's transport; None if the extra ``fast`` is not installed or not wanted."""
+    if os.environ.get("GHOSTNB_TRANSPORT", "fast") != "fast":
+        return None
+    try:
+        from ghostnb.registries.fast import FastTransport
+    except ImportError:
+        return None
+    return FastTransport(
+        max_connections=config.max_connections, timeout_seconds=config.timeout_seconds
+    )
 
 
 def tls_context(config: RegistryConfig, *, is_own: bool, is_needed: bool) -> ssl.SSLContext:
@@ -135,6 +150,10 @@ def _load_certificates(context: ssl.SSLContext, config: RegistryConfig) -> None:
             f"A certificate of {config.name} cannot be read: {e}.",
             hint="ca_file, client_cert and client_key must be PEM files.",
         ) from e
+
+
+def _has_certificates(config: RegistryConfig) -> bool:
+    return config.insecure or any(_certificates(config))
 
 
 def _certificates(config: RegistryConfig) -> tuple[list[str], str | None, str | None]:

@@ -66,12 +66,9 @@ class Endpoint:
         return Request(method, url, what, (pull_scope(repository),), _ACCEPT_MANIFESTS)
 
     def blob(self, repository: str, digest: str, *, first: int = 0, last: int = -1) -> Request:
-        """Ask for a blob (end-2), or the bytes from `first` to `last` inclusive.
+        """Ask for a blob (end-2), or for its rest: the bytes from `first` to `last` inclusive.
 
-        Raises
-        ------
-        ValueError
-            If there is a `first` byte, but no `last` one.
+        Where `first` is 0, the whole blob is asked for without a range.
 
         Notes
         -----
@@ -79,9 +76,7 @@ class Endpoint:
         """
         url = f"{self.base_url}/v2/{repository}/blobs/{digest}"
         headers = dict(_IDENTITY)
-        if first and last < first:
-            raise ValueError(f"a range from {first} needs a last byte, not {last}")
-        if last >= 0:
+        if first:
             headers["range"] = f"bytes={first}-{last}"
         what = f"blob {digest} of {repository}"
         return Request("GET", url, what, (pull_scope(repository),), headers)

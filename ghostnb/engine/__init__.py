@@ -1,0 +1,11 @@
+"""Container daemons: Docker and Podman.
+
+The ``docker`` package is imported when a daemon is first contacted, and then in a worker
+thread: it costs more than a tenth of a second.
+"""
+
+from ghostnb.engine.contexts import contexts
+from ghostnb.engine.daemon import Daemon
+from ghostnb.engine.engine import Engine
+
+__all__ = ["Daemon", "Engine", "contexts"]

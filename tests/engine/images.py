@@ -1,0 +1,29 @@
+"""The images that the engine's tests pull: one repository a purpose."""
+
+from tests.parts.images import Document, index, plain_image
+
+SIZE_BYTES = 300_000
+
+
+def _image(seed: str, *, layers: int = 3, size_bytes: int = SIZE_BYTES) -> Document:
+    return plain_image(f"engine-{seed}", layers=layers, size_bytes=size_bytes)
+
+
+MULTI = index([_image("multi")])
+REPOSITORIES: dict[str, dict[str, Document]] = {
+    "team/app": {"1.0": _image("app"), "latest": _image("app-latest"), "2.0": _image("app-2")},
+    "team/slow": {"1.0": _image("slow")},
+    "team/other": {"1.0": _image("other")},
+    "team/moved": {"1.0": _image("moved-1"), "2.0": _image("moved-2")},
+    "team/secret": {"1.0": _image("secret", layers=1)},
+    "team/cancelled": {tag: _image(f"cancelled-{tag}") for tag in ("break", "task", "close")},
+    "team/killed": {"1.0": _image("killed")},
+    "team/loops": {"1.0": _image("loop-1", layers=1), "2.0": _image("loop-2", layers=1)},
+    "team/multi": {"1.0": MULTI},
+}
+
+
+def document(name: str) -> Document:
+    """Find the image of ``REPOSITORY:TAG``."""
+    repository, _, tag = name.partition(":")
+    return REPOSITORIES[repository][tag]
