@@ -1,0 +1,222 @@
+"""A registry that is an OCI image layout: a directory."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from ghostnb.oci import AnyManifest, Descriptor, Digest, Reference, check_repository, check_tag
+from ghostnb.registries.catalog import details_of_tags, search_catalog
+from ghostnb.registries.config import LAYOUT_SCHEME, RegistryConfig
+from ghostnb.registries.layout_index import Entry
+from ghostnb.registries.layout_store import LayoutStore
+from ghostnb.registries.records import Ping, RepositoryRecord, SearchRecord, TagRecord
+from ghostnb.registries.storing import MAX_BLOB_BYTES, checked_manifest
+from ghostnb.registries.verify import check_pieces, check_size
+from ghostnb.wire.rate_limits import RateLimit
+
+__all__ = ["LayoutRegistry"]
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+_BLOCK_BYTES = 2**20
+
+
+class LayoutRegistry:
+    """An OCI image layout on disk, as a registry with any number of repositories.
+
+    Parameters
+    ----------
+    path : Path or str
+        The layout's directory. The first push makes it; reading never
+        changes anything.
+    name : str, optional
+        By default made of the directory's name.
+
+    Attributes
+    ----------
+    name : str
+    url : str
+        ``oci:PATH``.
+
+    Notes
+    -----
+    A layout knows no repositories, so their names are in the annotations of
+    the entries of ``index.json``. The first that applies counts:
+
+    1. ``org.opencontainers.image.ref.name`` with a whole reference, as
+       ``skopeo copy … oci:DIR:team/app:1.0`` writes it: repository and tag. A
+       host before it (``localhost:5000/team/app:1.0``) is left out.
+    2. ``io.containerd.image.name`` with a whole reference, as ``docker save``,
+       ``docker buildx`` and containerd write it beside a ``ref.name`` that
+       holds the tag alone.
+    3. ``io.ghostnb.repository``: the repository alone.
+    4. Else the entry belongs to a repository called after the directory
+       (`default_repository`), and a ``ref.name`` is its tag.
+
+    An entry without a tag is reached by digest alone. Two entries of one name:
+    the first counts, as for skopeo. The manifests in an index belong to the
+    index's repository; blobs are shared by all repositories.
+
+    A push writes ``ref.name`` as ``repository:tag``, one entry a tag, and
+    ``io.ghostnb.repository`` beside it, so that a manifest that loses its tag
+    (to skopeo, too) stays in its repository. Other annotations, entries and
+    fields stay. Writers take turns by a lock on ``.ghostnb.lock``.
+
+    skopeo reads only entries of the OCI's media types, not Docker's.
+
+    Source: OCI image-spec v1.1, "Image Layout" and "Annotations"; containers/image,
+    oci/layout; containerd, images/annotations.go. POSIX systems only.
+    """
+
+    def __init__(self, path: Path | str, *, name: str | None = None) -> None:
+        root = os.path.abspath(os.path.expanduser(path))
+        self.url = f"{LAYOUT_SCHEME}{root}"
+        self.name = name or RegistryConfig.from_url(self.url).name
+        self._store = LayoutStore(root, self.name)
+
+    def __repr__(self) -> str:
+        return f"<LayoutRegistry {self.name} at {self.url}>"
+
+    @property
+    def kind(self) -> str:
+        """Always ``layout``."""
+        return "layout"
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """None: a directory has no limit of pulls."""
+        return None
+
+    def reference(self, text: str) -> Reference:
+        """Read ``repository[:tag][@digest]``."""
+        return Reference.within(text, host="")
+
+    async def ping(self) -> Ping:
+        """Read the layout's index.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no layout (yet).
+        ProtocolError
+            If it is none.
+        ForbiddenError
+            If it may not be read.
+        """
+        started = time.perf_counter()
+        await asyncio.to_thread(self._store.load)
+        return Ping(self.name, self.url, self.kind, False, time.perf_counter() - started)
+
+    async def repositories(self, namespace: str | None = None) -> AsyncIterator[RepositoryRecord]:
+        """Iterate over the repositories, in the order of their names."""
+        for name, contents in (await asyncio.to_thread(self._store.load)).items():
+            if namespace is None or name.startswith(f"{namespace}/"):
+                yield RepositoryRecord(self.name, name, tag_count=len(contents.tags))
+
+    async def tags(self, repository: str) -> AsyncIterator[str]:
+        """Iterate over a repository's tags, in lexical order."""
+        check_repository(repository)
+        for tag in (await asyncio.to_thread(self._store.contents, repository)).tags:
+            yield tag
+
+    async def tag_details(self, repository: str) -> AsyncIterator[TagRecord]:
+        """Iterate over a repository's tags with all that their manifests tell."""
+        async for record in details_of_tags(self, repository):
+            yield record
+
+    async def search(self, query: str, *, limit: int) -> AsyncIterator[SearchRecord]:
+        """Iterate over at most `limit` repositories whose names hold the query."""
+        async for record in search_catalog(self, query, limit=limit):
+            yield record
+
+    async def manifest(self, repository: str, locator: str) -> AnyManifest:
+        """Read the manifest of a tag or digest."""
+        check_repository(repository)
+        checked = Digest(locator) if ":" in locator else check_tag(locator)
+        return await asyncio.to_thread(self._store.manifest, repository, checked)
+
+    async def blob(self, repository: str, descriptor: Descriptor) -> bytes:
+        """Read a small blob whole."""
+        check_repository(repository)
+        check_size(descriptor, MAX_BLOB_BYTES, source=f"{repository} in {self.name}")
+        return await asyncio.to_thread(self._store.blob, repository, descriptor)
+
+    async def open_blob(self, repository: str, descriptor: Descriptor) -> AsyncIterator[bytes]:
+        """Iterate over a blob's bytes, in pieces."""
+        source = f"{check_repository(repository)} in {self.name}"
+        async with aclosing(self._pieces(repository, descriptor)) as pieces:
+            async for piece in check_pieces(pieces, descriptor, source=source):
+                yield piece
+
+    async def push_blob(
+        self, repository: str, descriptor: Descriptor, pieces: AsyncIterator[bytes]
+    ) -> None:
+        """Store a blob under its digest; one that is there is written again, and so mended."""
+        source = f"What was pushed to {check_repository(repository)} in {self.name}"
+        await _finished(self._store.make)
+        upload = self._store.upload(descriptor.digest)
+        try:
+            async for block in _blocks(check_pieces(pieces, descriptor, source=source)):
+                await _finished(upload.write, block)
+            await _finished(upload.commit)
+        finally:
+            await _finished(upload.discard)
+
+    async def push_manifest(
+        self, repository: str, raw: bytes, media_type: str, *, tag: str = ""
+    ) -> Digest:
+        """Store a manifest exactly as it is, and move a tag to it."""
+        check_repository(repository)
+        if tag:
+            check_tag(tag)
+        source = f"The manifest pushed to {repository} in {self.name}"
+        manifest = checked_manifest(raw, media_type, source=source)
+        entry = Entry(repository, tag, manifest.media_type, manifest.digest, len(raw))
+        await _finished(self._store.push, entry, raw)
+        return manifest.digest
+
+    async def aclose(self) -> None:
+        """Forget what was read; no file is open between calls."""
+        self._store.forget()
+
+    async def _pieces(self, repository: str, descriptor: Descriptor) -> AsyncGenerator[bytes, None]:
+        file = await asyncio.to_thread(self._store.open_blob, repository, descriptor)
+        try:
+            while piece := await asyncio.to_thread(self._store.read_piece, file, _BLOCK_BYTES):
+                yield piece
+        finally:
+            file.close()
+
+
+async def _finished(function: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+    """Call on a thread. Who is cancelled meanwhile waits until the call has ended.
+
+    Nothing of a push goes on behind the back of a caller who was told that it
+    was cancelled.
+    """
+    call = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
+    try:
+        return await asyncio.shield(call)
+    except asyncio.CancelledError:
+        await asyncio.wait([call])
+        # Asked for, so that it is not reported as lost: the cancellation is what is told.
+        call.cancelled() or call.exception()
+        raise
+
+
+async def _blocks(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
+    """Gather pieces, so that a thread is asked once a mebibyte."""
+    block: list[bytes] = []
+    size = 0
+    async for piece in pieces:
+        block.append(piece)
+        size += len(piece)
+        if size >= _BLOCK_BYTES:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block

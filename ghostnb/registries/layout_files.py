@@ -1,0 +1,270 @@
+"""The files of an image layout: read within its root, written whole or not at all."""
+
+import errno
+import fcntl
+import os
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+import msgspec
+
+from ghostnb.errors import (
+    ForbiddenError,
+    NotFoundError,
+    ProtocolError,
+    RegistryError,
+    ServerError,
+    TransportTimeoutError,
+)
+from ghostnb.registries.layout_upload import Upload, make_directory
+
+__all__ = ["LayoutFiles"]
+
+MARKER = "oci-layout"
+LOCK = ".ghostnb.lock"
+_VERSION = "1.0.0"
+_LOCK_SECONDS = 30.0
+_LOCK_POLL_SECONDS = 0.002
+_MARKER_BYTES = 2**16
+
+
+class LayoutFiles:
+    """The files below one directory. Every method blocks: call them on a thread.
+
+    Parameters
+    ----------
+    root : str
+        Absolute.
+    registry : str
+        The registry's name, for messages.
+    """
+
+    def __init__(self, root: str, registry: str) -> None:
+        self.root = root
+        self._registry = registry
+        self._turn = threading.Lock()
+
+    def open(self, *parts: str) -> BinaryIO:
+        """Open a file for reading.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is none; what that means, the caller knows.
+        ProtocolError
+            If it is no ordinary file, or a link that leads out of the layout.
+        ForbiddenError
+            If it may not be read.
+        """
+        with self.guard(parts[-1], absent_is_known=True):
+            path = self._within(*parts)
+            file = open(path, "rb", opener=_open_carefully)  # noqa: SIM115 (the caller's to close)
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return file
+            file.close()
+            raise self.broken(f"{'/'.join(parts)} is no ordinary file")
+
+    def read(self, *parts: str, limit_bytes: int) -> bytes:
+        """Read a file whole.
+
+        Raises
+        ------
+        ProtocolError
+            If it is larger than it can be.
+        """
+        with self.open(*parts) as file:
+            return self.read_open(file, limit_bytes)
+
+    def read_open(self, file: BinaryIO, limit_bytes: int) -> bytes:
+        """Read an open file whole."""
+        name = os.path.basename(file.name)
+        with self.guard(name):
+            size = os.fstat(file.fileno()).st_size
+            if size > limit_bytes:
+                raise self.broken(f"{name} has {size:,} bytes, over {limit_bytes:,}")
+            return file.read()
+
+    def check(self) -> None:
+        """Raise unless this is an image layout of a version that is known.
+
+        Notes
+        -----
+        Source: OCI image-spec v1.1, "Image Layout", oci-layout file.
+        """
+        try:
+            raw = self.read(MARKER, limit_bytes=_MARKER_BYTES)
+        except FileNotFoundError:
+            with self.guard(self.root):
+                raise self._not_a_layout() from None
+        try:
+            version = msgspec.json.decode(raw)["imageLayoutVersion"]
+        except (msgspec.MsgspecError, UnicodeDecodeError, LookupError, TypeError) as e:
+            raise self.broken("its oci-layout file is invalid") from e
+        if not str(version).startswith("1."):
+            raise self.broken(f"its version is {str(version)[:50]!r}, where {_VERSION} is known")
+
+    def upload(self, *parts: str) -> Upload:
+        """Begin a file; nothing is on disk before something is written."""
+        return Upload(lambda: self._directory(*parts[:-1]), parts[-1], self.guard)
+
+    def replace(self, content: bytes, *parts: str) -> None:
+        """Write a file whole, in place of what was there."""
+        upload = self.upload(*parts)
+        try:
+            upload.write([content])
+            upload.commit()
+        finally:
+            upload.discard()
+
+    def make(self, index: str, empty: bytes) -> None:
+        """Make a layout of a directory that is absent or empty, and leave one that is there.
+
+        Parameters
+        ----------
+        index : str
+            The index's file.
+        empty : bytes
+            What stands in it at first.
+        """
+        if self._exists(MARKER) and self._exists(index):
+            self.check()
+            return
+        with self.guard(self.root):
+            make_directory(self.root)
+            self._refuse_strangers()
+        with self.locked():
+            if not self._exists(MARKER):
+                self.replace(msgspec.json.encode({"imageLayoutVersion": _VERSION}), MARKER)
+            if not self._exists(index):
+                self.replace(empty, index)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other writers away, those in other processes too.
+
+        Raises
+        ------
+        TransportTimeoutError
+            If one does not let go.
+        """
+        with self._turn, self.guard(LOCK):
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+            handle = os.open(os.path.join(self.root, LOCK), flags, 0o666)
+            try:
+                self._wait_for_lock(handle)
+                yield
+            finally:
+                # A forked child may hold the file open: closing alone would not let go.
+                fcntl.flock(handle, fcntl.LOCK_UN)
+                os.close(handle)
+
+    @contextmanager
+    def guard(self, what: str, *, absent_is_known: bool = False) -> Iterator[None]:
+        """Turn the system's errors into ours.
+
+        Parameters
+        ----------
+        what : str
+            What is read or written.
+        absent_is_known : bool
+            Let `FileNotFoundError` pass, for a caller that knows what it means.
+        """
+        try:
+            yield
+        except RegistryError:
+            # Translated already: a timeout of ours is an OSError too.
+            raise
+        except OSError as e:
+            if absent_is_known and isinstance(e, FileNotFoundError):
+                raise
+            raise self._failed(what, e) from e
+
+    def _directory(self, *parts: str) -> str:
+        """Make a directory below the root and give its path."""
+        path = self._within(*parts)
+        make_directory(path)
+        return path
+
+    def _within(self, *parts: str) -> str:
+        """Give a path with its links followed, if it does not lead out of the root."""
+        root = os.path.realpath(self.root)
+        path = os.path.realpath(os.path.join(root, *parts))
+        if os.path.commonpath([root, path]) != root:
+            raise self.broken(f"{'/'.join(parts)} is a link that leads out of it")
+        return path
+
+    def _exists(self, name: str) -> bool:
+        return os.path.isfile(os.path.join(self.root, name))
+
+    def _refuse_strangers(self) -> None:
+        """Never make a layout among somebody's other files."""
+        visible = [name for name in os.listdir(self.root) if not name.startswith(".")]
+        # Looked at last: another process may be making it at this moment.
+        if visible and not self._exists(MARKER):
+            raise ProtocolError(
+                f"{self.root} holds other files and is not an OCI image layout; "
+                "nothing was written.",
+                hint="Choose an empty directory, or one that does not exist yet.",
+                registry=self._registry,
+            )
+
+    def _wait_for_lock(self, handle: int) -> None:
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while True:
+            try:
+                return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise self._lock_held() from None
+            time.sleep(_LOCK_POLL_SECONDS)
+
+    def _lock_held(self) -> RegistryError:
+        return TransportTimeoutError(
+            f"Another process has held {os.path.join(self.root, LOCK)} "
+            f"for {_LOCK_SECONDS:.0f} seconds.",
+            hint="See whether one that writes to the layout hangs.",
+            registry=self._registry,
+        )
+
+    def _failed(self, what: str, error: OSError) -> RegistryError:
+        problem = f"{self.root}: {what} cannot be used ({error.strerror or error})."
+        if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+            hint = "See who owns it and what its mode is."
+            return ForbiddenError(problem, hint=hint, registry=self._registry)
+        if os.path.isfile(self.root) or not os.path.isdir(self.root):
+            return self._not_a_layout()
+        if error.errno in (errno.ENOTDIR, errno.EISDIR, errno.ELOOP):
+            return self.broken(f"{what} cannot be used ({error.strerror})")
+        return ServerError(problem, registry=self._registry)
+
+    def _not_a_layout(self) -> RegistryError:
+        if os.path.isfile(self.root):
+            return ProtocolError(
+                f"{self.root} is a file, not an OCI image layout.",
+                hint="If it is an archive of one, unpack it into a directory.",
+                registry=self._registry,
+            )
+        if not os.path.isdir(self.root) or not os.listdir(self.root):
+            return NotFoundError(
+                f"There is no OCI image layout at {self.root}.",
+                hint="Check the path; the first push makes one.",
+                registry=self._registry,
+            )
+        return self.broken("it has no oci-layout file")
+
+    def broken(self, problem: str) -> ProtocolError:
+        """Say what is wrong with the layout."""
+        return ProtocolError(
+            f"{self.root} is not a valid OCI image layout: {problem}.",
+            hint="Check the path, or copy the layout again.",
+            registry=self._registry,
+        )
+
+
+def _open_carefully(path: str, flags: int) -> int:
+    """Neither follow a link that was put there meanwhile, nor wait for a pipe's writer."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)

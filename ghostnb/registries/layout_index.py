@@ -1,0 +1,264 @@
+"""The ``index.json`` of an image layout: whose entry is whose, and how one is added."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from ghostnb.errors import InvalidReferenceError, ProtocolError
+from ghostnb.oci import Descriptor, Digest, Reference, check_repository, check_tag
+from ghostnb.oci.descriptor import decode_digest
+from ghostnb.oci.media_types import OCI_INDEX
+
+__all__ = ["Contents", "Entry", "add_entry", "default_repository", "empty_index", "read_index"]
+
+REF_NAME = "org.opencontainers.image.ref.name"
+IMAGE_NAME = "io.containerd.image.name"
+REPOSITORY = "io.ghostnb.repository"
+
+
+@dataclass(slots=True)
+class Contents:
+    """What belongs to one repository.
+
+    Attributes
+    ----------
+    tags : dict of str to Descriptor
+        In lexical order.
+    manifests : dict of Digest to Descriptor
+        Those of the entries, and what is known to be in the indexes among them.
+    opened : set of Digest
+        The indexes whose children are in `manifests`.
+    """
+
+    tags: dict[str, Descriptor] = field(default_factory=dict)
+    manifests: dict[Digest, Descriptor] = field(default_factory=dict)
+    opened: set[Digest] = field(default_factory=set)
+
+    def add_children(self, index: Digest, children: Iterable[Descriptor]) -> None:
+        """Note what an index holds: it belongs to the repository as the index does."""
+        for child in children:
+            self.manifests.setdefault(child.digest, child)
+        self.opened.add(index)
+
+    @property
+    def unopened(self) -> list[Descriptor]:
+        """The indexes of which it is not known yet what they hold."""
+        known = list(self.manifests.values())
+        return [entry for entry in known if entry.is_index and entry.digest not in self.opened]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """A manifest that is to stand in the index.
+
+    Attributes
+    ----------
+    repository, tag : str
+        `tag` is empty for a manifest that is to be found by digest alone.
+    media_type : str
+    digest : Digest
+    size_bytes : int
+    """
+
+    repository: str
+    tag: str
+    media_type: str
+    digest: Digest
+    size_bytes: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the entry as it stands in the index, without its name."""
+        return {"mediaType": self.media_type, "digest": str(self.digest), "size": self.size_bytes}
+
+
+class _Document(msgspec.Struct, rename="camel"):
+    manifests: list[Descriptor]
+    schema_version: int = 2
+
+
+_decoder = msgspec.json.Decoder(_Document, dec_hook=decode_digest)
+
+
+def read_index(raw: bytes, default: str, *, source: str) -> dict[str, Contents]:
+    """Arrange an ``index.json`` by repository.
+
+    Parameters
+    ----------
+    raw : bytes
+    default : str
+        The repository of entries that name none.
+    source : str
+        For messages.
+
+    Returns
+    -------
+    dict of str to Contents
+        In lexical order. Of several entries with one name the first counts,
+        as it does for skopeo.
+
+    Raises
+    ------
+    ProtocolError
+        If it is no index.
+
+    Notes
+    -----
+    Source: OCI image-spec v1.1, "Image Layout", index.json file; skopeo 1.9
+    was seen to take the first entry of a name.
+    """
+    found: dict[str, Contents] = {}
+    for descriptor in _decode(raw, source).manifests:
+        repository, tag = name_of(descriptor.annotations or {}, default)
+        contents = found.setdefault(repository, Contents())
+        contents.manifests.setdefault(descriptor.digest, descriptor)
+        if tag:
+            contents.tags.setdefault(tag, descriptor)
+    for contents in found.values():
+        contents.tags = dict(sorted(contents.tags.items()))
+    return dict(sorted(found.items()))
+
+
+def _decode(raw: bytes, source: str) -> _Document:
+    try:
+        document = _decoder.decode(raw)
+    except (msgspec.MsgspecError, InvalidReferenceError, UnicodeDecodeError, RecursionError) as e:
+        raise ProtocolError(
+            f"{source} is not a valid index: {e}.",
+            hint="If another program is writing it, try again; else copy the layout again.",
+        ) from e
+    if document.schema_version != 2:
+        raise ProtocolError(
+            f"{source} has the schema version {document.schema_version}, where 2 was expected."
+        )
+    return document
+
+
+def empty_index() -> bytes:
+    """Give the index of a layout that holds nothing yet."""
+    return msgspec.json.encode({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []})
+
+
+def add_entry(document: dict[str, Any], entry: Entry, default: str) -> None:
+    """Put a manifest into an index; its tag, if it has one, leaves where it was.
+
+    What lost its tag stays in its repository and is found by digest.
+    Everything else in the document stays as it is.
+    """
+    entries: list[dict[str, Any]] = document["manifests"]
+    freed = _free_tag(entries, entry, default) if entry.tag else []
+    same = [one for one in entries if _is_same(one, entry, default)]
+    if entry.tag:
+        spare = next((one for one in same if not _name(one, default)[1]), None)
+        _set_name(spare if spare is not None else _append(entries, entry), entry)
+    elif not same:
+        _set_name(_append(entries, entry), entry)
+    for one in freed:
+        if _is_needless(one, entries, default):
+            entries[:] = [other for other in entries if other is not one]
+
+
+def _append(entries: list[dict[str, Any]], entry: Entry) -> dict[str, Any]:
+    entries.append(entry.as_dict())
+    return entries[-1]
+
+
+def _free_tag(entries: list[dict[str, Any]], entry: Entry, default: str) -> list[dict[str, Any]]:
+    wanted = (entry.repository, entry.tag)
+    freed = [one for one in entries if _name(one, default) == wanted]
+    for one in freed:
+        kept = {key: text for key, text in one["annotations"].items() if key not in _NAMING}
+        one["annotations"] = kept | {REPOSITORY: entry.repository}
+    return freed
+
+
+def _set_name(one: dict[str, Any], entry: Entry) -> None:
+    name = {REF_NAME: f"{entry.repository}:{entry.tag}"} if entry.tag else {}
+    one["annotations"] = (one.get("annotations") or {}) | name | {REPOSITORY: entry.repository}
+
+
+def _is_same(one: dict[str, Any], entry: Entry, default: str) -> bool:
+    return bool(one["digest"] == entry.digest and _name(one, default)[0] == entry.repository)
+
+
+def _is_needless(one: dict[str, Any], entries: list[dict[str, Any]], default: str) -> bool:
+    """Tell whether an entry without a tag says nothing that another does not say too."""
+    if set(one["annotations"]) != {REPOSITORY}:
+        return False
+    wanted = (one["digest"], one["annotations"][REPOSITORY])
+    return any(
+        other is not one and (other["digest"], _name(other, default)[0]) == wanted
+        for other in entries
+    )
+
+
+_NAMING = frozenset({REF_NAME, IMAGE_NAME, REPOSITORY})
+
+
+def _name(one: dict[str, Any], default: str) -> tuple[str, str]:
+    return name_of(one.get("annotations") or {}, default)
+
+
+def name_of(annotations: Mapping[str, str], default: str) -> tuple[str, str]:
+    """Give the repository and tag of an entry; the tag is empty if there is none."""
+    get = annotations.get
+    return _read_name(get(REF_NAME, ""), get(IMAGE_NAME, ""), get(REPOSITORY, ""), default)
+
+
+# Every push and every reading asks for the same names again.
+@lru_cache(maxsize=2**16)
+def _read_name(ref_name: str, image_name: str, own: str, default: str) -> tuple[str, str]:
+    own = own if _is_repository(own) else ""
+    # Ours says which part is the repository: "my.team/app:1" may look like a host's.
+    if own and ref_name.startswith(f"{own}:") and _is_tag(ref_name[len(own) + 1 :]):
+        return own, ref_name[len(own) + 1 :]
+    whole = _parse(ref_name) if set(ref_name) & set("/:@") else None
+    if whole is not None:
+        return whole
+    tag = ref_name if _is_tag(ref_name) else ""
+    repository, image_tag = _parse(image_name) or (own or default, "")
+    return repository, tag or image_tag
+
+
+def _parse(text: str) -> tuple[str, str] | None:
+    """Read a whole reference without its host; None if it is none."""
+    try:
+        # Only where a host is named does a short name mean Docker Hub's library.
+        reference = Reference.parse(text) if "/" in text else Reference.within(text, "")
+    except InvalidReferenceError:
+        return None
+    has_tag = ":" in text.partition("@")[0].rpartition("/")[2]
+    return reference.repository, reference.tag if has_tag else ""
+
+
+def _is_repository(text: str) -> bool:
+    try:
+        return bool(check_repository(text))
+    except InvalidReferenceError:
+        return False
+
+
+def _is_tag(text: str) -> bool:
+    try:
+        return bool(check_tag(text))
+    except InvalidReferenceError:
+        return False
+
+
+def default_repository(directory: str) -> str:
+    """Make a repository's name of a directory's.
+
+    A legal name stays as it is; otherwise letters become lower case, anything
+    else than letters and digits a dash, and of nothing ``layout`` is made.
+
+    Examples
+    --------
+    >>> default_repository("my_app-1.0"), default_repository("My App (1)")
+    ('my_app-1.0', 'my-app-1')
+    """
+    if _is_repository(directory):
+        return directory
+    return re.sub(r"[^a-z0-9]+", "-", directory.lower())[:255].strip("-") or "layout"

@@ -1,0 +1,65 @@
+"""What every registry that keeps its content itself has in common."""
+
+from ghostnb.errors import NotFoundError, ProtocolError, UnsupportedError
+from ghostnb.oci import (
+    MAX_MANIFEST_BYTES,
+    Descriptor,
+    Index,
+    Manifest,
+    SchemaOneManifest,
+    parse_manifest,
+)
+
+__all__ = [
+    "MAX_BLOB_BYTES",
+    "checked_manifest",
+    "no_such_blob",
+    "no_such_manifest",
+    "no_such_repository",
+]
+
+MAX_BLOB_BYTES = 32 * 2**20
+"""The largest blob that is read whole; configs are far smaller."""
+
+
+def checked_manifest(raw: bytes, media_type: str, *, source: str) -> Manifest | Index:
+    """Read a manifest that is to be stored. What it points to need not be there yet.
+
+    Raises
+    ------
+    ProtocolError
+        If it is no manifest, or larger than registries must take.
+    UnsupportedError
+        If it is Docker schema 1, whose digest is not that of its bytes.
+    """
+    if len(raw) > MAX_MANIFEST_BYTES:
+        raise ProtocolError(
+            f"{source} has {len(raw):,} bytes; a manifest may have {MAX_MANIFEST_BYTES:,}."
+        )
+    manifest = parse_manifest(raw, media_type, source=source)
+    if isinstance(manifest, SchemaOneManifest):
+        raise UnsupportedError(
+            f"{source} is a Docker schema 1 manifest, which is not stored.",
+            hint="Pull and push it again with a Docker of 2017 or newer.",
+        )
+    return manifest
+
+
+def no_such_repository(registry: str, repository: str) -> NotFoundError:
+    """Say that a repository is not there."""
+    return NotFoundError(f"{registry} has no repository {repository}.", registry=registry)
+
+
+def no_such_manifest(registry: str, repository: str, locator: str) -> NotFoundError:
+    """Say that a repository has no such tag or digest."""
+    what = "manifest" if ":" in locator else "tag"
+    return NotFoundError(f"{repository} in {registry} has no {what} {locator}.", registry=registry)
+
+
+def no_such_blob(registry: str, repository: str, descriptor: Descriptor) -> NotFoundError:
+    """Say that a blob is not there, and where it would be if it is a foreign one."""
+    return NotFoundError(
+        f"{registry} has no blob {descriptor.digest}, of which {repository} was asked.",
+        hint=f"It is kept at {', '.join(descriptor.urls)}." if descriptor.urls else "",
+        registry=registry,
+    )

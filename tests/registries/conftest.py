@@ -1,0 +1,161 @@
+"""Registries of every kind that hold the standard set, for the conformance suite."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+import pytest
+
+from ghostnb.oci import Descriptor, Digest
+from ghostnb.oci.descriptor import decode_digest
+from ghostnb.registries.cache import ContentCache
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.fast import FastTransport
+from ghostnb.registries.http import HTTPRegistry
+from ghostnb.registries.layout import LayoutRegistry
+from ghostnb.registries.memory import MemoryRegistry
+from ghostnb.registries.protocol import Registry
+from tests.parts.images import Document, plain_image
+from tests.parts.pushes import skopeo, write_layout
+from tests.parts.standard import EMPTIED_REPOSITORY, STANDARD_IMAGES
+
+if TYPE_CHECKING:
+    from tests.parts.registries import RunningRegistry
+
+Answer = TypeVar("Answer")
+
+# skopeo 1.9 refuses nested indexes and does not see Docker's media types in a layout.
+NOT_BY_SKOPEO = ("nested", "docker", "windows")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A kind of registry that holds `images`; `open` makes a fresh client of it."""
+
+    open: Callable[[], Registry]
+    images: Mapping[str, Document] = field(default_factory=lambda: STANDARD_IMAGES)
+    emptied: tuple[str, ...] = (EMPTIED_REPOSITORY,)
+
+    def __getitem__(self, name: str) -> Document:
+        return self.images[name]
+
+    @property
+    def repositories(self) -> set[str]:
+        return {name.rpartition(":")[0] for name in self.images} | set(self.emptied)
+
+    def tags(self, repository: str) -> list[str]:
+        names = (name.rpartition(":") for name in self.images)
+        return sorted(tag for name, _, tag in names if name == repository)
+
+    def ask(self, question: Callable[[Any], Awaitable[Answer]]) -> Answer:
+        """Ask a client on a loop of its own, and close it."""
+        return ask(self.open(), question)
+
+
+def ask(registry: Any, question: Callable[[Any], Awaitable[Answer]]) -> Answer:
+    """Run a question to a registry on a loop of its own."""
+
+    async def body() -> Answer:
+        try:
+            return await question(registry)
+        finally:
+            await registry.aclose()
+
+    return asyncio.run(body())
+
+
+async def listed(items: AsyncIterator[Answer]) -> list[Answer]:
+    """Read an async iterator to its end."""
+    return [item async for item in items]
+
+
+async def pieces_of(data: bytes, size: int = 250) -> AsyncIterator[bytes]:
+    """Give bytes as a network would: in pieces."""
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+def descriptor_of(entry: Mapping[str, Any]) -> Descriptor:
+    """Read a descriptor as a manifest has it."""
+    return msgspec.convert(dict(entry), Descriptor, dec_hook=decode_digest)
+
+
+async def push(registry: Any, name: str, document: Document) -> Digest:
+    """Push a document and all it needs to ``REPOSITORY:TAG``, or ``REPOSITORY:`` for no tag."""
+    repository, _, tag = name.rpartition(":")
+    for blob in document.blobs:
+        if blob.pushed:
+            await registry.push_blob(
+                repository, descriptor_of(blob.descriptor()), pieces_of(blob.data)
+            )
+    for child in document.children:
+        await push(registry, f"{repository}:", child)
+    return await registry.push_manifest(repository, document.raw, document.media_type, tag=tag)
+
+
+async def fill(registry: Any) -> None:
+    """Push the standard set, and a repository without tags."""
+    await asyncio.gather(*(push(registry, *pair) for pair in STANDARD_IMAGES.items()))
+    await push(registry, f"{EMPTIED_REPOSITORY}:", plain_image("gone"))
+
+
+def layout_by_skopeo(directory: Path) -> Path:
+    """Let skopeo copy what it can of the standard set into one layout, and push the rest to it."""
+    target = directory / "all"
+    rest = {}
+    for number, (name, document) in enumerate(STANDARD_IMAGES.items()):
+        if any(word in name for word in NOT_BY_SKOPEO):
+            rest[name] = document
+            continue
+        source = write_layout(directory / str(number), {"it": document})
+        skopeo("copy", "--all", "--preserve-digests", f"oci:{source}:it", f"oci:{target}:{name}")
+    asyncio.run(push_all(LayoutRegistry(target), rest))
+    return target
+
+
+async def push_all(registry: Any, images: Mapping[str, Document]) -> None:
+    """Push images one after the other."""
+    for name, document in images.items():
+        await push(registry, name, document)
+
+
+@pytest.fixture(scope="session")
+def cases(registry: RunningRegistry, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
+    """Fill one registry of each kind."""
+    memory = MemoryRegistry()
+    asyncio.run(fill(memory))
+    layout = tmp_path_factory.mktemp("filled") / "layout"
+    asyncio.run(fill(LayoutRegistry(layout)))
+    by_skopeo = layout_by_skopeo(tmp_path_factory.mktemp("skopeo"))
+    config = RegistryConfig("reg", registry.url, insecure=True)
+    return {
+        "memory": Case(lambda: memory),
+        "layout": Case(lambda: LayoutRegistry(layout)),
+        "layout by skopeo": Case(lambda: LayoutRegistry(by_skopeo), emptied=()),
+        "http": Case(lambda: HTTPRegistry(config, cache=ContentCache())),
+        "http, fast": Case(
+            lambda: HTTPRegistry(config, transport=open_fast(), cache=ContentCache())
+        ),
+    }
+
+
+def open_fast() -> FastTransport:
+    """Open the transport of the extra ``fast``, which must behave as the other one does."""
+    return FastTransport(max_connections=16, timeout_seconds=30)
+
+
+@pytest.fixture(params=["memory", "layout", "layout by skopeo", "http", "http, fast"])
+def case(request: pytest.FixtureRequest, cases: dict[str, Case]) -> Case:
+    """Give one kind of registry after the other."""
+    return cases[request.param]
+
+
+@pytest.fixture(params=["memory", "layout"])
+def writable(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """Give an empty registry of each kind that can be written to."""
+    return MemoryRegistry() if request.param == "memory" else LayoutRegistry(tmp_path / "new")
