@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from ghostnb.errors import RegistryError, TransportError
+from ghostnb.errors import RateLimitedError, RegistryError, ServerError, TransportError
 from ghostnb.registries.auth import Authenticator
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.exchange import Exchange, Opened
@@ -16,6 +16,7 @@ from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.rate_limits import RateLimit, parse_rate_limit
 from ghostnb.wire.replies import error_for
 from ghostnb.wire.retries import RetryPolicy, may_repeat, retry_after_seconds
+from ghostnb.wire.urls import keeps_credentials
 
 __all__ = ["Session"]
 
@@ -38,10 +39,14 @@ class Session:
     ----------
     rate_limit : RateLimit or None
         As the registry last told it.
+    hint : callable or None
+        A vendor's own word on what to try after a refusal; empty for none.
 
     Notes
     -----
     To be used on one event loop. Nothing is opened before the first request.
+    A request to another host than the registry's (a vendor's API) is sent as
+    it is: with its own Authorization if it has one, never with the registry's.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class Session:
         self.config = config
         self.auth = Authenticator(config, self._send_plainly)
         self.rate_limit: RateLimit | None = None
+        self.hint: Callable[[RegistryError], str] | None = None
         self._exchange = Exchange(config, transport)
         self._policy = policy or RetryPolicy()
         self._places = asyncio.Semaphore(config.max_connections)
@@ -128,23 +134,39 @@ class Session:
             finally:
                 await opened.stream.aclose()
 
+    def wait_seconds(
+        self, error: RegistryError, attempt: int, elapsed: float, *, method: str = "GET"
+    ) -> float | None:
+        """Say how long to wait before a failed request is sent again; None: do not."""
+        if isinstance(error, TransportError):
+            # A registry that never answered is not there: nobody should have
+            # to wait until it has been tried five times.
+            repeatable = self._has_answered and may_repeat(method, None)
+        else:
+            repeatable = error.status is not None and may_repeat("GET", error.status)
+        asked = error.retry_after_seconds if isinstance(error, RateLimitedError) else None
+        return self._policy.wait_seconds(attempt, elapsed, asked) if repeatable else None
+
     def refusal(self, request: Request, reply: Reply) -> RegistryError:
         """Make the error for a reply that was not expected."""
-        return error_for(request, reply, registry=self.config.name, host=self.config.host)
+        error = error_for(request, reply, registry=self.config.name, host=self.config.host)
+        error.hint = (self.hint(error) if self.hint else "") or error.hint
+        return error
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._exchange.aclose()
 
-    async def _attempt(self, request: Request, max_bytes: int) -> Reply | TransportError:
-        """Send once and read the body; a failure on the way is given back, not raised."""
+    async def _attempt(self, request: Request, max_bytes: int) -> Reply | RegistryError:
+        """Send once and read the body; a failure that may pass is given back, not raised."""
         async with self._places:
             try:
                 # Against a server that sends a byte now and then, for ever.
                 async with asyncio.timeout(2 * self.config.timeout_seconds):
                     opened = await self._authorized(request)
                     return await self._exchange.read(opened, max_bytes)
-            except TransportError as e:
+            except (TransportError, ServerError, RateLimitedError) as e:
+                # The latter are the token server's: the request itself was not sent.
                 return e
             except TimeoutError as e:
                 config = self.config
@@ -153,19 +175,18 @@ class Session:
                 )
 
     def _wait_seconds(
-        self, request: Request, outcome: Reply | TransportError, attempt: int, elapsed: float
+        self, request: Request, outcome: Reply | RegistryError, attempt: int, elapsed: float
     ) -> float | None:
-        if isinstance(outcome, Reply):
-            asked = retry_after_seconds(outcome.headers)
-            repeatable = may_repeat(request.method, outcome.status)
-        else:
-            # A registry that never answered is not there: nobody should have
-            # to wait until it has been tried five times.
-            asked, repeatable = None, self._has_answered and may_repeat(request.method, None)
-        return self._policy.wait_seconds(attempt, elapsed, asked) if repeatable else None
+        if isinstance(outcome, RegistryError):
+            return self.wait_seconds(outcome, attempt, elapsed, method=request.method)
+        if not may_repeat(request.method, outcome.status):
+            return None
+        return self._policy.wait_seconds(attempt, elapsed, retry_after_seconds(outcome.headers))
 
     async def _authorized(self, request: Request) -> Opened:
         """Send a request with what the registry wants to see."""
+        if not keeps_credentials(self.config.url, request.url):
+            return await self._send_as_is(request)
         sent = await self.auth.header(request)
         opened = await self._exchange.send(request, sent)
         self._note(opened)
@@ -188,7 +209,9 @@ class Session:
 
         The request that waits for the token holds a place already.
         """
+        return await self._exchange.read(await self._send_as_is(request), _MAX_REFUSAL_BYTES)
+
+    async def _send_as_is(self, request: Request) -> Opened:
         headers = dict(request.headers)
         authorization = headers.pop("authorization", None)
-        opened = await self._exchange.send(replace(request, headers=headers), authorization)
-        return await self._exchange.read(opened, _MAX_REFUSAL_BYTES)
+        return await self._exchange.send(replace(request, headers=headers), authorization)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+from ghostnb.errors import RegistryError
 from ghostnb.oci import Reference, check_repository
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
@@ -37,6 +38,7 @@ class Vendor:
     def __init__(self, config: RegistryConfig, session: Session) -> None:
         self._config = config
         self._session = session
+        session.hint = self.hint
 
     def repository(self, name: str) -> str:
         """Check a repository's name, and complete it as this registry's users expect."""
@@ -45,6 +47,10 @@ class Vendor:
     def reference(self, text: str) -> Reference:
         """Read a reference to something in this registry."""
         return Reference.within(text, self._config.host)
+
+    def hint(self, error: RegistryError) -> str:
+        """Say what to try after a refusal, where this vendor's means more; empty if not."""
+        return ""
 
     async def rate_limit(self) -> RateLimit | None:
         """Ask for the pull limit, where that can be done without using it up."""

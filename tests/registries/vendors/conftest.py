@@ -1,0 +1,12 @@
+"""Vendors' services, replayed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.registries.vendors.docker_hub_replay import DockerHubReplay
+
+
+@pytest.fixture
+def hub() -> DockerHubReplay:
+    return DockerHubReplay()
