@@ -109,7 +109,7 @@ class Reference:
             ``repository[:tag][@digest]``; the registry's own host may stand
             before it.
         host : str
-            The registry's host and port.
+            The registry's host and port; empty for one that has none.
 
         Returns
         -------
@@ -122,11 +122,12 @@ class Reference:
             If a part is wrong, or another registry's host and port stand first.
         """
         first, slash, rest = text.partition("/")
-        if slash and first == host:
+        if host and slash and first == host:
             text = rest
         elif slash and ":" in first:
+            place = f"in {host}" if host else "here"
             raise InvalidReferenceError(
-                f"{text[:200]!r} is in the registry {first[:200]}, not in {host}.",
+                f"{text[:200]!r} is in the registry {first[:200]}, not {place}.",
                 hint="Ask the client of that registry, or leave the host out.",
             )
         return cls("", *_split_name(text, text))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+# Nobody asks to wait for thirty years: so large a number is a moment.
+_OLDEST_MOMENT = 1e9
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 # RFC 9110, section 9.2.2
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
@@ -76,7 +78,8 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None)
 
     Notes
     -----
-    Source: RFC 9110, section 10.2.3.
+    Source: RFC 9110, section 10.2.3. Docker Hub's API writes the moment as
+    seconds since 1970 instead (docker/hub-feedback, issue 2459).
 
     Examples
     --------
@@ -84,12 +87,14 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None)
     7.0
     """
     text = headers.get("retry-after", "").strip()
+    now = now or datetime.now(UTC)
     if text.isdecimal():
-        return float(text)
+        seconds = float(text)
+        return max(0.0, seconds - now.timestamp()) if seconds > _OLDEST_MOMENT else seconds
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+    return max(0.0, (moment - now).total_seconds())

@@ -21,6 +21,7 @@ REPEATABLE = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"]
         ("Wed, 21 Oct 2015 07:28:30 -0000", 30.0),
         ("Wed, 21 Oct 2015 07:27:00 GMT", 0.0),
         ("Wed, 21 Oct 1915 07:27:00 GMT", 0.0),
+        ("1445412510", 30.0),  # Docker Hub's API: seconds since 1970
         ("", None),
         ("soon", None),
         ("-5", None),

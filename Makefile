@@ -1,0 +1,58 @@
+# Two commands do everything: `make demo` and `make test`.
+# They need Python 3.11 or newer with venv; `make test` also installs Debian's
+# packages of the real registries and daemons that the tests run against.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+DEMO   := build/demo
+SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+PARTS  := docker-registry docker.io podman skopeo busybox-static apache2-utils
+
+.PHONY: demo test lint benchmark wheel clean parts
+
+demo: $(VENV)/.demo
+	$(BIN)/ghostnb demo --root $(DEMO)
+	GHOSTNB_CONFIG=$(abspath $(DEMO))/registries.toml \
+	  $(BIN)/jupyter nbconvert --log-level=WARN --to html --execute \
+	  --output-dir $(DEMO) notebooks/quickstart.ipynb
+	@echo "The same as a notebook, run: $(DEMO)/quickstart.html"
+
+test: $(VENV)/.dev parts lint
+	$(BIN)/pytest -n 2 $(PYTEST_OPTIONS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+benchmark: $(VENV)/.dev parts
+	$(SUDO) apt-get install -y -qq --no-install-recommends wrk
+	$(BIN)/pip install -q --group benchmark
+	$(BIN)/python -m tests.benchmarks
+
+wheel: $(VENV)/.dev
+	rm -rf dist
+	$(BIN)/python -m build -q
+
+clean:
+	rm -rf $(VENV) build dist
+
+# What is there already is not asked for again: then no network is needed.
+parts:
+	@dpkg -s $(PARTS) >/dev/null 2>&1 || { $(SUDO) apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $(PARTS); }
+
+$(VENV)/.pip:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.pip pyproject.toml
+	$(BIN)/pip install -q --group demo --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.pip pyproject.toml
+	$(BIN)/pip install -q --group dev --editable '.[fast,nested]'
+	@touch $@

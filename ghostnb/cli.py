@@ -1,0 +1,76 @@
+"""The command ``ghostnb``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ghostnb import Fleet, GhostnbError, __version__, run
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the process.
+
+    Returns
+    -------
+    int
+        The exit status: 0; 1 if something is wrong; 2 for a wrong command line.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except GhostnbError as e:
+        print(f"ghostnb: {e}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ghostnb", description="Container image registries in Jupyter."
+    )
+    parser.add_argument("--version", action="version", version=f"ghostnb {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    doctor = commands.add_parser(
+        "doctor", help="say what is installed, and which registries and daemons answer"
+    )
+    doctor.add_argument("--config", metavar="FILE", help="a registries.toml other than the usual")
+    doctor.set_defaults(run=_doctor)
+    demo = commands.add_parser("demo", help="make a sample registry and take a look at it")
+    demo.add_argument("--root", metavar="DIR", help="where to keep it (default: the user's cache)")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from ghostnb.doctor import examine
+
+    report = examine(options.config)
+    print(report)
+    return 0 if report.is_healthy else 1
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from ghostnb.demo import prepare_demo
+
+    config = run(prepare_demo(Path(options.root) if options.root else None))
+    fleet = Fleet.from_config(config)
+    inventory = run(fleet.inventory(progress=False))
+    sizes = inventory.groupby(["repository", "tag"])["size_bytes"].agg(["count", "sum"])
+    print(sizes.rename(columns={"count": "layers", "sum": "size_bytes"}).to_string())
+    stored = inventory.drop_duplicates("digest")["size_bytes"]
+    print(
+        f"\n{len(sizes)} tags with {len(inventory)} layers, of which {len(stored)} are distinct: "
+        f"{inventory['size_bytes'].sum():,} bytes as listed, {stored.sum():,} as stored.\n"
+        f"The same in a notebook: ghostnb.Fleet.from_config({str(config)!r})"
+    )
+    return 0

@@ -1,0 +1,106 @@
+"""The command ``ghostnb``, run as a user runs it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.parts.registries import RunningRegistry
+
+
+def ghostnb(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ghostnb", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def write_config(home: Path, *registries: tuple[str, str]) -> None:
+    file = home / ".config/ghostnb/registries.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    tables = [f'[[registries]]\nname = "{name}"\nurl = "{url}"\n' for name, url in registries]
+    file.write_text("\n".join(tables))
+
+
+def test_the_version_is_the_packages() -> None:
+    import ghostnb as package
+
+    assert ghostnb("--version").stdout == f"ghostnb {package.__version__}\n"
+
+
+def test_no_command_is_a_usage_error_that_lists_them() -> None:
+    run = ghostnb()
+    assert run.returncode == 2
+    assert "doctor" in ghostnb("--help").stdout
+
+
+def test_doctor_says_which_registry_answers_and_what_to_do_about_the_other(
+    home: Path, registry: RunningRegistry
+) -> None:
+    write_config(home, ("good", registry.url), ("gone", "http://localhost:1"))
+    run = ghostnb("doctor")
+    assert run.returncode == 1
+    assert f"ok   good: {registry.url} (distribution, anonymous" in run.stdout
+    assert "BAD  gone: Cannot reach gone" in run.stdout
+    assert "Is the registry running?" in run.stdout
+    assert run.stderr == ""
+
+
+def test_doctor_names_the_sockets_where_no_daemon_answered() -> None:
+    run = ghostnb("doctor")
+    assert "BAD  No container daemon answers at unix://" in run.stdout
+    assert "systemctl start docker" in run.stdout
+
+
+def test_doctor_tells_every_package_with_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GHOSTNB_CONFIG")
+    out = ghostnb("doctor").stdout
+    for name in ("docker", "httpx2", "msgspec", "pandas"):
+        assert f"ok   {name} " in out
+    assert "registries.toml is not there; the two default registries are used" in out
+
+
+def test_doctor_shows_a_broken_configuration_with_its_line(home: Path) -> None:
+    file = home / ".config/ghostnb/registries.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text('[[registries]]\nname = "a"\nurl = "https://a"\ncolour = "red"\n')
+    run = ghostnb("doctor")
+    assert run.returncode == 1
+    assert "line 4: unknown key 'colour'" in run.stdout
+    assert "Traceback" not in run.stderr
+
+
+def test_doctor_shows_no_password(home: Path, htpasswd_registry: RunningRegistry) -> None:
+    file = home / ".config/ghostnb/registries.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        f'[[registries]]\nname = "locked"\nurl = "{htpasswd_registry.url}"\n'
+        'username = "ghost"\npassword = "wr0ng-secret"\n'
+    )
+    run = ghostnb("doctor")
+    assert "BAD  locked:" in run.stdout
+    assert "wr0ng-secret" not in run.stdout + run.stderr
+
+
+def test_a_configuration_that_is_not_there_is_an_error_in_one_line(tmp_path: Path) -> None:
+    run = ghostnb("doctor", "--config", str(tmp_path / "none.toml"))
+    assert "There is no configuration file" in run.stdout
+    assert run.returncode == 1
+
+
+def test_demo_fills_once_and_shows_what_sharing_saves(tmp_path: Path) -> None:
+    first = ghostnb("demo", "--root", str(tmp_path))
+    assert first.returncode == 0, first.stderr
+    assert "9 tags with 38 layers, of which 10 are distinct" in first.stdout
+    index = tmp_path / "registry" / "index.json"
+    written = index.stat().st_mtime_ns
+    assert ghostnb("demo", "--root", str(tmp_path)).stdout == first.stdout
+    assert index.stat().st_mtime_ns == written
+
+
+def test_skopeo_reads_the_demo_registry(tmp_path: Path) -> None:
+    from tests.parts.pushes import skopeo
+
+    ghostnb("demo", "--root", str(tmp_path))
+    layout = f"oci:{tmp_path / 'registry'}:team/shop/api:1.1"
+    skopeo("copy", "-q", layout, f"dir:{tmp_path / 'copy'}")
+    assert (tmp_path / "copy" / "manifest.json").exists()

@@ -1,0 +1,92 @@
+"""What the README says, done."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ghostnb
+from ghostnb import frames
+from tests.parts.registries import RunningRegistry
+from tests.readme import README, daemon_blocks, tour
+
+TEXT = README.read_text(encoding="utf-8")
+RUNNER = Path(__file__).with_name("run_cells.py")
+
+
+def write_config(home: Path, url: str) -> None:
+    file = home / ".config/ghostnb/registries.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(f'[[registries]]\nname = "local-drift"\nurl = "{url}"\n')
+
+
+def run_cells(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(RUNNER)], input=code, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_the_tour_runs_on_a_real_registry(home: Path, registry: RunningRegistry) -> None:
+    write_config(home, registry.url)
+    run = run_cells("".join(tour()))
+    assert run.returncode == 0, run.stderr
+    assert "library/nginx" in run.stdout
+    assert "('linux/amd64', 1055, " in run.stdout
+
+
+def test_every_daemon_block_is_python_that_names_public_things() -> None:
+    for code in daemon_blocks():
+        compile(code, "README", "exec", flags=0x2000)  # top-level await
+        for name in re.findall(r"ghostnb\.(\w+)", code):
+            assert name in ghostnb.__all__
+
+
+def test_the_configuration_in_the_readme_is_valid() -> None:
+    from ghostnb.registries.config_file import parse_configs
+
+    (toml,) = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
+    assert [config.name for config in parse_configs(toml)] == ["work", "lab", "backup"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "schema"),
+    [
+        ("registries", frames.REGISTRIES),
+        ("repositories", frames.REPOSITORIES),
+        ("tags", frames.TAGS),
+        ("layers", frames.LAYERS),
+        ("history", frames.HISTORY),
+        ("search", frames.SEARCH),
+    ],
+)
+def test_the_readmes_columns_are_the_frames(frame: str, schema: dict[str, str]) -> None:
+    (row,) = re.findall(rf"^\| {frame} \|.*\|(.*)\|$", TEXT, re.MULTILINE)
+    assert row.strip().split(", ") == list(schema)
+
+
+def test_every_error_in_the_readme_exists() -> None:
+    names = re.findall(r"^\| (`\w+Error`.*?) \|", TEXT, re.MULTILINE)
+    found = [name for row in names for name in re.findall(r"`(\w+)`", row)]
+    assert len(found) > 10
+    for name in found:
+        assert issubclass(getattr(ghostnb, name), ghostnb.GhostnbError)
+
+
+def test_every_configuration_key_in_the_readme_exists() -> None:
+    (table,) = re.findall(r"\| Key \| Meaning \|\n\|---\|---\|\n((?:\|.*\n)+)", TEXT)
+    keys = {key for row in table.splitlines() for key in re.findall(r"`(\w+)`", row.split("|")[1])}
+    fields = set(ghostnb.RegistryConfig.__dataclass_fields__)
+    assert keys == fields
+
+
+def test_every_make_target_in_the_readme_exists() -> None:
+    makefile = (README.parent / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    assert set(re.findall(r"make ([a-z]+)\b(?=[`\s])", TEXT)) - {"python3"} <= targets
+
+
+def test_every_link_in_the_readme_leads_to_a_file() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", TEXT):
+        assert (README.parent / target).exists(), target
