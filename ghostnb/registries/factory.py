@@ -2,6 +2,7 @@
 
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.http import HTTPRegistry
+from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.transport import Transport
 
@@ -12,7 +13,5 @@ def open_registry(config: RegistryConfig, *, transport: Transport | None = None)
     """Make the registry of a configuration; nothing is contacted or read yet."""
     path = config.layout_path
     if path is not None:
-        from ghostnb.registries.layout import LayoutRegistry
-
         return LayoutRegistry(path, name=config.name)
     return HTTPRegistry(config, transport=transport)

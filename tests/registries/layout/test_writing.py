@@ -13,8 +13,8 @@ import pytest
 
 from ghostnb.errors import IntegrityError, ServerError, TransportTimeoutError
 from ghostnb.oci import Descriptor, Digest
-from ghostnb.registries import layout_files
 from ghostnb.registries.layout import LayoutRegistry
+from ghostnb.registries.layout import files as layout_files
 from tests.parts.images import plain_image
 from tests.registries.conftest import ask, listed, pieces_of, push
 

@@ -15,8 +15,8 @@ from ghostnb.oci import (
     Index,
     parse_manifest,
 )
-from ghostnb.registries.layout_files import LayoutFiles
-from ghostnb.registries.layout_index import (
+from ghostnb.registries.layout.files import LayoutFiles
+from ghostnb.registries.layout.index import (
     Contents,
     Entry,
     add_entry,
@@ -24,7 +24,7 @@ from ghostnb.registries.layout_index import (
     empty_index,
     read_index,
 )
-from ghostnb.registries.layout_upload import Upload
+from ghostnb.registries.layout.upload import Upload
 from ghostnb.registries.storing import no_such_blob, no_such_manifest, no_such_repository
 from ghostnb.registries.verify import check_content
 

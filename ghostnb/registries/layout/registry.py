@@ -11,8 +11,8 @@ from typing import ParamSpec, TypeVar
 from ghostnb.oci import AnyManifest, Descriptor, Digest, Reference, check_repository, check_tag
 from ghostnb.registries.catalog import details_of_tags, search_catalog
 from ghostnb.registries.config import LAYOUT_SCHEME, RegistryConfig
-from ghostnb.registries.layout_index import Entry
-from ghostnb.registries.layout_store import LayoutStore
+from ghostnb.registries.layout.index import Entry
+from ghostnb.registries.layout.store import LayoutStore
 from ghostnb.registries.records import Ping, RepositoryRecord, SearchRecord, TagRecord
 from ghostnb.registries.storing import MAX_BLOB_BYTES, checked_manifest
 from ghostnb.registries.verify import check_pieces, check_size

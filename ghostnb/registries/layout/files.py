@@ -20,7 +20,7 @@ from ghostnb.errors import (
     ServerError,
     TransportTimeoutError,
 )
-from ghostnb.registries.layout_upload import Upload, make_directory
+from ghostnb.registries.layout.upload import Upload, make_directory
 
 __all__ = ["LayoutFiles"]
 

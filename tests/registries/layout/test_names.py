@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ghostnb.registries.layout import LayoutRegistry
-from ghostnb.registries.layout_index import default_repository, name_of
+from ghostnb.registries.layout.index import default_repository, name_of
 from tests.parts.images import digest_of, plain_image
 from tests.parts.pushes import skopeo, write_layout
 from tests.registries.conftest import ask, listed, push

@@ -1,0 +1,5 @@
+"""A registry in a directory: an OCI image layout."""
+
+from ghostnb.registries.layout.registry import LayoutRegistry
+
+__all__ = ["LayoutRegistry"]
