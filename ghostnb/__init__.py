@@ -74,3 +74,7 @@ def __getattr__(name: str) -> Any:
 
         return Engine
     raise AttributeError(f"module 'ghostnb' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,6 +1,7 @@
 """One registry, as a notebook user holds it."""
 
-import warnings
+import os
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterable
 from types import TracebackType
 from typing import Self, TypeVar
@@ -8,15 +9,15 @@ from typing import Self, TypeVar
 import pandas as pd
 
 from ghostnb.frames import (
-    LayersTable,
     history_frame,
     layers_frame,
     repositories_frame,
     search_frame,
     tags_frame,
 )
-from ghostnb.loop import hop
-from ghostnb.oci import Platform
+from ghostnb.inventory import as_patterns, finish_inventory, gather_layers
+from ghostnb.loop import hop, schedule_if_running
+from ghostnb.oci import Platform, Reference
 from ghostnb.progress_bar import ProgressBar, ProgressOption
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.factory import open_registry
@@ -24,8 +25,8 @@ from ghostnb.registries.images import Image
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.reading import read_image, read_images
 from ghostnb.registries.records import Ping, SearchRecord, TagRecord
-from ghostnb.registries.transport import Transport
-from ghostnb.registries.walk import Tally, walk
+from ghostnb.registries.session import Transport
+from ghostnb.registries.walk import Tally
 from ghostnb.wire.rate_limits import RateLimit
 
 __all__ = ["RegistryClient"]
@@ -50,8 +51,6 @@ class RegistryClient:
     Attributes
     ----------
     config : RegistryConfig
-    registry : Registry
-        What speaks to it; its methods belong to ghostnb's I/O loop.
 
     Notes
     -----
@@ -71,8 +70,11 @@ class RegistryClient:
     ) -> None:
         if isinstance(config_or_url, str):
             config_or_url = RegistryConfig.from_url(config_or_url)
+        if not isinstance(config_or_url, RegistryConfig):
+            raise TypeError(f"A registry is an address or a RegistryConfig, not {config_or_url!r}.")
         self.config = config_or_url
-        self.registry: Registry = open_registry(config_or_url, transport=transport)
+        self._transport = transport
+        self._open()
 
     def __repr__(self) -> str:
         return f"<RegistryClient {self.name} at {self.config.url}>"
@@ -87,6 +89,21 @@ class RegistryClient:
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+    def _open(self) -> None:
+        self._registry: Registry = open_registry(self.config, transport=self._transport)
+        self._process = os.getpid()
+        # A client that is merely forgotten (its cell ran again) must not leave connections.
+        finalizer = weakref.finalize(self, _let_go, self._registry, self._process)
+        finalizer.atexit = False
+
+    @property
+    def registry(self) -> Registry:
+        """What speaks to it; its methods belong to ghostnb's I/O loop."""
+        if self._process != os.getpid():
+            # Connections, locks and files of the cache cannot be used by a forked child.
+            self._open()
+        return self._registry
 
     @property
     def name(self) -> str:
@@ -212,7 +229,7 @@ class RegistryClient:
         UnsupportedError
             If it is a Docker schema 1 image.
         """
-        parsed = self.registry.reference(reference)
+        parsed = self._reference(reference)
         return await hop(read_image(self.registry, parsed, _platform(platform)))
 
     async def layers(self, reference: str, *, platform: str | None = None) -> pd.DataFrame:
@@ -262,8 +279,9 @@ class RegistryClient:
         Raises
         ------
         ValueError
-            If the query is empty.
+            If the query is empty, or the limit negative.
         """
+        check_search(query, limit)
         return search_frame(await hop(find_images(self.registry, query, limit)))
 
     async def inventory(
@@ -307,76 +325,62 @@ class RegistryClient:
         costs one request a tag. Memory is some 100 bytes a row at most.
         """
         tally = Tally()
-        walking = gather_layers(self.registry, tally, as_patterns(repositories), as_patterns(tags))
+        wanted = as_patterns(repositories), as_patterns(tags)
         with ProgressBar(tally, self.name, progress) as bar:
+            walking = gather_layers(self.registry, tally, *wanted)
             table = await hop(walking, on_tick=bar.refresh)
+        if tally.failures and not len(table):
+            raise tally.failures[0].error
         return finish_inventory(table, tally)
+
+    def _reference(self, text: str) -> Reference:
+        if not isinstance(text, str):
+            raise TypeError(f"A reference is a text such as 'team/app:1.0', not {text!r}.")
+        return self.registry.reference(text)
 
     async def _images_frame(
         self, tabulate: Tabulate, reference: str, platform: str | None
     ) -> pd.DataFrame:
-        parsed = self.registry.reference(reference)
+        parsed = self._reference(reference)
         found = read_images(self.registry, parsed, _platform(platform))
         return tabulate([image async for image in found])
 
 
-async def gather_layers(
-    registry: Registry,
-    tally: Tally,
-    repositories: tuple[str, ...] | None,
-    tags: tuple[str, ...] | None,
-) -> LayersTable:
-    """Walk a registry; to be run on the I/O loop."""
-    table = LayersTable()
-    async for image in walk(registry, tally, repositories=repositories, tags=tags):
-        table.add(image)
-    return table
+def check_search(query: str, limit: int) -> None:
+    """Refuse what cannot be searched for.
+
+    Raises
+    ------
+    TypeError
+        If the query is no text.
+    ValueError
+        If it is empty, or the limit negative.
+    """
+    if not isinstance(query, str):
+        raise TypeError(f"A query is a text, not {query!r}.")
+    if not query.strip():
+        raise ValueError("The query is empty: give at least a part of a name.")
+    if limit < 0:
+        raise ValueError(f"The limit cannot be negative, as {limit} is.")
 
 
 async def find_images(registry: Registry, query: str, limit: int) -> list[SearchRecord]:
-    """Search a registry; to be run on the I/O loop.
-
-    Raises
-    ------
-    ValueError
-        If the query is empty.
-    """
-    if not query.strip():
-        raise ValueError("The query is empty: give at least a part of a name.")
+    """Search a registry; to be run on the I/O loop."""
     return [record async for record in registry.search(query, limit=limit)]
 
 
-def as_patterns(names: str | Iterable[str] | None) -> tuple[str, ...] | None:
-    """Take one name or several for several; None stands for all."""
-    if names is None or isinstance(names, str):
-        return None if names is None else (names,)
-    return tuple(names)
-
-
-def finish_inventory(table: LayersTable, tally: Tally) -> pd.DataFrame:
-    """Make the frame of a walk, with what could not be read in its attributes.
-
-    Raises
-    ------
-    GhostnbError
-        The first failure, if there was nothing but failures.
-    """
-    frame = table.frame()
-    if tally.failures and frame.empty:
-        raise tally.failures[0].error
-    frame.attrs["errors"] = [failure.as_dict() for failure in tally.failures]
-    if tally.failures:
-        warnings.warn(
-            f"{len(tally.failures)} of {tally.total} tags could not be read whole: "
-            f'{tally.failures[0].error} See .attrs["errors"].',
-            UserWarning,
-            stacklevel=3,
-        )
-    return frame
+def _let_go(registry: Registry, process: int) -> None:
+    # What a child inherited is its parent's to close.
+    if process == os.getpid():
+        schedule_if_running(registry.aclose)
 
 
 def _platform(text: str | None) -> Platform | None:
-    return Platform.parse(text) if text is not None else None
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise TypeError(f"A platform is a text such as 'linux/amd64', not {text!r}.")
+    return Platform.parse(text)
 
 
 async def _first(items: AsyncIterator[Item], limit: int | None) -> AsyncIterator[Item]:

@@ -9,15 +9,10 @@ from typing import Self, TypeVar
 
 import pandas as pd
 
-from ghostnb.client import (
-    RegistryClient,
-    as_patterns,
-    find_images,
-    finish_inventory,
-    gather_layers,
-)
+from ghostnb.client import RegistryClient, check_search, find_images
 from ghostnb.errors import ConfigError, GhostnbError, TransportTimeoutError
 from ghostnb.frames import LayersTable, RegistryRecord, registries_frame, search_frame
+from ghostnb.inventory import as_patterns, finish_inventory, gather_layers
 from ghostnb.loop import hop, schedule
 from ghostnb.progress_bar import ProgressBar, ProgressOption
 from ghostnb.registries.config import RegistryConfig
@@ -116,6 +111,8 @@ class Fleet(Mapping[str, RegistryClient]):
         ConfigError
             If the name is taken.
         """
+        if not isinstance(config, RegistryConfig):
+            raise TypeError(f"A fleet is made of RegistryConfig, not {config!r}.")
         if config.name in self._clients:
             raise ConfigError(
                 f"There is a registry of the name {config.name!r} already.",
@@ -193,8 +190,9 @@ class Fleet(Mapping[str, RegistryClient]):
         KeyError
             If there is no registry of that name.
         ValueError
-            If the query is empty.
+            If the query is empty, or the limit negative.
         """
+        check_search(query, limit)
         names = None if registry is None else [self[registry].name]
         outcomes = await hop(
             self._ask_all(lambda client: find_images(client.registry, query, limit), names)
@@ -235,7 +233,7 @@ class Fleet(Mapping[str, RegistryClient]):
             return await gather_layers(client.registry, tally, *wanted)
 
         with ProgressBar(tally, "inventory", progress) as bar:
-            outcomes = await hop(self._ask_all(gather, patience_seconds=None), on_tick=bar.refresh)
+            outcomes = await hop(self._ask_all(gather, is_patient=True), on_tick=bar.refresh)
         whole = LayersTable()
         for client, outcome in outcomes:
             if isinstance(outcome, GhostnbError):
@@ -249,9 +247,10 @@ class Fleet(Mapping[str, RegistryClient]):
         ask: Callable[[RegistryClient], Awaitable[Result]],
         names: Iterable[str] | None = None,
         *,
-        patience_seconds: float | None = _PATIENCE_SECONDS,
+        is_patient: bool = False,
     ) -> list[tuple[RegistryClient, Result | GhostnbError]]:
         """Ask the registries at once; an error is given back as the answer."""
+        patience_seconds = None if is_patient else _PATIENCE_SECONDS
 
         async def answer(client: RegistryClient) -> Result | GhostnbError:
             try:
@@ -268,7 +267,7 @@ class Fleet(Mapping[str, RegistryClient]):
                     url=client.config.url,
                 )
 
-        clients = [self[name] for name in (self._clients if names is None else names)]
+        clients = [self[name] for name in (list(self._clients) if names is None else names)]
         answers = await asyncio.gather(*map(answer, clients))
         return list(zip(clients, answers, strict=True))
 

@@ -7,12 +7,13 @@ a whole, and its result comes back to whoever asked.
 
 import asyncio
 import atexit
+import contextlib
 import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-__all__ = ["hop", "run", "schedule"]
+__all__ = ["hop", "run", "schedule", "schedule_if_running"]
 
 Result = TypeVar("Result")
 
@@ -85,6 +86,18 @@ if hasattr(os, "register_at_fork"):
 def schedule(coroutine: Coroutine[Any, Any, Result]) -> None:
     """Start something on the I/O loop that nobody waits for."""
     asyncio.run_coroutine_threadsafe(coroutine, _io_loop())
+
+
+def schedule_if_running(function: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Start something on the I/O loop, if there is one.
+
+    For finalizers: they run on any thread and at any time, so that waiting
+    for a lock could wait for ever.
+    """
+    running = _current
+    if running is not None:
+        with contextlib.suppress(RuntimeError):  # closed in this very moment
+            running.loop.call_soon_threadsafe(lambda: running.loop.create_task(function()))
 
 
 async def hop(

@@ -1,14 +1,17 @@
 """A bar for what takes longer than a second."""
 
 import sys
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from ghostnb.registries.walk import Tally
 
 __all__ = ["ProgressBar", "ProgressOption"]
 
 ProgressOption = bool | Callable[[int, int], None] | None
+
+_DELAY_SECONDS = 1.0
 
 
 class ProgressBar:
@@ -23,19 +26,20 @@ class ProgressBar:
 
     Notes
     -----
-    It appears after a second, on the thread that calls `refresh` first, so
-    that a notebook shows it under the cell that asked.
+    It appears after a second, on the thread that calls `refresh`, so that a
+    notebook shows it under the cell that asked.
     """
 
     def __init__(self, tally: Tally, description: str, progress: ProgressOption) -> None:
+        if not (progress is None or isinstance(progress, bool) or callable(progress)):
+            raise TypeError(f"progress is True, False or a function, not {progress!r}.")
         self._tally = tally
         self._description = description
         self._progress = progress
         self._bar: Any = None
+        self._started = time.monotonic()
 
-    def __enter__(self) -> "ProgressBar":
-        if self._progress is None or self._progress is True:
-            self._bar = self._open(is_wanted=bool(self._progress))
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -47,15 +51,28 @@ class ProgressBar:
         done, total = self._tally.done, self._tally.total
         if callable(self._progress):
             self._progress(done, total)
-        elif self._bar is not None:
-            self._bar.total = total
-            self._bar.update(done - self._bar.n)
+        elif self._progress is not False and self._elapsed_seconds() >= _DELAY_SECONDS:
+            self._show(done, total)
 
-    def _open(self, *, is_wanted: bool) -> Any:
+    def _elapsed_seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def _show(self, done: int, total: int) -> None:
+        if self._bar is None:
+            self._bar = self._open(total)
+        if self._bar.disable:
+            return
+        if self._bar.total != total:
+            # A notebook's bar learns its new length by no other way.
+            self._bar.reset(total)
+        self._bar.start_t = time.time() - self._elapsed_seconds()
+        self._bar.n = done
+        self._bar.refresh()
+
+    def _open(self, total: int) -> Any:
         from tqdm.auto import tqdm
-        from tqdm.std import tqdm as text_tqdm
 
-        is_text = issubclass(tqdm, text_tqdm) and "notebook" not in tqdm.__module__
+        is_text = not any("notebook" in base.__module__ for base in tqdm.__mro__)
         # A log file is no place for a bar, unless it was asked for.
-        is_hidden = is_text and not is_wanted and not sys.stderr.isatty()
-        return tqdm(total=0, desc=self._description, unit="tag", delay=1.0, disable=is_hidden)
+        is_hidden = is_text and self._progress is None and not sys.stderr.isatty()
+        return tqdm(total=total, desc=self._description, unit="tag", disable=is_hidden)

@@ -62,6 +62,10 @@ class LayersTable:
         self._layers: dict[_LayerKey, int] = {}
         self._codes = array("q")
 
+    def __len__(self) -> int:
+        """Count the images, those without layers too."""
+        return len(self._images)
+
     def add(self, image: Image) -> None:
         """Take one image's layers."""
         key = (

@@ -1,5 +1,6 @@
 """What every frame is made of: columns in order, each of one type."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,9 @@ CATEGORY = "category"
 # What datetime64[ns] can hold. Docker writes year 1 for "unknown".
 _FIRST = pd.Timestamp("1678-01-01", tz="UTC")
 _LAST = pd.Timestamp("2262-01-01", tz="UTC")
+# pandas takes "now" and "today" for times too.
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LARGEST = 2**63 - 1
 
 
 def frame_of(schema: Schema, records: Iterable[object]) -> pd.DataFrame:
@@ -56,7 +60,8 @@ def parse_times(values: Sequence[str | None]) -> pd.DatetimeIndex:
         datetime64[ns, UTC]; NaT for what is unknown, unreadable, or Docker's
         "year 1", which means unknown too.
     """
-    read = pd.to_datetime(list(values), utc=True, format="ISO8601", errors="coerce")
+    dated = [value.upper() if value and _DATE.match(value) else None for value in values]
+    read = pd.to_datetime(dated, utc=True, format="ISO8601", errors="coerce")
     return read.where((read >= _FIRST) & (read < _LAST)).as_unit("ns")
 
 
@@ -72,6 +77,7 @@ def _column(values: list[Any], dtype: str) -> Any:
 
 def _counts(values: list[int | None]) -> pd.arrays.IntegerArray:
     """Make an Int64 column; by way of floats, large counts would lose digits."""
-    mask = np.fromiter((value is None for value in values), dtype=bool, count=len(values))
-    numbers = np.fromiter((value or 0 for value in values), dtype=np.int64, count=len(values))
+    known = [None if value is None or abs(value) > _LARGEST else value for value in values]
+    mask = np.fromiter((value is None for value in known), dtype=bool, count=len(known))
+    numbers = np.fromiter((value or 0 for value in known), dtype=np.int64, count=len(known))
     return pd.arrays.IntegerArray(numbers, mask)

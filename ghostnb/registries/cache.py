@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -12,9 +13,21 @@ import platformdirs
 from ghostnb.oci import Digest
 from ghostnb.registries.disk_cache import DiskCache
 
-__all__ = ["ContentCache", "default_cache"]
+__all__ = ["ContentCache", "cache_file", "default_cache"]
 
 _MEMORY_BYTES = 64 * 2**20
+
+
+@dataclass(slots=True)
+class _Load:
+    """Something that is being read, and how many wait for it."""
+
+    task: asyncio.Task[bytes]
+    waiters: int = 0
+
+
+# Tasks belong to their loop, though the cache is the whole process's.
+_LoadKey = tuple[asyncio.AbstractEventLoop, str, Digest]
 
 
 class ContentCache:
@@ -38,7 +51,7 @@ class ContentCache:
         self._memory: OrderedDict[tuple[str, Digest], bytes] = OrderedDict()
         self._memory_limit = memory_bytes
         self._memory_bytes = 0
-        self._loading: dict[tuple[str, Digest], asyncio.Task[bytes]] = {}
+        self._loading: dict[_LoadKey, _Load] = {}
 
     def get(self, scope: str, digest: Digest) -> bytes | None:
         """Give what is kept; None if nothing is."""
@@ -75,19 +88,29 @@ class ContentCache:
         body = self.get(scope, digest)
         if body is not None:
             return body
-        key = (scope, digest)
-        task = self._loading.get(key)
-        if task is None:
-            task = self._loading[key] = asyncio.create_task(self._load(key, load))
-        # Others may wait for the same: one that is cancelled must not take it from them.
-        return await asyncio.shield(task)
-
-    async def _load(self, key: tuple[str, Digest], load: Callable[[], Awaitable[bytes]]) -> bytes:
+        key = (asyncio.get_running_loop(), scope, digest)
+        loading = self._loading.get(key)
+        if loading is None:
+            loading = self._loading[key] = _Load(asyncio.create_task(self._load(key, load)))
+        loading.waiters += 1
         try:
-            body = await load()
-            self.put(*key, body)
-            return body
+            # Others may wait for the same: one that is cancelled must not take it from them.
+            return await asyncio.shield(loading.task)
         finally:
+            loading.waiters -= 1
+            if not loading.waiters:
+                self._forget(key, loading)
+
+    async def _load(self, key: _LoadKey, load: Callable[[], Awaitable[bytes]]) -> bytes:
+        _, scope, digest = key
+        body = await load()
+        self.put(scope, digest, body)
+        return body
+
+    def _forget(self, key: _LoadKey, loading: _Load) -> None:
+        """End a load that nobody waits for any more; does nothing to one that is done."""
+        loading.task.cancel()
+        if self._loading.get(key) is loading:
             del self._loading[key]
 
     def _remember(self, key: tuple[str, Digest], body: bytes) -> None:
@@ -107,11 +130,17 @@ def default_cache() -> ContentCache:
     On disk under the user's cache directory, or where ``GHOSTNB_CACHE`` says;
     ``GHOSTNB_CACHE=off`` keeps it in memory.
     """
+    file = cache_file()
+    return ContentCache(DiskCache(file) if file is not None else None)
+
+
+def cache_file() -> Path | None:
+    """Say where the process's cache is on disk; None if it is switched off."""
     place = os.environ.get("GHOSTNB_CACHE", "")
     if place == "off":
-        return ContentCache()
-    directory = Path(place) if place else platformdirs.user_cache_path("ghostnb")
-    return ContentCache(DiskCache(directory / "content.sqlite"))
+        return None
+    directory = Path(place).expanduser() if place else platformdirs.user_cache_path("ghostnb")
+    return directory / "content.sqlite"
 
 
 if hasattr(os, "register_at_fork"):

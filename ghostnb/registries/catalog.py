@@ -4,7 +4,14 @@ import re
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 
-from ghostnb.errors import ForbiddenError, NotFoundError, UnauthorizedError, UnsupportedError
+from ghostnb.errors import (
+    ForbiddenError,
+    IntegrityError,
+    NotFoundError,
+    ProtocolError,
+    UnauthorizedError,
+    UnsupportedError,
+)
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.reading import read_tag
@@ -13,6 +20,14 @@ from ghostnb.registries.records import SearchRecord, TagRecord
 __all__ = ["details_of_tags", "main_tag", "search_catalog"]
 
 _WINDOW = 32
+_UNREADABLE = (
+    ForbiddenError,
+    IntegrityError,
+    NotFoundError,
+    ProtocolError,
+    UnauthorizedError,
+    UnsupportedError,
+)
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -84,7 +99,7 @@ async def _describe(registry: Registry, repository: str) -> SearchRecord:
             return record
         record = replace(record, tag=tag)
         details = await read_tag(registry, repository, tag)
-    except (ForbiddenError, NotFoundError, UnauthorizedError, UnsupportedError):
+    except _UNREADABLE:
         # The name was found, and that is what was asked; the rest stays unknown.
         return record
     return replace(
@@ -101,9 +116,15 @@ def _rank(name: str, wanted: str) -> int:
 
 
 def _natural(tag: str) -> list[tuple[bool, int, str]]:
-    """Order by the numbers in a name: 1.10 after 1.9."""
-    parts = _DIGITS.split(tag)
-    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
+    """Order by the numbers in a name: 1.10 after 1.9.
+
+    The longer number is the larger: nothing is converted, however many digits it has.
+    """
+    return [_natural_part(part.lstrip("0"), part.isdecimal()) for part in _DIGITS.split(tag)]
+
+
+def _natural_part(part: str, is_number: bool) -> tuple[bool, int, str]:
+    return is_number, len(part) if is_number else 0, part
 
 
 async def _aiter(names: list[str]) -> AsyncIterator[str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
 from typing import TypeVar
 
 __all__ = ["ordered_map"]
@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 async def ordered_map(
     function: Callable[[Item], Awaitable[Result]], items: AsyncIterable[Item], *, window: int
-) -> AsyncIterator[Result]:
+) -> AsyncGenerator[Result]:
     """Call a function for each item, several at once, and give the results in order.
 
     Parameters
@@ -41,3 +41,6 @@ async def ordered_map(
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        # A generator that was left half-way may have reads of its own under way.
+        if isinstance(items, AsyncGenerator):
+            await items.aclose()

@@ -70,11 +70,12 @@ class RegistryConfig:
                 hint="Use letters, digits, dots, dashes and underscores.",
             )
         object.__setattr__(self, "url", _check_url(self))
-        if self.max_connections < 1 or self.timeout_seconds <= 0:
-            raise ConfigError(
-                f"The registry {self.name} needs max_connections of at least 1 "
-                "and timeout_seconds above 0."
-            )
+        if self.max_connections < 1:
+            raise ConfigError(f"max_connections of {self.name} must be at least 1.")
+        if not self.timeout_seconds > 0:  # which is so of nan, too
+            raise ConfigError(f"timeout_seconds of {self.name} must be above 0.")
+        if self.client_key and not self.client_cert:
+            raise ConfigError(f"client_key of {self.name} stands without a client_cert.")
 
     @classmethod
     def from_url(cls, url: str) -> "RegistryConfig":
@@ -91,16 +92,18 @@ class RegistryConfig:
         RegistryConfig
             Named after the host or the directory.
         """
+        url = url.strip()
         if url.startswith(LAYOUT_SCHEME):
             stem = Path(url.removeprefix(LAYOUT_SCHEME)).resolve().name
             return cls(re.sub(r"[^A-Za-z0-9._-]+", "-", stem).lstrip("._-") or "layout", url)
         if url.rstrip("/") in ("docker.io", "https://docker.io"):
             url = "https://registry-1.docker.io"
         if "://" not in url:
-            host = urlsplit(f"//{url}").hostname or ""
-            url = f"{'http' if is_internal(host) else 'https'}://{url}"
-        name = re.sub(r"[^A-Za-z0-9._-]+", "-", urlsplit(url).netloc.rpartition("@")[2])
-        return cls(name.lstrip("._-") or "registry", url)
+            url = f"{'http' if is_internal(_host(f'//{url}')) else 'https'}://{url}"
+        # What is before an @ may be secret, and is refused by the class.
+        place = url.partition("://")[2].rpartition("@")[2].partition("/")[0]
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", place).lstrip("._-")
+        return cls(name or "registry", url)
 
     @property
     def layout_path(self) -> Path | None:
@@ -142,6 +145,13 @@ class RegistryConfig:
         return Credentials(self.username, password)
 
 
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
 def _check_url(config: RegistryConfig) -> str:
     """Give the URL without what is superfluous, or say what is wrong with it."""
     url = config.url.strip()
@@ -149,13 +159,16 @@ def _check_url(config: RegistryConfig) -> str:
         if len(url) == len(LAYOUT_SCHEME):
             raise _bad_url(config, "names no directory", "Write oci:PATH.")
         return url
+    # Looked for first: a password with a slash or a colon makes the rest unreadable.
+    if "@" in url:
+        raise _bad_url(config, "holds a user name", "Use username and password for it.")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError as e:
         raise _bad_url(config, f"is not a URL ({e})", "Write https://HOST or oci:PATH.") from e
-    if parts.username is not None:
-        raise _bad_url(config, "holds a user name", "Use username and password for it.")
+    if re.search(r"[\s\x00-\x20\x7f]", config.url.strip()):
+        raise _bad_url(config, "has blanks in it", "Write https://HOST or oci:PATH.")
     if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
         raise _bad_url(config, "is not a registry's address", "Write https://HOST or oci:PATH.")
     if parts.scheme == "http" and not (config.insecure or is_internal(host)):
@@ -166,4 +179,7 @@ def _check_url(config: RegistryConfig) -> str:
 
 
 def _bad_url(config: RegistryConfig, problem: str, hint: str) -> ConfigError:
-    return ConfigError(f"The URL of {config.name}, {redact_url(config.url)}, {problem}.", hint=hint)
+    shown = redact_url(config.url)
+    if "@" in config.url:
+        shown = f"…@{redact_url('//' + config.url.rpartition('@')[2])[2:]}"
+    return ConfigError(f"The URL of {config.name}, {shown}, {problem}.", hint=hint)

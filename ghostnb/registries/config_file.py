@@ -48,15 +48,16 @@ def load_configs(path: str | os.PathLike[str] | None = None) -> tuple[RegistryCo
     ConfigError
         Naming the file, line and key that are wrong. The file is never changed.
     """
-    file = Path(path) if path is not None else config_path()
+    file = Path(path).expanduser() if path is not None else config_path()
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError as e:
         if path is None and "GHOSTNB_CONFIG" not in os.environ:
             return DEFAULT_CONFIGS
         raise ConfigError(f"There is no configuration file {file}.") from e
     except (OSError, UnicodeDecodeError) as e:
-        raise ConfigError(f"The configuration file {file} cannot be read: {e}.") from e
+        # Not chained: a decoding error holds what it could not decode.
+        raise ConfigError(f"The configuration file {file} cannot be read: {e}.") from None
     return parse_configs(text, source=str(file))
 
 
@@ -108,7 +109,15 @@ def _config(table: object, position: int, text: str, source: str) -> RegistryCon
     try:
         return RegistryConfig(**values)
     except ConfigError as e:
-        raise fail("url" if "URL" in e.message else "name", str(e)) from e
+        raise fail(_key_of(e), str(e)) from e
+
+
+def _key_of(error: ConfigError) -> str:
+    """Say which key a message of `RegistryConfig` is about."""
+    if error.message.startswith("The URL of "):
+        return "url"
+    word = error.message.partition(" ")[0]
+    return word if word in {f.name for f in fields(RegistryConfig)} else "name"
 
 
 _KEYS_HINT = f"Keys are: {', '.join(f.name for f in fields(RegistryConfig))}."
@@ -135,13 +144,19 @@ def _has_type(value: object, annotation: str) -> bool:
 def _line(text: str, position: int, key: str) -> int:
     """Find the line of a key in the nth [[registries]] table, or of the table itself."""
     table, start = -1, 1
+    sought = re.compile(rf"\s*\[*[\"']?{re.escape(key)}[\"']?\s*(=|\])")
     for number, line in enumerate(text.splitlines(), 1):
         if re.match(r"\s*\[\[\s*registries\s*\]\]", line):
             table += 1
             start = number if table == position else start
-        elif table == position and key and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+        elif key and sought.match(line) and (table == position or _is_top_level(line, position)):
             return number
     return start
+
+
+def _is_top_level(line: str, position: int) -> bool:
+    """Tell whether a line begins a table of the whole file, wherever it stands."""
+    return position < 0 and line.lstrip().startswith("[")
 
 
 def _check_names(names: Sequence[str], text: str, source: str) -> None:

@@ -17,6 +17,7 @@ _LIMIT_BYTES = 512 * 2**20
 # Larger content is no manifest or config that one reads twice.
 _MAX_ENTRY_BYTES = 4 * 2**20
 _FLUSH_BYTES = 2**20
+_DELAY_SECONDS = 1.0
 _BUSY_SECONDS = 10.0
 _SETTINGS = """
 PRAGMA auto_vacuum = INCREMENTAL;
@@ -57,6 +58,7 @@ class DiskCache:
         self._reader: sqlite3.Connection | None = None
         self._is_usable = True
         self._lock = threading.Lock()
+        self._is_due = threading.Event()
         self._pending: dict[tuple[str, Digest], bytes] = {}
         self._pending_bytes = 0
         self._writer: ThreadPoolExecutor | None = None
@@ -74,29 +76,32 @@ class DiskCache:
                 "SELECT body FROM content WHERE scope = ? AND digest = ?", (scope, digest)
             ).fetchone()
         except (sqlite3.Error, OSError) as e:
-            self._give_up(e)
+            self._recover(e)
             return None
         return row[0] if row and digest.matches(row[0]) else None
 
     def put(self, scope: str, digest: Digest, body: bytes) -> None:
-        """Keep content; it is on disk some moments later."""
+        """Keep content; it is on disk a second later."""
         if len(body) > _MAX_ENTRY_BYTES or not self._is_usable:
             return
         with self._lock:
+            is_first = not self._pending
             self._pending[scope, digest] = body
             self._pending_bytes += len(body)
-            is_due = self._pending_bytes >= _FLUSH_BYTES
+            if self._pending_bytes >= _FLUSH_BYTES:
+                self._is_due.set()
         if self._writer is None:
             self._writer = ThreadPoolExecutor(1, thread_name_prefix="ghostnb-cache")
             atexit.register(self.flush)
-        if is_due:
-            self._writer.submit(self._write)
+        if is_first:
+            self._writer.submit(self._write_soon)
 
     def flush(self) -> None:
         """Write what is not on disk yet, and wait for it."""
         writer, self._writer = self._writer, None
         if writer is not None:
             atexit.unregister(self.flush)
+            self._is_due.set()
             writer.shutdown(wait=True)
             self._write()
 
@@ -107,8 +112,14 @@ class DiskCache:
         if reader is not None:
             reader.close()
 
+    def _write_soon(self) -> None:
+        """Wait for more, so that it is written at once; but not for long."""
+        self._is_due.wait(_DELAY_SECONDS)
+        self._write()
+
     def _write(self) -> None:
         with self._lock:
+            self._is_due.clear()
             batch, self._pending, self._pending_bytes = self._pending, {}, 0
         now = time.time()
         rows = [(scope, digest, now, body) for (scope, digest), body in batch.items()]
@@ -120,28 +131,43 @@ class DiskCache:
                     connection.executemany("INSERT OR IGNORE INTO content VALUES (?,?,?,?)", rows)
                 self._shrink(connection)
         except (sqlite3.Error, OSError) as e:
-            self._give_up(e)
+            self._recover(e)
 
     def _shrink(self, connection: sqlite3.Connection) -> None:
-        pages = connection.execute("PRAGMA page_count").fetchone()[0]
         page_bytes = connection.execute("PRAGMA page_size").fetchone()[0]
-        if pages * page_bytes > self._limit_bytes:
+        evicted = 1
+        while evicted and self._page_count(connection) * page_bytes > self._limit_bytes:
             with connection:
-                connection.execute(_EVICT)
-            connection.execute("PRAGMA incremental_vacuum").fetchall()
+                evicted = connection.execute(_EVICT).rowcount
+            # Not by execute: that takes one step, which frees one page.
+            connection.executescript("PRAGMA incremental_vacuum")
+
+    @staticmethod
+    def _page_count(connection: sqlite3.Connection) -> int:
+        return connection.execute("PRAGMA page_count").fetchone()[0]
 
     def _connect(self) -> sqlite3.Connection:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self._path.exists():
             self._path.touch(mode=0o600)
+        return self._open()
+
+    def _recover(self, error: Exception) -> None:
+        """Begin anew where the file is damaged; do without it where it cannot be used."""
+        if isinstance(error, sqlite3.OperationalError) or not isinstance(
+            error, sqlite3.DatabaseError
+        ):
+            self._give_up(error)
+            return
+        # Not a database, or a broken one: some crash or another program wrote over it.
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
         try:
-            return self._open()
-        except sqlite3.DatabaseError as e:
-            if isinstance(e, sqlite3.OperationalError):
-                raise
-            # Not a database: some crash or another program wrote over it.
-            self._path.unlink()
-            return self._open()
+            for suffix in ("", "-wal", "-shm"):
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        except OSError as e:
+            self._give_up(e)
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, check_same_thread=False)
@@ -153,6 +179,8 @@ class DiskCache:
         return connection
 
     def _give_up(self, error: Exception) -> None:
+        if not self._is_usable:
+            return
         self._is_usable = False
         warnings.warn(
             f"The cache {self._path} cannot be used ({error}); going on without it.",

@@ -4,7 +4,7 @@ from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.http import HTTPRegistry
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.protocol import Registry
-from ghostnb.registries.transport import Transport
+from ghostnb.registries.session import Transport
 
 __all__ = ["open_registry"]
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 
-from ghostnb.errors import InvalidReferenceError, RegistryError, ServerError, TransportError
+from ghostnb.errors import InvalidReferenceError, RateLimitedError, ServerError, TransportError
 from ghostnb.oci import (
     MAX_MANIFEST_BYTES,
     AnyManifest,
@@ -12,14 +13,14 @@ from ghostnb.oci import (
     Digest,
     Reference,
     SchemaOneManifest,
+    check_tag,
     parse_manifest,
 )
 from ghostnb.registries.cache import ContentCache, default_cache
 from ghostnb.registries.catalog import details_of_tags, search_catalog
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.records import Ping, RepositoryRecord, SearchRecord, TagRecord
-from ghostnb.registries.session import Session
-from ghostnb.registries.transport import Transport
+from ghostnb.registries.session import Session, Transport
 from ghostnb.registries.vendors import Vendor, find_vendor
 from ghostnb.registries.verify import check_content, check_pieces, check_size
 from ghostnb.wire.endpoints import Endpoint
@@ -63,8 +64,7 @@ class HTTPRegistry:
     ) -> None:
         self.name = config.name
         self.url = config.url
-        self._policy = policy or RetryPolicy()
-        self._session = Session(config, transport=transport, policy=self._policy)
+        self._session = Session(config, transport=transport, policy=policy)
         self._endpoint = Endpoint(config.url)
         self._vendor: Vendor = find_vendor(config, self._session)
         self._cache = cache if cache is not None else default_cache()
@@ -125,6 +125,8 @@ class HTTPRegistry:
         """Read the manifest of a tag or digest; what is known by digest is not asked for again."""
         name = self._vendor.repository(repository)
         digest = Digest(locator) if ":" in locator else None
+        if digest is None:
+            check_tag(locator)
         if digest is None and self._vendor.prefers_head:
             digest = await self._resolve(name, locator)
         raw = self._cache.get(self._scope, digest) if digest else None
@@ -151,9 +153,14 @@ class HTTPRegistry:
     async def open_blob(self, repository: str, descriptor: Descriptor) -> AsyncIterator[bytes]:
         """Iterate over a blob's bytes; a connection that breaks is taken up where it broke."""
         name = self._vendor.repository(repository)
-        pieces = self._blob_pieces(name, descriptor)
-        async for piece in check_pieces(pieces, descriptor, source=f"{name} in {self.name}"):
-            yield piece
+        source = f"{name} in {self.name}"
+        # Each is closed at once when the caller leaves early: with it, the connection.
+        async with (
+            aclosing(self._blob_pieces(name, descriptor)) as pieces,
+            aclosing(check_pieces(pieces, descriptor, source=source)) as checked,
+        ):
+            async for piece in checked:
+                yield piece
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -197,30 +204,32 @@ class HTTPRegistry:
         self._cache.put(self._scope, manifest.digest, reply.body)
         return manifest
 
-    async def _blob_pieces(self, repository: str, descriptor: Descriptor) -> AsyncIterator[bytes]:
+    async def _blob_pieces(
+        self, repository: str, descriptor: Descriptor
+    ) -> AsyncGenerator[bytes, None]:
         done, attempt, started = 0, 0, time.monotonic()
         while True:
             first = done
             try:
-                async for piece in self._blob_from(repository, descriptor, done):
-                    done += len(piece)
-                    yield piece
+                async with aclosing(self._blob_from(repository, descriptor, done)) as pieces:
+                    async for piece in pieces:
+                        done += len(piece)
+                        yield piece
                 return
-            except (TransportError, ServerError) as e:
+            except (TransportError, ServerError, RateLimitedError) as e:
+                if done >= descriptor.size_bytes:
+                    return  # All is there, but for a proper end.
                 if done > first:
                     attempt, started = 0, time.monotonic()
                 attempt += 1
-                await self._wait_or_raise(e, attempt, time.monotonic() - started)
-
-    async def _wait_or_raise(self, error: RegistryError, attempt: int, elapsed: float) -> None:
-        wait = self._policy.wait_seconds(attempt, elapsed)
-        if wait is None:
-            raise error
-        await asyncio.sleep(wait)
+                wait = self._session.wait_seconds(e, attempt, time.monotonic() - started)
+                if wait is None:
+                    raise
+                await asyncio.sleep(wait)
 
     async def _blob_from(
         self, repository: str, descriptor: Descriptor, first: int
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         last = descriptor.size_bytes - 1
         request = self._endpoint.blob(repository, descriptor.digest, first=first, last=last)
         async with self._session.open(request, expected=(200, 206)) as (opened, pieces):

@@ -4,7 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
-from ghostnb.errors import NotFoundError, ProtocolError, RegistryError, UnsupportedError
+from ghostnb.errors import (
+    GhostnbError,
+    InvalidReferenceError,
+    NotFoundError,
+    ProtocolError,
+    UnsupportedError,
+)
 from ghostnb.oci import (
     AnyManifest,
     Descriptor,
@@ -25,7 +31,7 @@ _MAX_NESTING = 8
 # How many of an index's images are read at once; bounds what is held in memory.
 _BATCH = 8
 
-ErrorHandler = Callable[[RegistryError], None]
+ErrorHandler = Callable[[GhostnbError], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +72,13 @@ async def read_image(
     """
     top = await registry.manifest(reference.repository, reference.locator)
     leaves = await _leaves(registry, reference, top)
+    offered = _platforms(leaves) or ()
     for leaf in _by_preference(leaves, platform):
         image = await _read_leaf(registry, reference, leaf, _platforms(leaves))
         if platform is None or _runs_on(image, platform):
             return image
-    raise _no_such_platform(registry, reference, leaves, platform)
+        offered += tuple(name for name in image.platforms if name not in offered)
+    raise _no_such_platform(registry, reference, offered, platform)
 
 
 async def read_images(
@@ -136,7 +144,7 @@ async def images_of(
         for outcome in await _gather(reads):
             if isinstance(outcome, Image):
                 yield outcome
-            elif on_error is not None and isinstance(outcome, RegistryError):
+            elif on_error is not None and isinstance(outcome, GhostnbError):
                 on_error(outcome)
             else:
                 raise outcome
@@ -149,20 +157,29 @@ async def read_tag(registry: Registry, repository: str, tag: str) -> TagRecord:
     -------
     TagRecord
         For an index, `size_bytes` counts each layer of its platforms once and
-        `created` is that of its first image.
+        `created` is that of its first image. Images that the index names and
+        that were never pushed take no place in the registry, and do not count.
     """
     top = await registry.manifest(repository, tag)
     record = TagRecord(registry.name, repository, tag, top.digest, top.media_type)
     if isinstance(top, SchemaOneManifest):
         return record
-    images = [image async for image in images_of(registry, Reference("", repository, tag), top)]
+    reference = Reference("", repository, tag)
+    found = images_of(registry, reference, top, on_error=_pass_over_missing)
+    images = [image async for image in found]
     stored = {layer.digest: layer.size_bytes for image in images for layer in image.stored_layers}
     return replace(
         record,
         size_bytes=sum(stored.values()),
         created=next((image.created for image in images if image.created), None),
-        platforms=tuple(dict.fromkeys(image.platform for image in images if image.platform)),
+        platforms=tuple(dict.fromkeys(image.platform for image in images if image.platform))
+        or None,
     )
+
+
+def _pass_over_missing(error: GhostnbError) -> None:
+    if not isinstance(error, NotFoundError):
+        raise error
 
 
 async def _gather(reads: list) -> list[Image | BaseException]:
@@ -171,7 +188,7 @@ async def _gather(reads: list) -> list[Image | BaseException]:
         # Most tags have one image: it needs no task of its own.
         try:
             return [await reads[0]]
-        except RegistryError as e:
+        except GhostnbError as e:
             return [e]
     return await asyncio.gather(*reads, return_exceptions=True)
 
@@ -240,17 +257,20 @@ def _by_preference(leaves: list[_Leaf], platform: Platform | None) -> list[_Leaf
 
 
 def _runs_on(image: Image, platform: Platform) -> bool:
-    return image.platform is not None and Platform.parse(image.platform).matches(platform)
+    try:
+        return Platform.parse(image.platform or "").matches(platform)
+    except InvalidReferenceError:
+        # A config may name one half of its platform, or neither.
+        return False
 
 
 def _no_such_platform(
-    registry: Registry, reference: Reference, leaves: list[_Leaf], platform: Platform | None
+    registry: Registry, reference: Reference, offered: tuple[str, ...], platform: Platform | None
 ) -> NotFoundError:
-    offered = ", ".join(_platforms(leaves) or ()) or "none that it names"
     wanted = f"no image for {platform}" if platform else "no image"
     return NotFoundError(
         f"{reference} in {registry.name} has {wanted}.",
-        hint=f"Its platforms are: {offered}.",
+        hint=f"Its platforms are: {', '.join(offered) or 'none that it names'}.",
         registry=registry.name,
     )
 

@@ -1,6 +1,6 @@
 """The one place where content is held against its digest and size."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from ghostnb.errors import IntegrityError, ProtocolError
 from ghostnb.oci import Descriptor, Digest
@@ -49,7 +49,7 @@ def check_size(descriptor: Descriptor, limit_bytes: int, *, source: str) -> None
 
 async def check_pieces(
     pieces: AsyncIterator[bytes], descriptor: Descriptor, *, source: str
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Pass pieces on, and raise after the last if they were not what was asked for.
 
     Raises

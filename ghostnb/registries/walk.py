@@ -1,6 +1,7 @@
 """Every image of a registry, one after the other."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -90,9 +91,10 @@ async def walk(
 
     async def references() -> AsyncIterator[Reference]:
         found = _repositories(registry, repositories)
-        async for batch in ordered_map(list_tags, found, window=_LIST_WINDOW):
-            for reference in batch:
-                yield reference
+        async with aclosing(ordered_map(list_tags, found, window=_LIST_WINDOW)) as batches:
+            async for batch in batches:
+                for reference in batch:
+                    yield reference
 
     async def read(reference: Reference) -> list[Image]:
         images = await _read(registry, reference, tally)
@@ -118,7 +120,7 @@ async def _read(registry: Registry, reference: Reference, tally: Tally) -> list[
 
 async def _repositories(registry: Registry, wanted: Sequence[str] | None) -> AsyncIterator[str]:
     if wanted is not None and not any(_PATTERN_CHARACTERS & set(name) for name in wanted):
-        for name in wanted:
+        for name in dict.fromkeys(wanted):
             yield name
         return
     async for record in registry.repositories():

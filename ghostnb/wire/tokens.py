@@ -151,7 +151,8 @@ def decode_token(reply: Reply, *, registry: str) -> Token:
     try:
         answer = _decoder.decode(reply.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
-        raise not_json(reply, f"The token server of {registry}", e) from e
+        # Not chained: a decoding error holds what it could not decode, perhaps a token.
+        raise not_json(reply, f"The token server of {registry}", e) from None
     value = answer.token or answer.access_token
     if not value or not value.isascii() or not value.isprintable():
         raise ProtocolError(

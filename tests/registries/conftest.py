@@ -15,11 +15,11 @@ from ghostnb.oci import Descriptor, Digest
 from ghostnb.oci.descriptor import decode_digest
 from ghostnb.registries.cache import ContentCache
 from ghostnb.registries.config import RegistryConfig
-from ghostnb.registries.fast import FastTransport
 from ghostnb.registries.http import HTTPRegistry
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.registries.protocol import Registry
+from ghostnb.registries.session.fast import FastTransport
 from tests.parts.images import Document, plain_image
 from tests.parts.pushes import skopeo, write_layout
 from tests.parts.standard import EMPTIED_REPOSITORY, STANDARD_IMAGES

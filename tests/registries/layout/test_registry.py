@@ -13,8 +13,9 @@ import pytest
 
 from ghostnb.errors import ForbiddenError, IntegrityError, NotFoundError, ProtocolError
 from ghostnb.oci import Descriptor, Digest, Reference
-from ghostnb.registries.layout import LayoutRegistry, layout_store
+from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.layout import index as layout_index
+from ghostnb.registries.layout import store as layout_store
 from ghostnb.registries.reading import read_images
 from tests.parts.images import index, plain_image
 from tests.parts.pushes import write_layout

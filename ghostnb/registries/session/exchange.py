@@ -1,5 +1,6 @@
 """One request and its reply, redirects followed under guard."""
 
+import ssl
 import warnings
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,16 +9,18 @@ from typing import cast
 
 import httpx2
 
-from ghostnb.errors import ProtocolError, UnsafeRedirectError
+from ghostnb.errors import ProtocolError, UnsafeRedirectError, redact_url
 from ghostnb.registries.config import RegistryConfig
-from ghostnb.registries.failures import transport_error
-from ghostnb.registries.transport import Transport, open_transport
+from ghostnb.registries.session.failures import transport_error
+from ghostnb.registries.session.transport import Transport, open_transport
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.urls import guard, keeps_credentials
 
 __all__ = ["Exchange", "Opened"]
 
 _MAX_REDIRECTS = 5
+# A redirect's body is read to keep the connection, unless it is as large as this.
+_MAX_REDIRECT_BYTES = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _USER_AGENT = "ghostnb"
 
@@ -76,15 +79,14 @@ class Exchange:
         UnsafeRedirectError
             If a redirect leads where it must not.
         ProtocolError
-            If there is no end to the redirects.
+            If there is no end to the redirects, or no place in one.
         """
         for _ in range(_MAX_REDIRECTS + 1):
             opened = await self._send_once(request, authorization)
-            location = opened.headers.get("location")
-            if opened.status not in _REDIRECTS or not location:
+            if opened.status not in _REDIRECTS:
                 return opened
-            await opened.stream.aclose()
-            following = self._redirected(request, location)
+            await self._drain(opened)
+            following = self._redirected(request, opened.headers.get("location", ""))
             if not keeps_credentials(request.url, following.url):
                 authorization = None
             request = following
@@ -139,28 +141,62 @@ class Exchange:
         if transport is not None:
             await transport.aclose()
 
+    async def _drain(self, opened: Opened) -> None:
+        """Read what nobody wants, so that the connection can be used again."""
+        count = 0
+        try:
+            async for piece in self.pieces(opened):
+                count += len(piece)
+                if count > _MAX_REDIRECT_BYTES:
+                    return
+        finally:
+            await opened.stream.aclose()
+
     async def _send_once(self, request: Request, authorization: str | None) -> Opened:
         headers = {"user-agent": _USER_AGENT, "accept-encoding": "identity", **request.headers}
         if authorization is not None:
             headers["authorization"] = authorization
         if self._transport is None:
             self._transport = open_transport(self._config)
-        message = httpx2.Request(
-            request.method,
-            request.url,
-            headers=headers,
-            content=request.body or None,
-            extensions=self._extensions,
-        )
+        message = self._message(request, headers)
         with self._translated(request.url):
             response = await self._transport.handle_async_request(message)
+            if response.status_code == 407:
+                # Of a plain request; for a tunnel the transport itself says so.
+                await response.aclose()
+                raise httpx2.ProxyError("407 Proxy Authentication Required")
         found = _header_map(response.headers.raw)
         if "warning" in found:
             self._show_warning(found["warning"])
         stream = cast(httpx2.AsyncByteStream, response.stream)
         return Opened(response.status_code, found, request.url, stream)
 
+    def _message(self, request: Request, headers: Mapping[str, str]) -> httpx2.Request:
+        try:
+            return httpx2.Request(
+                request.method,
+                request.url,
+                headers=headers,
+                content=request.body or None,
+                extensions=self._extensions,
+            )
+        except (httpx2.InvalidURL, ValueError) as e:
+            raise ProtocolError(
+                f"{self._config.name} led to an address that cannot be asked: "
+                f"{redact_url(request.url)[:200]} ({e}).",
+                hint="Check the registry's configuration, or a proxy between.",
+                registry=self._config.name,
+                url=request.url[:200],
+            ) from e
+
     def _redirected(self, request: Request, location: str) -> Request:
+        if not location:
+            raise ProtocolError(
+                f"{self._config.name} redirected {request.what}, but did not say where to.",
+                hint="Check the registry's configuration, or a proxy between.",
+                registry=self._config.name,
+                url=request.url,
+            )
         url = guard(request.url, location, registry=self._config.name, role="redirect")
         if request.body and not keeps_credentials(request.url, url):
             raise UnsafeRedirectError(
@@ -186,7 +222,7 @@ class Exchange:
     def _translated(self, url: str) -> Iterator[None]:
         try:
             yield
-        except httpx2.TransportError as e:
+        except (httpx2.TransportError, ssl.SSLError) as e:
             raise transport_error(
                 e, registry=self._config.name, base_url=self._config.url, url=url
             ) from e

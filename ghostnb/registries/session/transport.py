@@ -2,6 +2,8 @@
 
 import os
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
@@ -10,7 +12,7 @@ import httpx2
 
 from ghostnb.errors import ConfigError
 from ghostnb.registries.config import RegistryConfig
-from ghostnb.wire.urls import is_internal
+from ghostnb.wire.urls import is_internal, keeps_credentials
 
 __all__ = ["Transport", "open_transport"]
 
@@ -77,7 +79,8 @@ class RoutingTransport:
     def _open(self, scheme: str, netloc: str, *, host: str) -> Transport:
         config = self._config
         proxy = self._proxy(scheme, host, netloc)
-        is_own = netloc == config.host
+        # Not by their texts: the port may be left out, and letters may be capital.
+        is_own = keeps_credentials(config.url, f"{scheme}://{netloc}")
         is_special = is_own and scheme == "https" and _has_certificates(config)
         if proxy is None and not is_special and (fast := _fast_transport(config)) is not None:
             return fast
@@ -90,11 +93,25 @@ class RoutingTransport:
         context = tls_context(config, is_own=is_own, is_needed=scheme == "https")
         return httpx2.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)
 
-    def _proxy(self, scheme: str, host: str, netloc: str) -> str | None:
+    def _proxy(self, scheme: str, host: str, netloc: str) -> httpx2.Proxy | None:
         # This machine is never asked for by a proxy, as in Go's and so Docker's clients.
         if is_internal(host) or proxy_bypass_environment(netloc, self._proxies):
             return None
-        return self._proxies.get(scheme) or self._proxies.get("all")
+        address = self._proxies.get(scheme) or self._proxies.get("all")
+        return _parse_proxy(address, scheme) if address else None
+
+
+def _parse_proxy(address: str, scheme: str) -> httpx2.Proxy:
+    try:
+        # curl and Docker take HOST:PORT alone, too.
+        return httpx2.Proxy(address if "://" in address else f"http://{address}")
+    except (httpx2.InvalidURL, ValueError) as e:
+        # Neither shown nor chained: the address may hold a password.
+        raise ConfigError(
+            f"The proxy for {scheme} that the environment names cannot be used "
+            f"({type(e).__name__}).",
+            hint="HTTP_PROXY, HTTPS_PROXY and ALL_PROXY must be like http://HOST:PORT.",
+        ) from None
 
 
 def _fast_transport(config: RegistryConfig) -> Transport | None:
@@ -102,7 +119,7 @@ def _fast_transport(config: RegistryConfig) -> Transport | None:
     if os.environ.get("GHOSTNB_TRANSPORT", "fast") != "fast":
         return None
     try:
-        from ghostnb.registries.fast import FastTransport
+        from ghostnb.registries.session.fast import FastTransport
     except ImportError:
         return None
     return FastTransport(
@@ -140,15 +157,23 @@ def tls_context(config: RegistryConfig, *, is_own: bool, is_needed: bool) -> ssl
 
 def _load_certificates(context: ssl.SSLContext, config: RegistryConfig) -> None:
     ca_files, cert, key = _certificates(config)
-    try:
-        for ca_file in ca_files:
+    for ca_file in ca_files:
+        with _naming(config, ca_file):
             context.load_verify_locations(cafile=ca_file)
-        if cert:
-            context.load_cert_chain(cert, key)
-    except (OSError, ssl.SSLError) as e:
+    if cert:
+        with _naming(config, *filter(None, (cert, key))):
+            # Left alone, it asks the terminal for an encrypted key's password.
+            context.load_cert_chain(cert, key, password=lambda: b"")
+
+
+@contextmanager
+def _naming(config: RegistryConfig, *files: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as e:
         raise ConfigError(
-            f"A certificate of {config.name} cannot be read: {e}.",
-            hint="ca_file, client_cert and client_key must be PEM files.",
+            f"The certificate of {config.name} in {' and '.join(files)} cannot be read: {e}.",
+            hint="ca_file, client_cert and client_key must be PEM files without a password.",
         ) from e
 
 
@@ -165,9 +190,9 @@ def _certificates(config: RegistryConfig) -> tuple[list[str], str | None, str | 
     ``/etc/docker/certs.d/HOST:PORT/{*.crt,*.cert,*.key}``; Podman,
     containers-certs.d(5).
     """
-    ca_files = [str(Path(config.ca_file).expanduser())] if config.ca_file else []
-    if ca_files or config.client_cert:
-        return ca_files, config.client_cert, config.client_key
+    ca_file, cert, key = map(_expanded, (config.ca_file, config.client_cert, config.client_key))
+    if ca_file or cert:
+        return [ca_file] if ca_file else [], cert, key
     for folder in ("~/.config/containers", "/etc/containers", "~/.docker", "/etc/docker"):
         directory = Path(folder).expanduser() / "certs.d" / config.host
         ca_files = sorted(map(str, directory.glob("*.crt")))
@@ -176,3 +201,7 @@ def _certificates(config: RegistryConfig) -> tuple[list[str], str | None, str | 
             cert = str(certs[0]) if certs else None
             return ca_files, cert, cert and str(Path(cert).with_suffix(".key"))
     return [], None, None
+
+
+def _expanded(path: str | None) -> str | None:
+    return str(Path(path).expanduser()) if path else None

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import httpx2
 from pyreqwest import exceptions as failures
@@ -68,7 +69,10 @@ class FastTransport:
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request; the response's stream is still to be read and closed."""
-        builder = self._client.request(request.method, str(request.url))
+        try:
+            builder = self._client.request(request.method, str(request.url))
+        except ValueError as e:
+            raise httpx2.UnsupportedProtocol(f"not an address: {e}") from e
         builder = builder.headers(request.headers.multi_items())
         body = await request.aread()
         if body:
@@ -76,11 +80,13 @@ class FastTransport:
         opened = builder.build_streamed()
         with _translated():
             response = await opened.__aenter__()
-        return httpx2.Response(
-            response.status,
-            headers=list(response.headers.items()),
-            stream=_Body(opened, response),
-        )
+        body = _Body(opened, response)
+        try:
+            headers = list(response.headers.items())
+        except ValueError as e:
+            await body.aclose()
+            raise httpx2.RemoteProtocolError("a header is not text") from e
+        return httpx2.Response(response.status, headers=headers, stream=body)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -91,7 +97,7 @@ class _Body(httpx2.AsyncByteStream):
     """A body that is read piece by piece, and lets go of its connection at the end."""
 
     def __init__(self, opened: object, response: Response) -> None:
-        self._opened = opened
+        self._opened: Any = opened
         self._reader = response.body_reader
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -100,7 +106,10 @@ class _Body(httpx2.AsyncByteStream):
                 yield bytes(piece)
 
     async def aclose(self) -> None:
-        await self._opened.__aexit__(None, None, None)  # type: ignore[attr-defined]
+        # May be called again, as on httpx2's streams; pyreqwest's takes it once.
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await opened.__aexit__(None, None, None)
 
 
 @contextmanager
@@ -111,6 +120,8 @@ def _translated() -> Iterator[None]:
     except failures.PyreqwestError as e:
         kind = next((to for of, to in _BY_KIND if isinstance(e, of)), httpx2.TransportError)
         reason = _reason(e)
+        if "closed before message completed" in reason:  # told as a failure to connect
+            kind = httpx2.RemoteProtocolError
         raise kind(reason) from _cause(reason)
 
 

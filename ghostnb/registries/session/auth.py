@@ -2,12 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from ghostnb.errors import RegistryError, UnauthorizedError
+from ghostnb.errors import (
+    ProtocolError,
+    RateLimitedError,
+    RegistryError,
+    ServerError,
+    UnauthorizedError,
+    redact_url,
+)
 from ghostnb.registries.config import RegistryConfig
-from ghostnb.registries.credentials import find_credentials
+from ghostnb.registries.session.credentials import find_credentials
 from ghostnb.wire.challenges import Challenge, parse_challenges
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.replies import error_for
@@ -53,6 +60,8 @@ class Authenticator:
         self._grants: dict[tuple[str, ...], _Grant] = {}
         self._locks: dict[tuple[str, ...], asyncio.Lock] = {}
         self._bearer: Challenge | None = None
+        self._basic_header: str | None = None
+        self._lookup = asyncio.Lock()
         self._credentials: Credentials | None = None
         self._are_credentials_known = False
 
@@ -75,7 +84,9 @@ class Authenticator:
         grant = self._grants.get(request.scopes)
         if grant is not None and grant.is_fresh:
             return grant.header
-        if self._bearer is None or not request.scopes:
+        if self._bearer is None:
+            return self._basic_header
+        if not request.scopes:
             return None
         return await self._granted(request, self._bearer, refused=grant.header if grant else None)
 
@@ -95,6 +106,12 @@ class Authenticator:
         -------
         str or None
             What to send instead; None if there is nothing better.
+
+        Raises
+        ------
+        UnauthorizedError
+            If the registry wants something else than Basic or Bearer, or the
+            token server refuses.
         """
         challenges = {
             challenge.scheme: challenge
@@ -106,15 +123,17 @@ class Authenticator:
             self._bearer = replace(bearer, scopes=())
             return await self._granted(request, bearer, refused=sent)
         if "basic" in challenges:
-            return await self._basic(request, sent)
+            return await self._basic(sent)
+        if challenges and bearer is None:
+            raise self._unknown_scheme(request, challenges)
         return None
 
-    async def _basic(self, request: Request, sent: str | None) -> str | None:
+    async def _basic(self, sent: str | None) -> str | None:
         credentials = await self.credentials()
         header = credentials.basic() if credentials and credentials.username else None
         if header is None or header == sent:
             return None
-        self._grants[request.scopes] = _Grant(header, until=float("inf"))
+        self._basic_header = header
         return header
 
     async def _granted(
@@ -147,6 +166,17 @@ class Authenticator:
         margin = min(_MARGIN_SECONDS, token.lifetime_seconds / 2)
         return _Grant(f"Bearer {token.value}", asked_at + token.lifetime_seconds - margin)
 
+    def _unknown_scheme(self, request: Request, schemes: Iterable[str]) -> UnauthorizedError:
+        return UnauthorizedError(
+            f"{self._config.name} at {redact_url(request.url)} wants "
+            f"{' or '.join(sorted(schemes))[:100]} authentication for {request.what}; "
+            "ghostnb speaks Basic and Bearer.",
+            hint="Ask whoever runs it for a way in by password or token.",
+            registry=self._config.name,
+            url=request.url,
+            status=401,
+        )
+
     def _refusal(self, request: Request, reply: Reply) -> RegistryError:
         error = error_for(request, reply, registry=self._config.name, host=self._config.host)
         if reply.status in (400, 401, 403):
@@ -159,13 +189,25 @@ class Authenticator:
                 status=reply.status,
                 diagnostics=error.diagnostics,
             )
-        return error
+        if isinstance(error, ServerError | RateLimitedError):
+            return error
+        # Anything else is no word on the repository: least of all a 404.
+        return ProtocolError(
+            f"The token server of {self._config.name} at {redact_url(request.url)} "
+            f"answered {request.what} with {error.said}.",
+            hint="Check the registry's configuration: it names this token server.",
+            registry=self._config.name,
+            url=request.url,
+            status=reply.status,
+            diagnostics=error.diagnostics,
+        )
 
     async def credentials(self) -> Credentials | None:
         """Give the configured credentials, else Docker's for this host; looked up once."""
-        if not self._are_credentials_known:
-            found = self._config.credentials() or await find_credentials(self._config.host)
-            self._credentials, self._are_credentials_known = found, True
+        async with self._lookup:
+            if not self._are_credentials_known:
+                found = self._config.credentials() or await find_credentials(self._config.host)
+                self._credentials, self._are_credentials_known = found, True
         return self._credentials
 
 

@@ -1,6 +1,7 @@
 """What went wrong on the way to a host, in words."""
 
 import errno
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -15,14 +16,19 @@ __all__ = ["transport_error"]
 _ERRNO_WORDS = {
     errno.ECONNREFUSED: "connection refused",
     errno.ECONNRESET: "connection reset",
+    errno.ETIMEDOUT: "no answer in time",
     errno.EHOSTUNREACH: "host unreachable",
     errno.ENETUNREACH: "network unreachable",
     errno.EPIPE: "connection closed",
 }
+# Somebody was there, and hung up.
+_BROKEN = frozenset({errno.ECONNRESET, errno.EPIPE})
 _TRUST_HINT = (
     "Set ca_file to the authority that signed its certificate; "
     "insecure=True skips the check, for a registry that you trust by other means."
 )
+_CLIENT_HINT = "Set client_cert and client_key to a certificate that it accepts."
+_REFUSED_CERTIFICATE = re.compile("ALERT_(BAD|UNSUPPORTED|UNKNOWN|EXPIRED)_(CERTIFICATE|CA)")
 
 
 def transport_error(
@@ -76,13 +82,14 @@ def _explain(error: BaseException, url: str) -> tuple[str, str]:
         if isinstance(link, socket.gaierror):
             return "no such host", ""
         if isinstance(link, OSError) and link.errno in _ERRNO_WORDS:
-            return _ERRNO_WORDS[link.errno], ""
+            hint = _broken_hint(url) if link.errno in _BROKEN else ""
+            return _ERRNO_WORDS[link.errno], hint
     if _is_timeout(error):
         return "no answer in time", "Try again, or raise timeout_seconds."
     if isinstance(error, httpx2.ProxyError):
         return f"the proxy refused: {error}", "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY."
-    if isinstance(error, httpx2.RemoteProtocolError):
-        return f"its answer broke off or is not HTTP: {error}", _scheme_hint(url)
+    if isinstance(error, httpx2.ReadError | httpx2.WriteError | httpx2.RemoteProtocolError):
+        return f"its answer broke off or is not HTTP: {error}", _broken_hint(url)
     return str(error) or type(error).__name__, ""
 
 
@@ -105,8 +112,11 @@ def _explain_tls(error: ssl.SSLError, url: str) -> tuple[str, str]:
     reason = error.reason or str(error)
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
         return "it does not speak TLS there", _scheme_hint(url)
+    # RFC 8446, section 6.2; Go's servers say bad_certificate of one that is missing, too.
     if "CERTIFICATE_REQUIRED" in reason:
-        return "it wants a client certificate", "Set client_cert and client_key."
+        return "it wants a client certificate", _CLIENT_HINT
+    if _REFUSED_CERTIFICATE.search(reason):
+        return "it wants another client certificate, or one at all", _CLIENT_HINT
     return f"TLS failed: {reason}", ""
 
 
@@ -115,3 +125,9 @@ def _scheme_hint(url: str) -> str:
     if scheme == "https":
         return f"If it speaks plain HTTP, use http://{host}:{port} with insecure=True."
     return f"If it speaks HTTPS, use https://{host}:{port}."
+
+
+def _broken_hint(url: str) -> str:
+    if origin(url)[0] == "https":  # TLS went well: it is no plain HTTP
+        return "Try again; a proxy between may hang up, or it wants another client certificate."
+    return _scheme_hint(url)

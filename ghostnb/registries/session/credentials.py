@@ -2,10 +2,11 @@
 
 import asyncio
 import base64
-import binascii
 import os
 import shutil
+import signal
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -91,7 +92,7 @@ async def find_credentials(host: str) -> Credentials | None:
         file = _read(path)
         if file is None:
             continue
-        found = await _from_helpers(file, host) or _from_auths(file, host)
+        found = await _from_helpers(file, host) or _from_auths(file, host, path)
         if found is not None:
             return found
     return None
@@ -108,18 +109,21 @@ def _read(path: Path) -> _AuthFile | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as e:
+        # Not chained: a decoding error holds what it could not decode.
         raise ConfigError(
             f"The credentials file {path} cannot be read: {e}.",
             hint="Mend it, or log in again with: docker login",
-        ) from e
+        ) from None
 
 
-def _from_auths(file: _AuthFile, host: str) -> Credentials | None:
-    # Older Docker versions wrote whole URLs as keys.
-    entries = {_host_of(key): entry for key, entry in (file.auths or {}).items()}
+def _from_auths(file: _AuthFile, host: str, path: Path) -> Credentials | None:
+    auths = file.auths or {}
+    # Older Docker versions wrote whole URLs as keys, and Podman writes
+    # namespaces, too: a host's own entry comes before both.
+    entries = {_host_of(key): entry for key, entry in auths.items()} | auths
     for key in map(_host_of, _keys(host)):
         entry = entries.get(key)
-        credentials = _decode_entry(entry) if entry else None
+        credentials = _decode_entry(entry, key, path) if entry else None
         if credentials is not None:
             return credentials
     return None
@@ -129,16 +133,17 @@ def _host_of(key: str) -> str:
     return urlsplit(key).netloc if "://" in key else key.partition("/")[0]
 
 
-def _decode_entry(entry: _Auth) -> Credentials | None:
+def _decode_entry(entry: _Auth, key: str, path: Path) -> Credentials | None:
     username, password = entry.username, entry.password
     if entry.auth:
         try:
-            pair = base64.b64decode(entry.auth).decode("utf-8")
-        except (binascii.Error, UnicodeDecodeError) as e:
+            pair = base64.b64decode(entry.auth, validate=True).decode("utf-8")
+        except ValueError:
+            # Not chained: a decoding error holds what it could not decode.
             raise ConfigError(
-                "An entry of the Docker configuration has an auth that is not base64.",
-                hint="Log in again with: docker login",
-            ) from e
+                f"The credentials file {path} has an auth for {key} that is not base64.",
+                hint=f"Log in again with: docker login {key}",
+            ) from None
         username, _, password = pair.rstrip("\0").partition(":")
     if not (username or entry.identitytoken):
         return None
@@ -147,59 +152,81 @@ def _decode_entry(entry: _Auth) -> Credentials | None:
 
 async def _from_helpers(file: _AuthFile, host: str) -> Credentials | None:
     helpers = file.cred_helpers or {}
-    for key in _keys(host):
-        helper = helpers.get(key) or file.creds_store
-        found = await _ask_helper(helper, key) if helper else None
-        if found is not None:
-            return found
+    try:
+        for key in _keys(host):
+            helper = helpers.get(key) or file.creds_store
+            found = await _ask_helper(helper, key) if helper else None
+            if found is not None:
+                return found
+    except _HelperError as e:
+        warnings.warn(f"{e}; going on without it.", UserWarning, stacklevel=2)
     return None
 
 
+class _HelperError(Exception):
+    """A helper is of no use, whatever it is asked."""
+
+
 async def _ask_helper(helper: str, key: str) -> Credentials | None:
-    """Run a credential helper.
+    """Run a credential helper; None if it knows nothing of the host.
+
+    Raises
+    ------
+    _HelperError
+        If it is not there, or does not do what helpers do.
 
     Notes
     -----
     Source: github.com/docker/docker-credential-helpers: ``get`` reads the
     server's address from standard input, so that no secret is in a process list.
     """
-    program = shutil.which(f"docker-credential-{helper}")
-    if program is None or os.sep in helper:
-        _warn(f"The credential helper docker-credential-{helper} for {key} is not installed")
+    name = f"The credential helper docker-credential-{helper} for {key}"
+    program = shutil.which(f"docker-credential-{helper}") if os.sep not in helper else None
+    if program is None:
+        raise _HelperError(f"{name} is not installed")
+    try:
+        status, output = await _run(program, key)
+    except TimeoutError:
+        raise _HelperError(f"{name} did not answer") from None
+    except OSError as e:
+        raise _HelperError(f"{name} cannot be run ({e.strerror})") from None
+    if status and _NOT_FOUND in output:
         return None
+    if status:
+        raise _HelperError(f"{name} failed")
+    return _decode_helper(output, name)
+
+
+async def _run(program: str, key: str) -> tuple[int | None, bytes]:
     pipe = asyncio.subprocess.PIPE
+    # In a session of its own, so that what it has started ends with it.
     process = await asyncio.create_subprocess_exec(
-        program, "get", stdin=pipe, stdout=pipe, stderr=pipe
+        program, "get", stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
     )
     try:
-        output, _ = await asyncio.wait_for(
-            process.communicate(key.encode()), _HELPER_TIMEOUT_SECONDS
-        )
-    except TimeoutError:
-        _warn(f"The credential helper docker-credential-{helper} for {key} did not answer")
-        return None
+        async with asyncio.timeout(_HELPER_TIMEOUT_SECONDS):
+            output, _ = await process.communicate(key.encode())
+        return process.returncode, output
     finally:
         if process.returncode is None:
-            process.kill()
+            _kill_group(process)
             await process.wait()
-    if process.returncode:
-        if _NOT_FOUND not in output:
-            _warn(f"The credential helper docker-credential-{helper} for {key} failed")
-        return None
-    return _decode_helper(output, helper, key)
 
 
-def _decode_helper(output: bytes, helper: str, key: str) -> Credentials | None:
+def _kill_group(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+
+
+def _decode_helper(output: bytes, name: str) -> Credentials | None:
     try:
         reply: Any = msgspec.json.decode(output, type=_HelperReply)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         # Not chained: the output may hold a secret.
-        _warn(f"The credential helper docker-credential-{helper} for {key} gave no JSON")
-        return None
+        raise _HelperError(f"{name} gave no JSON") from None
     if reply.username == _TOKEN_USER:
         return Credentials("", "", reply.secret)
     return Credentials(reply.username, reply.secret) if reply.username else None
-
-
-def _warn(problem: str) -> None:
-    warnings.warn(f"{problem}; going on without credentials.", UserWarning, stacklevel=2)

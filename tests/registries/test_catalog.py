@@ -1,0 +1,109 @@
+"""Search and details from lists alone: although some of it cannot be read."""
+
+import asyncio
+
+import pytest
+
+from ghostnb.errors import IntegrityError, TransportError
+from ghostnb.registries.cache import ContentCache
+from ghostnb.registries.catalog import details_of_tags, main_tag, search_catalog
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.http import HTTPRegistry
+from ghostnb.wire.retries import RetryPolicy
+from tests.parts.images import index, plain_image
+from tests.parts.replies import drop, html, reply
+from tests.serving import serving_images
+
+ONE, TWO = plain_image("one"), plain_image("two", platform="linux/arm64/v8")
+IMAGES = {"a/app:1": ONE, "b/app:1": TWO}
+
+
+def ask(server, question):
+    async def work():
+        config = RegistryConfig("team", server.url)
+        registry = HTTPRegistry(config, cache=ContentCache(), policy=RetryPolicy(max_attempts=1))
+        try:
+            return [record async for record in question(registry)]
+        finally:
+            await registry.aclose()
+
+    return asyncio.run(work())
+
+
+def found(server, query="app", limit=25):
+    return ask(server, lambda registry: search_catalog(registry, query, limit=limit))
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ([], None),
+        (["1.9", "1.10", "1.2"], "1.10"),
+        (["z", "latest", "1"], "latest"),
+        (["v2", "v10", "v9-rc1"], "v10"),
+        (["9" * 5000, "1"], "9" * 5000),
+        (["1.0", "1.0-alpine"], "1.0-alpine"),
+    ],
+)
+def test_the_main_tag_is_latest_or_the_highest(tags, expected):
+    assert main_tag(tags) == expected
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [reply(404), reply(401), reply(403), reply(body=b"{"), html()],
+    ids=["absent", "unauthorized", "forbidden", "broken", "web page"],
+)
+def test_a_search_gives_a_name_though_its_image_cannot_be_read(fault):
+    with serving_images(IMAGES) as server:
+        server.routes["/v2/a/app/manifests/1"] = fault
+        records = found(server)
+
+    assert [(one.repository, one.tag, one.digest) for one in records] == [
+        ("a/app", "1", None),
+        ("b/app", "1", TWO.digest),
+    ]
+
+
+def test_a_search_gives_a_name_though_its_content_is_damaged():
+    with serving_images(IMAGES) as server:
+        server.routes[f"/v2/a/app/blobs/{ONE.blobs[0].digest}"] = reply(body=b"other")
+        records = found(server)
+
+    assert [one.size_bytes for one in records] == [None, TWO.total_bytes]
+
+
+def test_a_search_of_a_registry_that_went_away_is_an_error():
+    with serving_images(IMAGES) as server:
+        server.routes["/v2/a/app/tags/list"] = drop()
+        with pytest.raises(TransportError):
+            found(server)
+
+
+def test_a_search_reads_no_more_than_it_gives():
+    with serving_images(IMAGES) as server:
+        assert [one.repository for one in found(server, limit=1)] == ["a/app"]
+        assert server.count("/v2/b/app/tags/list") == 0
+
+
+def test_details_leave_out_a_tag_that_went_away():
+    with serving_images({"a/b:1": ONE, "a/b:2": TWO}) as server:
+        server.routes["/v2/a/b/manifests/1"] = reply(404)
+        records = ask(server, lambda registry: details_of_tags(registry, "a/b"))
+
+    assert [one.tag for one in records] == ["2"]
+
+
+def test_details_keep_a_tag_of_which_a_part_was_never_pushed():
+    with serving_images({"a/b:1": index([ONE, TWO])}) as server:
+        server.routes[f"/v2/a/b/manifests/{ONE.digest}"] = reply(404)
+        records = ask(server, lambda registry: details_of_tags(registry, "a/b"))
+
+    assert [(one.tag, one.platforms) for one in records] == [("1", ("linux/arm64/v8",))]
+
+
+def test_details_never_come_from_damaged_content():
+    with serving_images({"a/b:1": ONE}) as server:
+        server.routes[f"/v2/a/b/blobs/{ONE.blobs[0].digest}"] = reply(body=b"other")
+        with pytest.raises(IntegrityError):
+            ask(server, lambda registry: details_of_tags(registry, "a/b"))
