@@ -80,13 +80,13 @@ class FastTransport:
         opened = builder.build_streamed()
         with _translated():
             response = await opened.__aenter__()
-        body = _Body(opened, response)
+        stream = _Body(opened, response)
         try:
             headers = list(response.headers.items())
         except ValueError as e:
-            await body.aclose()
+            await stream.aclose()
             raise httpx2.RemoteProtocolError("a header is not text") from e
-        return httpx2.Response(response.status, headers=headers, stream=body)
+        return httpx2.Response(response.status, headers=headers, stream=stream)
 
     async def aclose(self) -> None:
         """Close every connection."""
