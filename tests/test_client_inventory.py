@@ -280,7 +280,8 @@ def test_memory_stays_bounded_while_4000_images_are_read():
     count, distinct, megabytes, held = map(int, run_script(MEASURED).split())
 
     assert (count, distinct) == (16_000, 4000)
-    assert megabytes < 100
+    # Some 12 are usual; 48 were seen when nothing held the reading back.
+    assert megabytes < 32
     assert held <= 16
 
 

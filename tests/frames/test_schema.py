@@ -80,6 +80,8 @@ TIMES = {
     "2024-02-30T00:00:00Z": None,
     "2024-03-09 yesterday": None,
     "1710000000": None,
+    "20240309": None,
+    "2024": None,
     "now": None,
     "today": None,
     "Sat Mar  9 16:00:00 UTC 2024": None,

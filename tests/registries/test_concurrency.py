@@ -72,11 +72,11 @@ def test_the_first_error_ends_all():
         return n
 
     async def work():
-        results = []
+        results = ordered_map(call, numbers(6), window=6)
+        first = [await anext(results), await anext(results)]
         with pytest.raises(KeyError):
-            async for one in ordered_map(call, numbers(6), window=6):
-                results.append(one)
-        return results, asyncio.all_tasks() - {asyncio.current_task()}
+            await anext(results)
+        return first, asyncio.all_tasks() - {asyncio.current_task()}
 
     assert asyncio.run(work()) == ([0, 1], set())
     assert cancelled == [3, 4, 5]
