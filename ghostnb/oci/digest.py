@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 # OCI image-spec v1.1, "Digests"
 _GRAMMAR = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
+# Nearly every digest: checked at once.
+_SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 _HEX_LENGTHS = {"sha256": 64, "sha512": 128}
 _HEX = re.compile(r"[0-9a-f]+")
 
@@ -44,7 +46,7 @@ class Digest(str):
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:  # noqa: D102 (the class says it)
-        if not _GRAMMAR.fullmatch(text) or not _is_well_formed(text):
+        if not _SHA256.fullmatch(text) and not _is_well_formed(text):
             raise InvalidReferenceError(
                 f"{text[:200]!r} is not a digest.",
                 hint="A digest looks like sha256: followed by 64 hexadecimal digits.",
@@ -101,6 +103,8 @@ class Digest(str):
 
 
 def _is_well_formed(text: str) -> bool:
+    if not _GRAMMAR.fullmatch(text):
+        return False
     algorithm, _, encoded = text.partition(":")
     length = _HEX_LENGTHS.get(algorithm)
     return length is None or (len(encoded) == length and bool(_HEX.fullmatch(encoded)))

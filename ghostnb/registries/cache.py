@@ -2,9 +2,9 @@
 
 import asyncio
 import os
+import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -18,16 +18,9 @@ __all__ = ["ContentCache", "cache_file", "default_cache"]
 _MEMORY_BYTES = 64 * 2**20
 
 
-@dataclass(slots=True)
-class _Load:
-    """Something that is being read, and how many wait for it."""
-
-    task: asyncio.Task[bytes]
-    waiters: int = 0
-
-
-# Tasks belong to their loop, though the cache is the whole process's.
-_LoadKey = tuple[asyncio.AbstractEventLoop, str, Digest]
+# Futures belong to their loop, and so to a thread, though the cache is the whole process's.
+_LoadKey = tuple[int, str, Digest]
+_Turn = asyncio.Future[bytes | None]
 
 
 class ContentCache:
@@ -51,7 +44,7 @@ class ContentCache:
         self._memory: OrderedDict[tuple[str, Digest], bytes] = OrderedDict()
         self._memory_limit = memory_bytes
         self._memory_bytes = 0
-        self._loading: dict[_LoadKey, _Load] = {}
+        self._waiting: dict[_LoadKey, list[_Turn]] = {}
 
     def get(self, scope: str, digest: Digest) -> bytes | None:
         """Give what is kept; None if nothing is."""
@@ -85,33 +78,31 @@ class ContentCache:
         load : callable
             Reads and checks the content.
         """
-        body = self.get(scope, digest)
-        if body is not None:
-            return body
-        key = (asyncio.get_running_loop(), scope, digest)
-        loading = self._loading.get(key)
-        if loading is None:
-            loading = self._loading[key] = _Load(asyncio.create_task(self._load(key, load)))
-        loading.waiters += 1
-        try:
-            # Others may wait for the same: one that is cancelled must not take it from them.
-            return await asyncio.shield(loading.task)
-        finally:
-            loading.waiters -= 1
-            if not loading.waiters:
-                self._forget(key, loading)
+        key = (threading.get_ident(), scope, digest)
+        while (body := self.get(scope, digest)) is None:
+            if key not in self._waiting:
+                return await self._load(key, load)
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting[key].append(turn)
+            # Whoever loads it may be cancelled: then the next in line does.
+            if (body := await turn) is not None:
+                return body
+        return body
 
     async def _load(self, key: _LoadKey, load: Callable[[], Awaitable[bytes]]) -> bytes:
         _, scope, digest = key
-        body = await load()
-        self.put(scope, digest, body)
-        return body
-
-    def _forget(self, key: _LoadKey, loading: _Load) -> None:
-        """End a load that nobody waits for any more; does nothing to one that is done."""
-        loading.task.cancel()
-        if self._loading.get(key) is loading:
-            del self._loading[key]
+        waiting = self._waiting[key] = []
+        outcome: bytes | Exception | None = None
+        try:
+            outcome = await load()
+            self.put(scope, digest, outcome)
+            return outcome
+        except Exception as e:
+            outcome = e
+            raise
+        finally:
+            del self._waiting[key]
+            _tell(waiting, outcome)
 
     def _remember(self, key: tuple[str, Digest], body: bytes) -> None:
         self._memory[key] = body
@@ -119,6 +110,17 @@ class ContentCache:
         while self._memory_bytes > self._memory_limit:
             _, oldest = self._memory.popitem(last=False)
             self._memory_bytes -= len(oldest)
+
+
+def _tell(waiting: list[_Turn], outcome: bytes | Exception | None) -> None:
+    """Give those who wait for a load its result or error; None if it was cancelled."""
+    for turn in waiting:
+        if turn.done():
+            continue
+        if isinstance(outcome, Exception):
+            turn.set_exception(outcome)
+        else:
+            turn.set_result(outcome)
 
 
 @cache

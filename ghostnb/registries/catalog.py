@@ -19,7 +19,6 @@ from ghostnb.registries.records import SearchRecord, TagRecord
 
 __all__ = ["details_of_tags", "main_tag", "search_catalog"]
 
-_WINDOW = 32
 _UNREADABLE = (
     ForbiddenError,
     IntegrityError,
@@ -43,7 +42,7 @@ async def details_of_tags(registry: Registry, repository: str) -> AsyncIterator[
         except NotFoundError:
             return None
 
-    async for record in ordered_map(read, registry.tags(repository), window=_WINDOW):
+    async for record in ordered_map(read, registry.tags(repository), workers=registry.concurrency):
         if record is not None:
             yield record
 
@@ -75,7 +74,7 @@ async def search_catalog(
     async def describe(name: str) -> SearchRecord:
         return await _describe(registry, name)
 
-    async for record in ordered_map(describe, _aiter(found[:limit]), window=_WINDOW):
+    async for record in ordered_map(describe, _aiter(found[:limit]), workers=registry.concurrency):
         yield record
 
 

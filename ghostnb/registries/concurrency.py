@@ -1,9 +1,8 @@
 """Many reads at once, answered in order."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
-from typing import TypeVar
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from typing import Generic, TypeVar
 
 __all__ = ["ordered_map"]
 
@@ -12,35 +11,88 @@ Result = TypeVar("Result")
 
 
 async def ordered_map(
-    function: Callable[[Item], Awaitable[Result]], items: AsyncIterable[Item], *, window: int
+    function: Callable[[Item], Awaitable[Result]],
+    items: AsyncIterable[Item],
+    *,
+    workers: int,
+    window: int | None = None,
 ) -> AsyncGenerator[Result]:
     """Call a function for each item, several at once, and give the results in order.
 
     Parameters
     ----------
     function : callable
-        Its first exception ends all and is raised.
+        The first item whose call fails ends all; its exception is raised.
     items : async iterable
         Read no further than the window, so that memory stays bounded.
-    window : int
-        How many calls may be begun and not yet given out.
+    workers : int
+        How many calls run at once.
+    window : int, optional
+        How many calls may be begun and not yet given out; by default as many
+        as there are workers. More keeps them busy while one of them is slow.
 
     Yields
     ------
     The function's results, in the items' order.
     """
-    running: deque[asyncio.Task[Result]] = deque()
+    desk = _Desk(function, items, window or workers)
+    tasks = [asyncio.create_task(desk.work()) for _ in range(workers)]
     try:
-        async for item in items:
-            running.append(asyncio.ensure_future(function(item)))
-            if len(running) >= window:
-                yield await running.popleft()
-        while running:
-            yield await running.popleft()
+        while (result := await desk.begun.get()) is not None:
+            yield await result
+            desk.room.release()
     finally:
-        for task in running:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         # A generator that was left half-way may have reads of its own under way.
         if isinstance(items, AsyncGenerator):
             await items.aclose()
+
+
+class _Desk(Generic[Item, Result]):
+    """Where workers take items, and leave results in the items' order.
+
+    A fixed number of workers, and not a task an item: each sends its next
+    request in the step in which it read the last answer.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Item], Awaitable[Result]],
+        items: AsyncIterable[Item],
+        window: int,
+    ) -> None:
+        self.begun: asyncio.Queue[asyncio.Future[Result] | None] = asyncio.Queue()
+        self.room = asyncio.Semaphore(window)
+        self._function = function
+        self._items: AsyncIterator[Item] = aiter(items)
+        self._turn = asyncio.Lock()
+
+    async def work(self) -> None:
+        """Take one item after the other, until there are no more."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self.room.acquire()
+            result: asyncio.Future[Result] = loop.create_future()
+            try:
+                async with self._turn:
+                    item = await anext(self._items)
+                    self.begun.put_nowait(result)
+            except StopAsyncIteration:
+                self.begun.put_nowait(None)
+                return
+            except Exception as e:
+                self.begun.put_nowait(result)
+                _fail(result, e)
+                return
+            try:
+                result.set_result(await self._function(item))
+            except Exception as e:
+                _fail(result, e)
+
+
+def _fail(result: asyncio.Future[Result], error: Exception) -> None:
+    result.set_exception(error)
+    # Whoever reads may have left: then nobody asks for it, and that is right.
+    result.exception()

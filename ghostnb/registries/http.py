@@ -64,6 +64,7 @@ class HTTPRegistry:
     ) -> None:
         self.name = config.name
         self.url = config.url
+        self.concurrency = config.max_connections
         self._session = Session(config, transport=transport, policy=policy)
         self._endpoint = Endpoint(config.url)
         self._vendor: Vendor = find_vendor(config, self._session)

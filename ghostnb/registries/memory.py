@@ -60,6 +60,7 @@ class MemoryRegistry:
     def __init__(self, name: str = "memory") -> None:
         self.name = name
         self.url = f"memory:{name}"
+        self.concurrency = 1
         self._repositories: dict[str, _Repository] = {}
         self._blobs: dict[Digest, bytes] = {}
 

@@ -18,10 +18,13 @@ class Registry(Protocol):
     name : str
         What the user calls it.
     url : str
+    concurrency : int
+        How many reads at once it makes sense to begin.
     """
 
     name: str
     url: str
+    concurrency: int
 
     @property
     def kind(self) -> str:

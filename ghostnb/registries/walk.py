@@ -14,7 +14,7 @@ from ghostnb.registries.reading import images_of
 
 __all__ = ["Failure", "Tally", "walk"]
 
-# Tags read ahead: more than any number of connections, little enough to hold.
+# Images read ahead of the slowest: enough to keep all busy, little enough to hold.
 _WINDOW = 256
 _LIST_WINDOW = 32
 _PATTERN_CHARACTERS = frozenset("*?[")
@@ -91,7 +91,9 @@ async def walk(
 
     async def references() -> AsyncIterator[Reference]:
         found = _repositories(registry, repositories)
-        async with aclosing(ordered_map(list_tags, found, window=_LIST_WINDOW)) as batches:
+        workers = max(2, registry.concurrency // 4)
+        lists = ordered_map(list_tags, found, workers=workers, window=_LIST_WINDOW)
+        async with aclosing(lists) as batches:
             async for batch in batches:
                 for reference in batch:
                     yield reference
@@ -101,7 +103,8 @@ async def walk(
         tally.done += 1
         return images
 
-    async for images in ordered_map(read, references(), window=_WINDOW):
+    workers = registry.concurrency
+    async for images in ordered_map(read, references(), workers=workers, window=_WINDOW):
         for image in images:
             yield image
 

@@ -76,7 +76,7 @@ def test_many_who_want_the_same_wait_for_one():
         assert server.count() == 1
 
 
-def test_a_waiter_that_is_cancelled_takes_nothing_from_the_others():
+def test_where_the_loader_is_cancelled_the_next_in_line_loads():
     async def race():
         cache, calls = ContentCache(), []
         load = counting(calls, delay_seconds=0.05)
@@ -87,7 +87,23 @@ def test_a_waiter_that_is_cancelled_takes_nothing_from_the_others():
             await first
         return await second, len(calls)
 
-    assert asyncio.run(race()) == (CONTENT, 1)
+    assert asyncio.run(race()) == (CONTENT, 2)
+
+
+def test_a_waiter_that_is_cancelled_takes_nothing_from_the_others():
+    async def race():
+        cache, calls = ContentCache(), []
+        load = counting(calls, delay_seconds=0.05)
+        first, second, third = (
+            asyncio.create_task(cache.fetch("s", DIGEST, load)) for _ in range(3)
+        )
+        await asyncio.sleep(0.01)
+        second.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await second
+        return await first, await third, len(calls)
+
+    assert asyncio.run(race()) == (CONTENT, CONTENT, 1)
 
 
 def test_a_load_that_nobody_waits_for_is_cancelled():

@@ -20,7 +20,7 @@ def test_results_come_in_the_order_of_the_items():
             await asyncio.sleep((10 - n) / 200)
             return n * n
 
-        return [result async for result in ordered_map(late, numbers(10), window=4)]
+        return [result async for result in ordered_map(late, numbers(10), workers=4)]
 
     assert asyncio.run(work()) == [n * n for n in range(10)]
 
@@ -36,7 +36,7 @@ def test_as_many_as_the_window_run_at_once_and_no_more(window):
         under_way.discard(n)
 
     async def work():
-        return [one async for one in ordered_map(call, numbers(12), window=window)]
+        return [one async for one in ordered_map(call, numbers(12), workers=window)]
 
     assert len(asyncio.run(work())) == 12
     assert max(most) == min(window, 12)
@@ -49,7 +49,7 @@ def test_items_are_taken_no_further_than_the_window():
         async def same(n):
             return n
 
-        results = ordered_map(same, numbers(1000, taken), window=8)
+        results = ordered_map(same, numbers(1000, taken), workers=8)
         await anext(results)
         await asyncio.sleep(0.01)
         await results.aclose()
@@ -72,7 +72,7 @@ def test_the_first_error_ends_all():
         return n
 
     async def work():
-        results = ordered_map(call, numbers(6), window=6)
+        results = ordered_map(call, numbers(6), workers=6)
         first = [await anext(results), await anext(results)]
         with pytest.raises(KeyError):
             await anext(results)
@@ -96,7 +96,7 @@ def test_leaving_closes_what_gives_the_items():
         return n
 
     async def work():
-        results = ordered_map(same, items(), window=2)
+        results = ordered_map(same, items(), workers=2)
         await anext(results)
         await results.aclose()
         # At once, not when the garbage collector finds it.
@@ -107,6 +107,6 @@ def test_leaving_closes_what_gives_the_items():
 
 def test_without_items_there_is_nothing():
     async def work():
-        return [one async for one in ordered_map(asyncio.sleep, numbers(0), window=3)]
+        return [one async for one in ordered_map(asyncio.sleep, numbers(0), workers=3)]
 
     assert asyncio.run(work()) == []

@@ -163,9 +163,12 @@ def test_a_walk_that_is_left_stops_all_that_it_began():
             slow = reply(json={"tags": ["1"]}, delay_seconds=5)
             server.routes[f"/v2/{name}/tags/list"] = slow
 
+        async def read_all(registry):
+            return [image async for image in walk(registry, Tally())]
+
         async def leave():
             registry = registry_at(server)
-            reading = asyncio.ensure_future(anext(walk(registry, Tally())))
+            reading = asyncio.ensure_future(read_all(registry))
             await asyncio.to_thread(wait_until, lambda: server.count("/v2/c/three/tags/list"))
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)

@@ -22,6 +22,8 @@ __all__ = ["LayoutRegistry"]
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
+# More threads would only wait for each other.
+_CONCURRENCY = 4
 _BLOCK_BYTES = 2**20
 
 
@@ -75,6 +77,7 @@ class LayoutRegistry:
     def __init__(self, path: Path | str, *, name: str | None = None) -> None:
         root = os.path.abspath(os.path.expanduser(path))
         self.url = f"{LAYOUT_SCHEME}{root}"
+        self.concurrency = _CONCURRENCY
         self.name = name or RegistryConfig.from_url(self.url).name
         self._store = LayoutStore(root, self.name)
 

@@ -1,15 +1,16 @@
 """One request and its reply, redirects followed under guard."""
 
 import ssl
+import time
 import warnings
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
-from typing import cast
+from functools import lru_cache
+from typing import Any, cast
 
 import httpx2
 
-from ghostnb.errors import ProtocolError, UnsafeRedirectError, redact_url
+from ghostnb.errors import ProtocolError, TransportError, UnsafeRedirectError, redact_url
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session.failures import transport_error
 from ghostnb.registries.session.transport import Transport, open_transport
@@ -23,6 +24,8 @@ _MAX_REDIRECTS = 5
 _MAX_REDIRECT_BYTES = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _USER_AGENT = "ghostnb"
+# What transports raise: a TLS failure may come as it is.
+_FAILURES = (httpx2.TransportError, ssl.SSLError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,18 @@ class Exchange:
 
     def __init__(self, config: RegistryConfig, transport: Transport | None = None) -> None:
         self._config = config
-        self._transport = transport
+        self._given = self._transport = transport
         self._shown_warnings: set[str] = set()
         wait = config.timeout_seconds
         timeout = {"connect": min(wait, 10.0), "read": wait, "write": wait, "pool": None}
-        self._extensions = {"timeout": timeout}
+        self._large = {"timeout": timeout}
+        # Against a server that sends a byte now and then, for ever.
+        self._patience_seconds = 2 * wait
+        self._small = {"timeout": {**timeout, "total": self._patience_seconds}}
 
-    async def send(self, request: Request, authorization: str | None) -> Opened:
+    async def send(
+        self, request: Request, authorization: str | None, *, is_small: bool = True
+    ) -> Opened:
         """Send a request, and follow where its replies lead.
 
         Parameters
@@ -71,6 +79,8 @@ class Exchange:
         request : Request
         authorization : str or None
             For the request's own host; never sent to another.
+        is_small : bool
+            False for a body that may rightly take long.
 
         Raises
         ------
@@ -82,7 +92,7 @@ class Exchange:
             If there is no end to the redirects, or no place in one.
         """
         for _ in range(_MAX_REDIRECTS + 1):
-            opened = await self._send_once(request, authorization)
+            opened = await self._send_once(request, authorization, is_small)
             if opened.status not in _REDIRECTS:
                 return opened
             await self._drain(opened)
@@ -108,17 +118,17 @@ class Exchange:
             If it is longer than `max_bytes`.
         """
         pieces, count = [], 0
+        deadline = time.monotonic() + self._patience_seconds
         try:
-            async for piece in self.pieces(opened):
+            async for piece in opened.stream:
+                pieces.append(piece)
                 count += len(piece)
                 if count > max_bytes:
-                    raise ProtocolError(
-                        f"{self._config.name} sent more than {max_bytes:,} bytes "
-                        "where so many cannot be right; the rest was not read.",
-                        registry=self._config.name,
-                        url=opened.url,
-                    )
-                pieces.append(piece)
+                    raise self._too_large(opened, max_bytes)
+                if time.monotonic() > deadline:
+                    raise httpx2.ReadTimeout("the answer takes too long")
+        except _FAILURES as e:
+            raise self._failure(e, opened.url) from e
         finally:
             await opened.stream.aclose()
         return Reply(opened.status, opened.headers, b"".join(pieces), opened.url)
@@ -131,13 +141,16 @@ class Exchange:
         TransportError
             If it breaks off.
         """
-        with self._translated(opened.url):
+        try:
             async for piece in opened.stream:
                 yield piece
+        except _FAILURES as e:
+            raise self._failure(e, opened.url) from e
 
     async def aclose(self) -> None:
         """Close every connection."""
-        transport, self._transport = self._transport, None
+        # One that was given is kept: used again, it must not become the network.
+        transport, self._transport = self._transport, self._given
         if transport is not None:
             await transport.aclose()
 
@@ -152,33 +165,41 @@ class Exchange:
         finally:
             await opened.stream.aclose()
 
-    async def _send_once(self, request: Request, authorization: str | None) -> Opened:
-        headers = {"user-agent": _USER_AGENT, "accept-encoding": "identity", **request.headers}
+    async def _send_once(
+        self, request: Request, authorization: str | None, is_small: bool
+    ) -> Opened:
+        headers = _headers(tuple(request.headers.items()))
         if authorization is not None:
+            headers = headers.copy()
             headers["authorization"] = authorization
         if self._transport is None:
             self._transport = open_transport(self._config)
-        message = self._message(request, headers)
-        with self._translated(request.url):
+        extensions = self._small if is_small else self._large
+        message = self._message(request, headers, extensions)
+        try:
             response = await self._transport.handle_async_request(message)
             if response.status_code == 407:
                 # Of a plain request; for a tunnel the transport itself says so.
                 await response.aclose()
                 raise httpx2.ProxyError("407 Proxy Authentication Required")
+        except _FAILURES as e:
+            raise self._failure(e, request.url) from e
         found = _header_map(response.headers.raw)
         if "warning" in found:
             self._show_warning(found["warning"])
         stream = cast(httpx2.AsyncByteStream, response.stream)
         return Opened(response.status_code, found, request.url, stream)
 
-    def _message(self, request: Request, headers: Mapping[str, str]) -> httpx2.Request:
+    def _message(
+        self, request: Request, headers: httpx2.Headers, extensions: dict[str, Any]
+    ) -> httpx2.Request:
         try:
             return httpx2.Request(
                 request.method,
                 request.url,
                 headers=headers,
                 content=request.body or None,
-                extensions=self._extensions,
+                extensions=extensions,
             )
         except (httpx2.InvalidURL, ValueError) as e:
             raise ProtocolError(
@@ -218,14 +239,23 @@ class Exchange:
             self._shown_warnings.add(text)
             warnings.warn(f"{self._config.name} says: {text[:300]}", UserWarning, stacklevel=2)
 
-    @contextmanager
-    def _translated(self, url: str) -> Iterator[None]:
-        try:
-            yield
-        except (httpx2.TransportError, ssl.SSLError) as e:
-            raise transport_error(
-                e, registry=self._config.name, base_url=self._config.url, url=url
-            ) from e
+    def _failure(self, error: Exception, url: str) -> TransportError:
+        config = self._config
+        return transport_error(error, registry=config.name, base_url=config.url, url=url)
+
+    def _too_large(self, opened: Opened, max_bytes: int) -> ProtocolError:
+        return ProtocolError(
+            f"{self._config.name} sent more than {max_bytes:,} bytes "
+            "where so many cannot be right; the rest was not read.",
+            registry=self._config.name,
+            url=opened.url,
+        )
+
+
+@lru_cache(maxsize=16)
+def _headers(own: tuple[tuple[str, str], ...]) -> httpx2.Headers:
+    """Complete a request's headers; nearly all requests have the same few."""
+    return httpx2.Headers({"user-agent": _USER_AGENT, "accept-encoding": "identity", **dict(own)})
 
 
 def _header_map(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -77,6 +77,11 @@ class FastTransport:
         body = await request.aread()
         if body:
             builder = builder.body_bytes(body)
+        # Its read timeout begins anew at every byte, and small bodies are read
+        # whole before the headers are given out.
+        total_seconds = request.extensions.get("timeout", {}).get("total")
+        if total_seconds is not None:
+            builder = builder.timeout(timedelta(seconds=total_seconds))
         opened = builder.build_streamed()
         with _translated():
             response = await opened.__aenter__()

@@ -10,13 +10,11 @@ from ghostnb.errors import RateLimitedError, RegistryError, ServerError, Transpo
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session.auth import Authenticator
 from ghostnb.registries.session.exchange import Exchange, Opened
-from ghostnb.registries.session.failures import transport_error
 from ghostnb.registries.session.transport import Transport
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.rate_limits import RateLimit, parse_rate_limit
 from ghostnb.wire.replies import error_for
 from ghostnb.wire.retries import RetryPolicy, may_repeat, retry_after_seconds
-from ghostnb.wire.urls import keeps_credentials
 
 __all__ = ["Session"]
 
@@ -64,6 +62,7 @@ class Session:
         self._policy = policy or RetryPolicy()
         self._places = asyncio.Semaphore(config.max_connections)
         self._has_answered = False
+        self._own_prefix = f"{config.url}/"
 
     def __repr__(self) -> str:
         return f"<Session with {self.config.name}>"
@@ -125,7 +124,7 @@ class Session:
             Of the class that fits what went wrong; also while the body is read.
         """
         async with self._places:
-            opened = await self._authorized(request)
+            opened = await self._authorized(request, is_small=False)
             try:
                 if opened.status not in expected:
                     reply = await self._exchange.read(opened, _MAX_REFUSAL_BYTES)
@@ -161,18 +160,11 @@ class Session:
         """Send once and read the body; a failure that may pass is given back, not raised."""
         async with self._places:
             try:
-                # Against a server that sends a byte now and then, for ever.
-                async with asyncio.timeout(2 * self.config.timeout_seconds):
-                    opened = await self._authorized(request)
-                    return await self._exchange.read(opened, max_bytes)
+                opened = await self._authorized(request)
+                return await self._exchange.read(opened, max_bytes)
             except (TransportError, ServerError, RateLimitedError) as e:
                 # The latter are the token server's: the request itself was not sent.
                 return e
-            except TimeoutError as e:
-                config = self.config
-                return transport_error(
-                    e, registry=config.name, base_url=config.url, url=request.url
-                )
 
     def _wait_seconds(
         self, request: Request, outcome: Reply | RegistryError, attempt: int, elapsed: float
@@ -183,12 +175,12 @@ class Session:
             return None
         return self._policy.wait_seconds(attempt, elapsed, retry_after_seconds(outcome.headers))
 
-    async def _authorized(self, request: Request) -> Opened:
+    async def _authorized(self, request: Request, *, is_small: bool = True) -> Opened:
         """Send a request with what the registry wants to see."""
-        if not keeps_credentials(self.config.url, request.url):
+        if not request.url.startswith(self._own_prefix):
             return await self._send_as_is(request)
         sent = await self.auth.header(request)
-        opened = await self._exchange.send(request, sent)
+        opened = await self._exchange.send(request, sent, is_small=is_small)
         self._note(opened)
         if opened.status != 401:
             return opened
@@ -196,7 +188,7 @@ class Session:
         better = await self.auth.answer(request, reply, sent)
         if better is None:
             raise self.refusal(request, reply)
-        opened = await self._exchange.send(request, better)
+        opened = await self._exchange.send(request, better, is_small=is_small)
         self._note(opened)
         return opened
 

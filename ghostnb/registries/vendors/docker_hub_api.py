@@ -25,7 +25,7 @@ from ghostnb.wire.retries import retry_after_seconds
 __all__ = ["PAGE_SIZE", "HubAPI", "PageLimitError"]
 
 PAGE_SIZE = 100  # "Max of 100."
-_WINDOW = 4
+_WORKERS = 4
 # Handled here: the session would try some of them again, though its retries
 # cannot read this API's Retry-After.
 _ANSWERS = (200, 400, 401, 403, 404, 405, 410, 429, 500, 502, 503, 504)
@@ -120,7 +120,7 @@ class HubAPI:
         for entry in first.results:
             yield entry
         count = -(-first.count // PAGE_SIZE) if first.next else 1
-        async for page in ordered_map(read, _each(range(2, count + 1)), window=_WINDOW):
+        async for page in ordered_map(read, _each(range(2, count + 1)), workers=_WORKERS):
             for entry in page.results:
                 yield entry
 
