@@ -15,7 +15,11 @@ from ghostnb.frames import (
     search_frame,
     tags_frame,
 )
-from ghostnb.inventory import as_patterns, finish_inventory, gather_layers
+from ghostnb.inventory import (
+    as_patterns,
+    attach_failures,
+    gather_layers,
+)
 from ghostnb.loop import hop, schedule_if_running
 from ghostnb.oci import Platform, Reference
 from ghostnb.progress_bar import ProgressBar, ProgressOption
@@ -26,7 +30,7 @@ from ghostnb.registries.protocol import Registry
 from ghostnb.registries.reading import read_image, read_images
 from ghostnb.registries.records import Ping, SearchRecord, TagRecord
 from ghostnb.registries.session import Transport
-from ghostnb.registries.walk import Tally
+from ghostnb.registries.walk import Failure, Tally
 from ghostnb.wire.rate_limits import RateLimit
 
 __all__ = ["RegistryClient"]
@@ -188,22 +192,34 @@ class RegistryClient:
         -------
         pandas.DataFrame
             As `ghostnb.frames.tags_frame`; without details only the first
-            three columns are filled.
+            three columns are filled. Tags whose content is damaged stand in
+            ``.attrs["errors"]`` too, a list of dictionaries with ``registry``,
+            ``repository``, ``tag``, ``error`` and ``message``.
 
         Raises
         ------
         NotFoundError
             If there is no such repository.
+
+        Warns
+        -----
+        UserWarning
+            If some tags are damaged.
         """
 
-        async def read() -> pd.DataFrame:
+        async def read() -> list[TagRecord]:
             if details:
-                found = self.registry.tag_details(repository)
-                return tags_frame([record async for record in found])
-            names = [tag async for tag in self.registry.tags(repository)]
-            return tags_frame(TagRecord(self.name, repository, tag) for tag in names)
+                return [record async for record in self.registry.tag_details(repository)]
+            name = self.registry.repository(repository)
+            return [TagRecord(self.name, name, tag) async for tag in self.registry.tags(name)]
 
-        return await hop(read())
+        records = await hop(read())
+        failures = [
+            Failure(self.name, record.repository, record.tag, record.error)
+            for record in records
+            if record.error is not None
+        ]
+        return attach_failures(tags_frame(records), failures, "The table of tags")
 
     async def image(self, reference: str, *, platform: str | None = None) -> Image:
         """Read one image's manifest and config.
@@ -331,7 +347,7 @@ class RegistryClient:
             table = await hop(walking, on_tick=bar.refresh)
         if tally.failures and not len(table):
             raise tally.failures[0].error
-        return finish_inventory(table, tally)
+        return attach_failures(table.frame(), tally.failures, "The inventory")
 
     def _reference(self, text: str) -> Reference:
         if not isinstance(text, str):

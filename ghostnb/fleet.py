@@ -12,7 +12,7 @@ import pandas as pd
 from ghostnb.client import RegistryClient, check_search, find_images
 from ghostnb.errors import ConfigError, GhostnbError, TransportTimeoutError
 from ghostnb.frames import LayersTable, RegistryRecord, registries_frame, search_frame
-from ghostnb.inventory import as_patterns, finish_inventory, gather_layers
+from ghostnb.inventory import as_patterns, attach_failures, gather_layers
 from ghostnb.loop import hop, schedule
 from ghostnb.progress_bar import ProgressBar, ProgressOption
 from ghostnb.registries.config import RegistryConfig
@@ -240,7 +240,7 @@ class Fleet(Mapping[str, RegistryClient]):
                 tally.failures.append(Failure(client.name, "", "", outcome))
             else:
                 whole.extend(outcome)
-        return finish_inventory(whole, tally)
+        return attach_failures(whole.frame(), tally.failures, "The inventory")
 
     async def _ask_all(
         self,

@@ -1,15 +1,15 @@
 """Inventories: every layer of every image, and what could not be read."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
 from ghostnb.frames import LayersTable
 from ghostnb.registries.protocol import Registry
-from ghostnb.registries.walk import Tally, walk
+from ghostnb.registries.walk import Failure, Tally, walk
 
-__all__ = ["as_patterns", "finish_inventory", "gather_layers"]
+__all__ = ["as_patterns", "attach_failures", "gather_layers"]
 
 
 def as_patterns(names: str | Iterable[str] | None) -> tuple[str, ...] | None:
@@ -42,20 +42,26 @@ async def gather_layers(
     return table
 
 
-def finish_inventory(table: LayersTable, tally: Tally) -> pd.DataFrame:
-    """Make the frame of a walk, with what could not be read in its attributes.
+def attach_failures(frame: pd.DataFrame, failures: Sequence[Failure], what: str) -> pd.DataFrame:
+    """Put what could not be read into a frame's attributes, and warn of it.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    failures : sequence of Failure
+    what : str
+        What the frame is, for the warning.
 
     Warns
     -----
     UserWarning
-        If there is any such thing.
+        If there are any, with the caller's caller as its place.
     """
-    frame = table.frame()
-    frame.attrs["errors"] = [failure.as_dict() for failure in tally.failures]
-    if tally.failures:
+    frame.attrs["errors"] = [failure.as_dict() for failure in failures]
+    if failures:
         warnings.warn(
-            f"The inventory is not whole ({len(tally.failures)} could not be read, "
-            f'see .attrs["errors"]): {tally.failures[0].error}',
+            f"{what} is not whole ({len(failures)} could not be read, "
+            f'see .attrs["errors"]): {failures[0].error}',
             UserWarning,
             stacklevel=3,
         )

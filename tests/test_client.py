@@ -7,9 +7,10 @@ import pytest
 
 import ghostnb
 from ghostnb import NotFoundError, RegistryClient, RegistryConfig, run
-from tests.parts.images import Document
+from tests.parts.images import Document, plain_image
+from tests.parts.replies import reply
 from tests.parts.standard import EMPTIED_REPOSITORY, STANDARD_IMAGES
-from tests.serving import CountingTransport, connections_to
+from tests.serving import CountingTransport, connections_to, serving_images
 
 NGINX = STANDARD_IMAGES["library/nginx:1.27"]
 MULTI = STANDARD_IMAGES["team/multi:latest"]
@@ -287,3 +288,17 @@ def test_a_client_is_named_after_its_registry_and_shows_no_password():
     assert (client.name, client.kind, client.rate_limit) == ("team", "distribution", None)
     assert repr(client) == "<RegistryClient team at https://r.example>"
     assert "s3cret" not in repr(client) + repr(client.config) + repr(client.registry)
+
+
+def test_a_damaged_tag_is_a_row_with_its_name_and_an_entry_of_the_errors():
+    images = {"a/b:good": plain_image("good"), "a/b:torn": plain_image("torn")}
+    with serving_images(images) as server:
+        server.routes["/v2/a/b/manifests/torn"] = reply(body=b'{"schemaVersion": 2, "con')
+        registry = RegistryClient(server.url)
+        with pytest.warns(UserWarning, match="The table of tags is not whole"):
+            frame = run(registry.tags("a/b", details=True))
+
+    assert frame["tag"].tolist() == ["good", "torn"]
+    assert frame["digest"].isna().tolist() == [False, True]
+    [entry] = frame.attrs["errors"]
+    assert (entry["repository"], entry["tag"], entry["error"]) == ("a/b", "torn", "ProtocolError")

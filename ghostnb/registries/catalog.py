@@ -33,7 +33,8 @@ _DIGITS = re.compile(r"(\d+)")
 async def details_of_tags(registry: Registry, repository: str) -> AsyncIterator[TagRecord]:
     """Iterate over a repository's tags, each read by its manifests and configs.
 
-    A tag that goes away meanwhile is left out.
+    A tag that goes away meanwhile is left out; one whose content is damaged
+    has its name and the error alone.
     """
 
     async def read(tag: str) -> TagRecord | None:
@@ -41,6 +42,8 @@ async def details_of_tags(registry: Registry, repository: str) -> AsyncIterator[
             return await read_tag(registry, repository, tag)
         except NotFoundError:
             return None
+        except (IntegrityError, ProtocolError) as e:
+            return TagRecord(registry.name, repository, tag, error=e)
 
     async for record in ordered_map(read, registry.tags(repository), workers=registry.concurrency):
         if record is not None:

@@ -84,6 +84,10 @@ class HTTPRegistry:
         """The pull limit, as the registry last told it."""
         return self._session.rate_limit
 
+    def repository(self, name: str) -> str:
+        """Check a repository's name, and complete it as this registry's users expect."""
+        return self._vendor.repository(name)
+
     def reference(self, text: str) -> Reference:
         """Read a reference to something in this registry."""
         return self._vendor.reference(text)

@@ -36,6 +36,10 @@ class Registry(Protocol):
         """The pull limit, as the registry last told it."""
         ...
 
+    def repository(self, name: str) -> str:
+        """Check a repository's name, and complete it as this registry's users expect."""
+        ...
+
     def reference(self, text: str) -> Reference:
         """Read a reference to something in this registry."""
         ...

@@ -14,6 +14,7 @@ from ghostnb.errors import (
 from ghostnb.oci import (
     AnyManifest,
     Descriptor,
+    Index,
     Manifest,
     Platform,
     Reference,
@@ -221,6 +222,12 @@ async def _read_leaf(
     manifest: AnyManifest | None = leaf.manifest
     if manifest is None and leaf.entry is not None:
         manifest = await registry.manifest(reference.repository, leaf.entry.digest)
+    if isinstance(manifest, Index):
+        raise ProtocolError(
+            f"{reference} in {registry.name} names the index {manifest.digest} as an image.",
+            hint="Whoever built it may build it again: its index is wrong.",
+            registry=registry.name,
+        )
     if not isinstance(manifest, Manifest):
         raise _schema_one(registry, reference)
     config, raw = None, b""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ghostnb.errors import RegistryError
 from ghostnb.wire.rate_limits import RateLimit
 
 __all__ = ["Ping", "RepositoryRecord", "SearchRecord", "TagRecord"]
@@ -52,6 +53,7 @@ class TagRecord:
 
     `size_bytes` is what the registry stores for the tag: for an index, every
     layer of its platforms once. `platforms` is one text for each platform.
+    `error` is why the details could not be read; it is not in the frame.
     """
 
     registry: str
@@ -63,6 +65,7 @@ class TagRecord:
     created: str | None = None
     platforms: Sequence[str] | None = None
     last_pulled: str | None = None
+    error: RegistryError | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ async def walk(
 
     async def list_tags(repository: str) -> list[Reference]:
         try:
+            repository = registry.repository(repository)
             names = [tag async for tag in registry.tags(repository) if _matches(tag, tags)]
         except GhostnbError as e:
             tally.failures.append(Failure(registry.name, repository, "", e))

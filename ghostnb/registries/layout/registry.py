@@ -94,6 +94,10 @@ class LayoutRegistry:
         """None: a directory has no limit of pulls."""
         return None
 
+    def repository(self, name: str) -> str:
+        """Check a repository's name."""
+        return check_repository(name)
+
     def reference(self, text: str) -> Reference:
         """Read ``repository[:tag][@digest]``."""
         return Reference.within(text, host="")
