@@ -28,9 +28,10 @@ from ghostnb.registries.factory import open_registry
 from ghostnb.registries.images import Image
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.reading import read_image, read_images
-from ghostnb.registries.records import Ping, SearchRecord, TagRecord
+from ghostnb.registries.records import Ping, TagRecord
 from ghostnb.registries.session import Transport
 from ghostnb.registries.walk import Failure, Tally
+from ghostnb.search import check_search, find_images
 from ghostnb.wire.rate_limits import RateLimit
 
 __all__ = ["RegistryClient"]
@@ -360,29 +361,6 @@ class RegistryClient:
         parsed = self._reference(reference)
         found = read_images(self.registry, parsed, _platform(platform))
         return tabulate([image async for image in found])
-
-
-def check_search(query: str, limit: int) -> None:
-    """Refuse what cannot be searched for.
-
-    Raises
-    ------
-    TypeError
-        If the query is no text.
-    ValueError
-        If it is empty, or the limit negative.
-    """
-    if not isinstance(query, str):
-        raise TypeError(f"A query is a text, not {query!r}.")
-    if not query.strip():
-        raise ValueError("The query is empty: give at least a part of a name.")
-    if limit < 0:
-        raise ValueError(f"The limit cannot be negative, as {limit} is.")
-
-
-async def find_images(registry: Registry, query: str, limit: int) -> list[SearchRecord]:
-    """Search a registry; to be run on the I/O loop."""
-    return [record async for record in registry.search(query, limit=limit)]
 
 
 def _let_go(registry: Registry, process: int) -> None:

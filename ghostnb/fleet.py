@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 
 import pandas as pd
 
-from ghostnb.client import RegistryClient, check_search, find_images
+from ghostnb.client import RegistryClient
 from ghostnb.errors import ConfigError, GhostnbError, TransportTimeoutError
 from ghostnb.frames import LayersTable, RegistryRecord, registries_frame, search_frame
 from ghostnb.inventory import as_patterns, attach_failures, gather_layers
@@ -19,6 +19,7 @@ from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.config_file import load_configs
 from ghostnb.registries.records import SearchRecord
 from ghostnb.registries.walk import Failure, Tally
+from ghostnb.search import check_search, find_images
 
 __all__ = ["Fleet"]
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from tests.parts.registries import RunningRegistry
     from tests.parts.token_server import TokenServer
 
-# The transport that every installation has; tests of the extra `fast` say so themselves.
-TRANSPORT = "httpx2"
 PLACES = {
     "HOME": "",
     "DOCKER_CONFIG": ".docker",
@@ -52,7 +50,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
         monkeypatch.delenv(variable)
     for variable in FORGOTTEN:
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("GHOSTNB_TRANSPORT", TRANSPORT)
+    # What every installation has; tests of the extra `fast` say so themselves.
+    monkeypatch.setenv("GHOSTNB_FAST", "off")
     return directory
 
 

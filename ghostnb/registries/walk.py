@@ -104,7 +104,8 @@ async def walk(
         tally.done += 1
         return images
 
-    workers = registry.concurrency
+    # More than can ask at once: while one reads its answer, another's question is ready.
+    workers = registry.concurrency * 3 // 2
     async for images in ordered_map(read, references(), workers=workers, window=_WINDOW):
         for image in images:
             yield image

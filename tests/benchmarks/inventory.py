@@ -12,7 +12,7 @@ import time
 def main() -> None:
     """Take a cold and a warm inventory, and print what they took."""
     url, transport, connections = sys.argv[1:]
-    os.environ.update(GHOSTNB_CACHE="off", GHOSTNB_TRANSPORT=transport)
+    os.environ.update(GHOSTNB_CACHE="off", GHOSTNB_FAST="on" if transport == "fast" else "off")
     import ghostnb
 
     config = ghostnb.RegistryConfig("bench", url, max_connections=int(connections))

@@ -77,11 +77,14 @@ class FastTransport:
         body = await request.aread()
         if body:
             builder = builder.body_bytes(body)
-        # Its read timeout begins anew at every byte, and small bodies are read
-        # whole before the headers are given out.
         total_seconds = request.extensions.get("timeout", {}).get("total")
         if total_seconds is not None:
+            # Its read timeout begins anew at every byte, and small bodies are
+            # read whole before the headers are given out.
             builder = builder.timeout(timedelta(seconds=total_seconds))
+        else:
+            # What came of a large body must not be lost when the rest does not come.
+            builder = builder.streamed_read_buffer_limit(0)
         opened = builder.build_streamed()
         with _translated():
             response = await opened.__aenter__()

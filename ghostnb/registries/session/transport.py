@@ -14,7 +14,10 @@ from ghostnb.errors import ConfigError
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.wire.urls import is_internal, keeps_credentials
 
-__all__ = ["Transport", "open_transport"]
+__all__ = ["Transport", "is_fast_wanted", "open_transport"]
+
+
+_FIRST_PROCESS = os.getpid()
 
 
 class Transport(Protocol):
@@ -53,7 +56,7 @@ class RoutingTransport:
 
     Where the extra ``fast`` is installed, hosts that need neither a proxy nor
     certificates of their own are asked by pyreqwest; httpx2 does the rest.
-    ``GHOSTNB_TRANSPORT=httpx2`` leaves all to httpx2.
+    ``GHOSTNB_FAST=off`` leaves all to httpx2.
     """
 
     def __init__(self, config: RegistryConfig) -> None:
@@ -114,9 +117,18 @@ def _parse_proxy(address: str, scheme: str) -> httpx2.Proxy:
         ) from None
 
 
+def is_fast_wanted() -> bool:
+    """Tell whether what the extra ``fast`` brings is to be used, where it is installed.
+
+    Not in a forked child: pyreqwest's threads do not live on there, and it
+    would wait for them for ever.
+    """
+    return os.getpid() == _FIRST_PROCESS and os.environ.get("GHOSTNB_FAST") != "off"
+
+
 def _fast_transport(config: RegistryConfig) -> Transport | None:
     """Make pyreqwest's transport; None if the extra ``fast`` is not installed or not wanted."""
-    if os.environ.get("GHOSTNB_TRANSPORT", "fast") != "fast":
+    if not is_fast_wanted():
         return None
     try:
         from ghostnb.registries.session.fast import FastTransport

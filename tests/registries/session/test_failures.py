@@ -17,7 +17,7 @@ from tests.registries.asking import ask, pieces_of, ping, refused, tags_of
 @pytest.fixture(autouse=True, params=["fast", "httpx2"])
 def transport(request, monkeypatch):
     """Both transports must say the same."""
-    monkeypatch.setenv("GHOSTNB_TRANSPORT", request.param)
+    monkeypatch.setenv("GHOSTNB_FAST", "off" if request.param == "httpx2" else "on")
 
 
 def test_a_refused_connection_is_told_at_once_and_not_retried():

@@ -256,7 +256,7 @@ def test_a_blob_that_is_left_half_read_frees_its_place():
 
 @pytest.mark.parametrize("carrier", ["fast", "httpx2"])
 def test_never_more_requests_at_once_than_allowed(monkeypatch, carrier):
-    monkeypatch.setenv("GHOSTNB_TRANSPORT", carrier)
+    monkeypatch.setenv("GHOSTNB_FAST", "off" if carrier == "httpx2" else "on")
 
     async def many(registry):
         await asyncio.gather(*(tags_of("app")(registry) for _ in range(40)))

@@ -37,7 +37,7 @@ def strict_registry(standard_storage, certificates):
 
 @pytest.mark.parametrize("carrier", ["fast", "httpx2"])
 def test_an_unknown_authority_is_refused_with_a_way_out(tls_registry, monkeypatch, carrier):
-    monkeypatch.setenv("GHOSTNB_TRANSPORT", carrier)
+    monkeypatch.setenv("GHOSTNB_FAST", "off" if carrier == "httpx2" else "on")
     words = ("its certificate was not accepted", "Set ca_file", "insecure=True")
     refused(TransportError, *words, url=tls_registry.url)
 
