@@ -170,13 +170,17 @@ class Session:
             raise EngineError(f"{at} would not {action}: {words}.") from error
         except _CONNECTION_ERRORS as error:
             _stop_if_hung_up(self._line)
-            raise EngineUnreachableError(
-                f"{at} was lost while it should {action} ({reason(error)}).",
-                hint="Is the daemon still running? Its log says why it stopped.",
-            ) from error
+            why = reason(error)
         except DockerException as error:
             _stop_if_hung_up(self._line)
             raise _sdk_error(f"{at} could not {action}", error) from error
+        else:
+            return
+        # Here, not in the handler: the error holds the request with its credentials.
+        raise EngineUnreachableError(
+            f"{at} was lost while it should {action} ({why}).",
+            hint="Is the daemon still running? Its log says why it stopped.",
+        )
 
 
 def _sdk_error(message: str, error: DockerException) -> ConfigError | EngineError:

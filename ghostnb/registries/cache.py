@@ -84,7 +84,8 @@ class ContentCache:
                 return await self._load(key, load)
             turn = asyncio.get_running_loop().create_future()
             self._waiting[key].append(turn)
-            # Whoever loads it may be cancelled: then the next in line does.
+            # Whoever loads it may be cancelled, or refused where others are not
+            # (by the same digest in another repository): then the next in line does.
             if (body := await turn) is not None:
                 return body
         return body
@@ -92,17 +93,16 @@ class ContentCache:
     async def _load(self, key: _LoadKey, load: Callable[[], Awaitable[bytes]]) -> bytes:
         _, scope, digest = key
         waiting = self._waiting[key] = []
-        outcome: bytes | Exception | None = None
+        body: bytes | None = None
         try:
-            outcome = await load()
-            self.put(scope, digest, outcome)
-            return outcome
-        except Exception as e:
-            outcome = e
-            raise
+            body = await load()
+            self.put(scope, digest, body)
+            return body
         finally:
             del self._waiting[key]
-            _tell(waiting, outcome)
+            for turn in waiting:
+                if not turn.done():
+                    turn.set_result(body)
 
     def _remember(self, key: tuple[str, Digest], body: bytes) -> None:
         self._memory[key] = body
@@ -110,17 +110,6 @@ class ContentCache:
         while self._memory_bytes > self._memory_limit:
             _, oldest = self._memory.popitem(last=False)
             self._memory_bytes -= len(oldest)
-
-
-def _tell(waiting: list[_Turn], outcome: bytes | Exception | None) -> None:
-    """Give those who wait for a load its result or error; None if it was cancelled."""
-    for turn in waiting:
-        if turn.done():
-            continue
-        if isinstance(outcome, Exception):
-            turn.set_exception(outcome)
-        else:
-            turn.set_result(outcome)
 
 
 @cache

@@ -74,6 +74,11 @@ class RegistryConfig:
             raise ConfigError(f"max_connections of {self.name} must be at least 1.")
         if not self.timeout_seconds > 0:  # which is so of nan, too
             raise ConfigError(f"timeout_seconds of {self.name} must be above 0.")
+        if self.password and not self.username:
+            raise ConfigError(
+                f"{self.name} has a password, but no username.",
+                hint="Give both, or neither: then what docker login stored is used.",
+            )
         if self.client_key and not self.client_cert:
             raise ConfigError(f"client_key of {self.name} stands without a client_cert.")
 
@@ -173,7 +178,10 @@ def _check_url(config: RegistryConfig) -> str:
         raise _bad_url(config, "is not a registry's address", "Write https://HOST or oci:PATH.")
     if parts.scheme == "http" and not (config.insecure or is_internal(host)):
         raise _bad_url(
-            config, "is not encrypted", "Use https://, or set insecure=True if that is meant."
+            config,
+            "is not encrypted",
+            "Use https://; or, if plain HTTP is meant, RegistryConfig(name, url, insecure=True), "
+            "in registries.toml: insecure = true.",
         )
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/v2')}"
 

@@ -134,12 +134,12 @@ class HTTPRegistry:
             check_tag(locator)
         if digest is None and self._vendor.prefers_head:
             digest = await self._resolve(name, locator)
-        raw = self._cache.get(self._scope, digest) if digest else None
+        raw = self._cache.get(f"{self._scope}/{name}", digest) if digest else None
         if raw is not None:
             return parse_manifest(raw, digest=digest, source=f"{name} in {self.name}")
         request = self._endpoint.manifest(name, digest or locator)
         reply = await self._session.fetch(request, max_bytes=MAX_MANIFEST_BYTES)
-        return self._checked_manifest(request, reply, digest)
+        return self._checked_manifest(name, request, reply, digest)
 
     async def blob(self, repository: str, descriptor: Descriptor) -> bytes:
         """Read a small blob whole; one that was read before is not asked for again."""
@@ -195,7 +195,7 @@ class HTTPRegistry:
         return _digest_header(await self._session.fetch(request))
 
     def _checked_manifest(
-        self, request: Request, reply: Reply, digest: Digest | None
+        self, repository: str, request: Request, reply: Reply, digest: Digest | None
     ) -> AnyManifest:
         expected = digest or _digest_header(reply)
         source = f"{request.what} in {self.name}"
@@ -206,7 +206,8 @@ class HTTPRegistry:
         if isinstance(manifest, SchemaOneManifest):
             return manifest
         check_content(reply.body, manifest.digest, source=source)
-        self._cache.put(self._scope, manifest.digest, reply.body)
+        # By repository: in another one the registry may say that there is no such manifest.
+        self._cache.put(f"{self._scope}/{repository}", manifest.digest, reply.body)
         return manifest
 
     async def _blob_pieces(

@@ -90,8 +90,20 @@ async def walk(
         tally.total += len(names)
         return [Reference("", repository, name) for name in names]
 
+    async def names() -> AsyncIterator[str]:
+        known = 0
+        try:
+            async for name in _repositories(registry, repositories):
+                known += 1
+                yield name
+        except GhostnbError as e:
+            # What the pages before gave is worth having.
+            if not known:
+                raise
+            tally.failures.append(Failure(registry.name, "", "", e))
+
     async def references() -> AsyncIterator[Reference]:
-        found = _repositories(registry, repositories)
+        found = names()
         workers = max(2, registry.concurrency // 4)
         lists = ordered_map(list_tags, found, workers=workers, window=_LIST_WINDOW)
         async with aclosing(lists) as batches:

@@ -113,7 +113,7 @@ def test_the_password_never_shows():
 def test_a_user_without_a_password_is_a_user():
     config = RegistryConfig("reg", "https://r.example", "ghost")
     assert (config.has_auth, config.credentials().password) == (True, "")
-    anonymous = RegistryConfig("reg", "https://r.example", "", "nb-s3cret")
+    anonymous = RegistryConfig("reg", "https://r.example", "")
     assert (anonymous.has_auth, anonymous.credentials()) == (False, None)
 
 
@@ -156,3 +156,9 @@ def test_a_layout_has_a_path_and_no_host(home):
     assert (layout.layout_path, layout.host) == (home / "layout", "")
     assert RegistryConfig("reg", "https://r.example:5000").layout_path is None
     assert isinstance(layout.layout_path, Path)
+
+
+def test_a_password_without_a_username_is_refused_and_not_shown():
+    with pytest.raises(ConfigError, match="has a password, but no username") as caught:
+        RegistryConfig("reg", "https://reg.example", password="s3cret")
+    assert "s3cret" not in str(caught.value)

@@ -101,7 +101,7 @@ def test_a_second_reading_of_a_registry_asks_for_tags_alone(path, registry):
     read()
     with sqlite3.connect(path) as connection:
         [(scope, count)] = connection.execute("SELECT scope, COUNT(*) FROM content").fetchall()
-    assert (scope, count) == (f"@{registry.url}", 1)
+    assert (scope, count) == (f"@{registry.url}/library/alpine", 1)
 
 
 def test_several_processes_write_at_once(path):

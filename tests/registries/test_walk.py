@@ -177,3 +177,28 @@ def test_a_walk_that_is_left_stops_all_that_it_began():
             return left
 
         assert asyncio.run(leave()) == set()
+
+
+def test_a_catalog_that_breaks_off_leaves_what_it_gave():
+    with serving_images(IMAGES) as server:
+        pages = [
+            reply(
+                json={"repositories": ["a/one"]}, headers={"Link": '</v2/_catalog?n=2>; rel="next"'}
+            ),
+            reply(404),
+        ]
+        server.routes["/v2/_catalog"] = pages
+        tally = Tally()
+
+        async def read_all():
+            registry = registry_at(server)
+            try:
+                return {image.repository async for image in walk(registry, tally)}
+            finally:
+                await registry.aclose()
+
+        found = asyncio.run(read_all())
+
+    assert found == {"a/one"}
+    [failure] = tally.failures
+    assert (failure.repository, type(failure.error)) == ("", NotFoundError)

@@ -15,6 +15,7 @@ from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.rate_limits import RateLimit, parse_rate_limit
 from ghostnb.wire.replies import error_for
 from ghostnb.wire.retries import RetryPolicy, may_repeat, retry_after_seconds
+from ghostnb.wire.urls import keeps_credentials
 
 __all__ = ["Session"]
 
@@ -177,7 +178,7 @@ class Session:
 
     async def _authorized(self, request: Request, *, is_small: bool = True) -> Opened:
         """Send a request with what the registry wants to see."""
-        if not request.url.startswith(self._own_prefix):
+        if not self._is_own(request.url):
             return await self._send_as_is(request)
         sent = await self.auth.header(request)
         opened = await self._exchange.send(request, sent, is_small=is_small)
@@ -191,6 +192,10 @@ class Session:
         opened = await self._exchange.send(request, better, is_small=is_small)
         self._note(opened)
         return opened
+
+    def _is_own(self, url: str) -> bool:
+        # The prefix first: nearly every URL was built from it.
+        return url.startswith(self._own_prefix) or keeps_credentials(self.config.url, url)
 
     def _note(self, opened: Opened) -> None:
         self._has_answered = True
