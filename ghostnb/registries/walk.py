@@ -79,60 +79,73 @@ async def walk(
     Image
         One a platform of a tag. At most some hundred are held at once.
     """
+    reader = _Reader(registry, tally, repositories, tags)
+    # More than can ask at once: while one reads its answer, another's question is ready.
+    workers = registry.concurrency * 3 // 2
+    found = ordered_map(reader.read, reader.references(), workers=workers, window=_WINDOW)
+    async for images in found:
+        for image in images:
+            yield image
 
-    async def list_tags(repository: str) -> list[Reference]:
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads lists and images of one walk, and notes what cannot be read."""
+
+    registry: Registry
+    tally: Tally
+    repositories: Sequence[str] | None
+    tags: Sequence[str] | None
+
+    async def references(self) -> AsyncIterator[Reference]:
+        """Iterate over the tags of all repositories, some lists read ahead."""
+        workers = max(2, self.registry.concurrency // 4)
+        lists = ordered_map(self._list_tags, self._names(), workers=workers, window=_LIST_WINDOW)
+        async with aclosing(lists) as batches:
+            async for batch in batches:
+                for reference in batch:
+                    yield reference
+
+    async def read(self, reference: Reference) -> list[Image]:
+        """Read a tag's images: one a platform."""
+
+        def note(error: GhostnbError) -> None:
+            self._note(error, reference.repository, reference.tag)
+
         try:
-            repository = registry.repository(repository)
-            names = [tag async for tag in registry.tags(repository) if _matches(tag, tags)]
+            top = await self.registry.manifest(reference.repository, reference.tag)
+            found = images_of(self.registry, reference, top, on_error=note)
+            return [image async for image in found]
         except GhostnbError as e:
-            tally.failures.append(Failure(registry.name, repository, "", e))
+            note(e)
             return []
-        tally.total += len(names)
-        return [Reference("", repository, name) for name in names]
+        finally:
+            self.tally.done += 1
 
-    async def names() -> AsyncIterator[str]:
+    async def _names(self) -> AsyncIterator[str]:
         known = 0
         try:
-            async for name in _repositories(registry, repositories):
+            async for name in _repositories(self.registry, self.repositories):
                 known += 1
                 yield name
         except GhostnbError as e:
             # What the pages before gave is worth having.
             if not known:
                 raise
-            tally.failures.append(Failure(registry.name, "", "", e))
+            self._note(e)
 
-    async def references() -> AsyncIterator[Reference]:
-        found = names()
-        workers = max(2, registry.concurrency // 4)
-        lists = ordered_map(list_tags, found, workers=workers, window=_LIST_WINDOW)
-        async with aclosing(lists) as batches:
-            async for batch in batches:
-                for reference in batch:
-                    yield reference
+    async def _list_tags(self, repository: str) -> list[Reference]:
+        try:
+            name = self.registry.repository(repository)
+            found = [tag async for tag in self.registry.tags(name) if _matches(tag, self.tags)]
+        except GhostnbError as e:
+            self._note(e, repository)
+            return []
+        self.tally.total += len(found)
+        return [Reference("", name, tag) for tag in found]
 
-    async def read(reference: Reference) -> list[Image]:
-        images = await _read(registry, reference, tally)
-        tally.done += 1
-        return images
-
-    # More than can ask at once: while one reads its answer, another's question is ready.
-    workers = registry.concurrency * 3 // 2
-    async for images in ordered_map(read, references(), workers=workers, window=_WINDOW):
-        for image in images:
-            yield image
-
-
-async def _read(registry: Registry, reference: Reference, tally: Tally) -> list[Image]:
-    def note(error: GhostnbError) -> None:
-        tally.failures.append(Failure(registry.name, reference.repository, reference.tag, error))
-
-    try:
-        top = await registry.manifest(reference.repository, reference.tag)
-        return [image async for image in images_of(registry, reference, top, on_error=note)]
-    except GhostnbError as e:
-        note(e)
-        return []
+    def _note(self, error: GhostnbError, repository: str = "", tag: str = "") -> None:
+        self.tally.failures.append(Failure(self.registry.name, repository, tag, error))
 
 
 async def _repositories(registry: Registry, wanted: Sequence[str] | None) -> AsyncIterator[str]:
