@@ -13,7 +13,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from ghostnb.registries.session.transport import is_fast_wanted
+from ghostnb.registries.session.routing import is_fast_wanted
 
 __all__ = ["hop", "run", "schedule", "schedule_if_running"]
 

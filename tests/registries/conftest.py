@@ -19,7 +19,6 @@ from ghostnb.registries.http import HTTPRegistry
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.registries.protocol import Registry
-from ghostnb.registries.session.fast import FastTransport
 from tests.parts.images import Document, plain_image
 from tests.parts.pushes import skopeo, write_layout
 from tests.parts.standard import EMPTIED_REPOSITORY, STANDARD_IMAGES
@@ -138,20 +137,18 @@ def cases(registry: RunningRegistry, tmp_path_factory: pytest.TempPathFactory) -
         "layout": Case(lambda: LayoutRegistry(layout)),
         "layout by skopeo": Case(lambda: LayoutRegistry(by_skopeo), emptied=()),
         "http": Case(lambda: HTTPRegistry(config, cache=ContentCache())),
-        "http, fast": Case(
-            lambda: HTTPRegistry(config, transport=open_fast(), cache=ContentCache())
-        ),
+        "http, fast": Case(lambda: HTTPRegistry(config, cache=ContentCache())),
     }
 
 
-def open_fast() -> FastTransport:
-    """Open the transport of the extra ``fast``, which must behave as the other one does."""
-    return FastTransport(max_connections=16, timeout_seconds=30)
-
-
 @pytest.fixture(params=["memory", "layout", "layout by skopeo", "http", "http, fast"])
-def case(request: pytest.FixtureRequest, cases: dict[str, Case]) -> Case:
+def case(
+    request: pytest.FixtureRequest, cases: dict[str, Case], monkeypatch: pytest.MonkeyPatch
+) -> Case:
     """Give one kind of registry after the other."""
+    if request.param == "http, fast":
+        # The extra must behave as httpx2 does.
+        monkeypatch.setenv("GHOSTNB_FAST", "on")
     return cases[request.param]
 
 

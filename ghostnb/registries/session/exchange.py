@@ -3,49 +3,27 @@
 import ssl
 import time
 import warnings
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any, cast
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx2
 
 from ghostnb.errors import ProtocolError, TransportError, UnsafeRedirectError, redact_url
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session.failures import transport_error
-from ghostnb.registries.session.transport import Transport, open_transport
+from ghostnb.registries.session.routing import RoutingCarrier
+from ghostnb.registries.session.transport import Carrier, Opened, Transport, TransportCarrier
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.urls import guard, keeps_credentials
 
-__all__ = ["Exchange", "Opened"]
+__all__ = ["Exchange"]
 
 _MAX_REDIRECTS = 5
 # A redirect's body is read to keep the connection, unless it is as large as this.
 _MAX_REDIRECT_BYTES = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_USER_AGENT = "ghostnb"
 # What transports raise: a TLS failure may come as it is.
 _FAILURES = (httpx2.TransportError, ssl.SSLError)
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A reply whose body is still to be read.
-
-    Attributes
-    ----------
-    status : int
-    headers : mapping of str to str
-        Names in lower case.
-    url : str
-        After redirects.
-    stream : httpx2.AsyncByteStream
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    url: str
-    stream: httpx2.AsyncByteStream
 
 
 class Exchange:
@@ -60,14 +38,14 @@ class Exchange:
 
     def __init__(self, config: RegistryConfig, transport: Transport | None = None) -> None:
         self._config = config
-        self._given = self._transport = transport
-        self._shown_warnings: set[str] = set()
         wait = config.timeout_seconds
-        timeout = {"connect": min(wait, 10.0), "read": wait, "write": wait, "pool": None}
-        self._large = {"timeout": timeout}
+        self._given: Carrier | None = (
+            TransportCarrier(transport, timeout_seconds=wait) if transport is not None else None
+        )
+        self._carrier: Carrier | None = self._given
+        self._shown_warnings: set[str] = set()
         # Against a server that sends a byte now and then, for ever.
         self._patience_seconds = 2 * wait
-        self._small = {"timeout": {**timeout, "total": self._patience_seconds}}
 
     async def send(
         self, request: Request, authorization: str | None, *, is_small: bool = True
@@ -150,9 +128,9 @@ class Exchange:
     async def aclose(self) -> None:
         """Close every connection."""
         # One that was given is kept: used again, it must not become the network.
-        transport, self._transport = self._transport, self._given
-        if transport is not None:
-            await transport.aclose()
+        carrier, self._carrier = self._carrier, self._given
+        if carrier is not None:
+            await carrier.aclose()
 
     async def _drain(self, opened: Opened) -> None:
         """Read what nobody wants, so that the connection can be used again."""
@@ -168,47 +146,21 @@ class Exchange:
     async def _send_once(
         self, request: Request, authorization: str | None, is_small: bool
     ) -> Opened:
-        headers = _headers(tuple(request.headers.items()))
-        if authorization is not None:
-            headers = headers.copy()
-            headers["authorization"] = authorization
-        if self._transport is None:
-            self._transport = open_transport(self._config)
-        extensions = self._small if is_small else self._large
-        message = self._message(request, headers, extensions)
+        if self._carrier is None:
+            self._carrier = RoutingCarrier(self._config)
         try:
-            response = await self._transport.handle_async_request(message)
-            if response.status_code == 407:
+            opened = await self._carrier.send(request, authorization, is_small=is_small)
+            if opened.status == 407:
                 # Of a plain request; for a tunnel the transport itself says so.
-                await response.aclose()
+                await opened.stream.aclose()
                 raise httpx2.ProxyError("407 Proxy Authentication Required")
         except _FAILURES as e:
             raise self._failure(e, request.url) from e
-        found = _header_map(response.headers.raw)
-        if "warning" in found:
-            self._show_warning(found["warning"])
-        stream = cast(httpx2.AsyncByteStream, response.stream)
-        return Opened(response.status_code, found, request.url, stream)
-
-    def _message(
-        self, request: Request, headers: httpx2.Headers, extensions: dict[str, Any]
-    ) -> httpx2.Request:
-        try:
-            return httpx2.Request(
-                request.method,
-                request.url,
-                headers=headers,
-                content=request.body or None,
-                extensions=extensions,
-            )
-        except (httpx2.InvalidURL, ValueError) as e:
-            raise ProtocolError(
-                f"{self._config.name} led to an address that cannot be asked: "
-                f"{redact_url(request.url)[:200]} ({e}).",
-                hint="Check the registry's configuration, or a proxy between.",
-                registry=self._config.name,
-                url=request.url[:200],
-            ) from e
+        except httpx2.InvalidURL as e:
+            raise self._no_address(request, e) from e
+        if "warning" in opened.headers:
+            self._show_warning(opened.headers["warning"])
+        return opened
 
     def _redirected(self, request: Request, location: str) -> Request:
         if not location:
@@ -243,6 +195,15 @@ class Exchange:
         config = self._config
         return transport_error(error, registry=config.name, base_url=config.url, url=url)
 
+    def _no_address(self, request: Request, error: Exception) -> ProtocolError:
+        return ProtocolError(
+            f"{self._config.name} led to an address that cannot be asked: "
+            f"{redact_url(request.url)[:200]} ({error}).",
+            hint="Check the registry's configuration, or a proxy between.",
+            registry=self._config.name,
+            url=request.url[:200],
+        )
+
     def _too_large(self, opened: Opened, max_bytes: int) -> ProtocolError:
         return ProtocolError(
             f"{self._config.name} sent more than {max_bytes:,} bytes "
@@ -250,17 +211,3 @@ class Exchange:
             registry=self._config.name,
             url=opened.url,
         )
-
-
-@lru_cache(maxsize=16)
-def _headers(own: tuple[tuple[str, str], ...]) -> httpx2.Headers:
-    """Complete a request's headers; nearly all requests have the same few."""
-    return httpx2.Headers({"user-agent": _USER_AGENT, "accept-encoding": "identity", **dict(own)})
-
-
-def _header_map(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in raw:
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        found[key] = f"{found[key]}, {text}" if key in found else text
-    return found

@@ -1,4 +1,4 @@
-"""pyreqwest behind the transport seam: a third of the processor time a request.
+"""pyreqwest behind the seam: a third of the processor time a request.
 
 Taken where the extra ``fast`` is installed, for hosts that need neither a
 proxy nor certificates of their own.
@@ -7,8 +7,7 @@ proxy nor certificates of their own.
 import re
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +16,13 @@ from pyreqwest import exceptions as failures
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.response import Response
 
-__all__ = ["FastTransport"]
+from ghostnb.registries.session.transport import Opened, complete_headers
+from ghostnb.wire.messages import Request
+
+__all__ = ["FastCarrier"]
+
+# pyreqwest reads so much ahead by itself.
+_AT_HAND_BYTES = 64 * 1024
 
 _OS_ERROR = re.compile(r"os error (\d+)")
 
@@ -36,7 +41,7 @@ _BY_KIND: tuple[tuple[type[Exception], type[httpx2.TransportError]], ...] = (
 )
 
 
-class FastTransport:
+class FastCarrier:
     """Carries requests by pyreqwest; follows no redirect and knows no proxy.
 
     Parameters
@@ -52,6 +57,7 @@ class FastTransport:
         # the other host, decodes bodies that digests are of, and reads the
         # proxies from the environment.
         wait = timedelta(seconds=timeout_seconds)
+        self._patience = 2 * wait
         self._client: Client = (
             ClientBuilder()
             .follow_redirects(False)
@@ -67,70 +73,95 @@ class FastTransport:
             .build()
         )
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request; the response's stream is still to be read and closed."""
+    async def send(self, request: Request, authorization: str | None, *, is_small: bool) -> Opened:
+        """Send a request; the reply's stream is still to be read and closed."""
         try:
-            builder = self._client.request(request.method, str(request.url))
+            builder = self._client.request(request.method, request.url)
         except ValueError as e:
-            raise httpx2.UnsupportedProtocol(f"not an address: {e}") from e
-        builder = builder.headers(request.headers.multi_items())
-        body = await request.aread()
-        if body:
-            builder = builder.body_bytes(body)
-        total_seconds = request.extensions.get("timeout", {}).get("total")
-        if total_seconds is not None:
+            raise httpx2.InvalidURL(f"not an address: {e}") from e
+        builder = builder.headers(complete_headers(tuple(request.headers.items())))
+        if authorization is not None:
+            builder = builder.header("authorization", authorization, is_sensitive=True)
+        if request.body:
+            builder = builder.body_bytes(request.body)
+        if is_small:
             # Its read timeout begins anew at every byte, and small bodies are
             # read whole before the headers are given out.
-            builder = builder.timeout(timedelta(seconds=total_seconds))
+            builder = builder.timeout(self._patience)
         else:
             # What came of a large body must not be lost when the rest does not come.
             builder = builder.streamed_read_buffer_limit(0)
         opened = builder.build_streamed()
-        with _translated():
-            response = await opened.__aenter__()
-        stream = _Body(opened, response)
         try:
-            headers = list(response.headers.items())
+            response = await opened.__aenter__()
+        except failures.PyreqwestError as e:
+            raise _translated(e) from _cause(_reason(e))
+        try:
+            headers = _header_map(response)
         except ValueError as e:
-            await stream.aclose()
+            await opened.__aexit__(None, None, None)
             raise httpx2.RemoteProtocolError("a header is not text") from e
-        return httpx2.Response(response.status, headers=headers, stream=stream)
+        is_at_hand = is_small and _is_at_hand(headers.get("content-length", ""))
+        return Opened(response.status, headers, request.url, _Body(opened, response, is_at_hand))
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._client.close()
 
 
-class _Body(httpx2.AsyncByteStream):
-    """A body that is read piece by piece, and lets go of its connection at the end."""
+class _Body:
+    """A body that is read piece by piece, and lets go of its connection at the end.
 
-    def __init__(self, opened: object, response: Response) -> None:
+    Parameters
+    ----------
+    opened : pyreqwest's streamed request
+    response : pyreqwest's response
+    is_at_hand : bool
+        True if it was read already: then it is one piece.
+    """
+
+    def __init__(self, opened: object, response: Response, is_at_hand: bool) -> None:
         self._opened: Any = opened
         self._reader = response.body_reader
+        self._is_at_hand = is_at_hand
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _translated():
-            while (piece := await self._reader.read_chunk()) is not None:
-                yield bytes(piece)
+        try:
+            if self._is_at_hand:
+                yield bytes(await self._reader.bytes())
+            else:
+                while (piece := await self._reader.read_chunk()) is not None:
+                    yield bytes(piece)
+            # At its end the connection is free already.
+            self._opened = None
+        except failures.PyreqwestError as e:
+            raise _translated(e) from _cause(_reason(e))
 
     async def aclose(self) -> None:
-        # May be called again, as on httpx2's streams; pyreqwest's takes it once.
         opened, self._opened = self._opened, None
         if opened is not None:
             await opened.__aexit__(None, None, None)
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Raise what httpx2's own transports raise."""
-    try:
-        yield
-    except failures.PyreqwestError as e:
-        kind = next((to for of, to in _BY_KIND if isinstance(e, of)), httpx2.TransportError)
-        reason = _reason(e)
-        if "closed before message completed" in reason:  # told as a failure to connect
-            kind = httpx2.RemoteProtocolError
-        raise kind(reason) from _cause(reason)
+def _header_map(response: Response) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in response.headers.items():
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+def _is_at_hand(length: str) -> bool:
+    """Tell by its Content-Length whether a small body came with the headers."""
+    return len(length) <= 5 and length.isdecimal() and int(length) <= _AT_HAND_BYTES
+
+
+def _translated(error: failures.PyreqwestError) -> httpx2.TransportError:
+    """Make what httpx2's own transports raise."""
+    kind = next((to for of, to in _BY_KIND if isinstance(error, of)), httpx2.TransportError)
+    reason = _reason(error)
+    if "closed before message completed" in reason:  # told as a failure to connect
+        kind = httpx2.RemoteProtocolError
+    return kind(reason)
 
 
 def _reason(error: Exception) -> str:

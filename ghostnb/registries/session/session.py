@@ -9,8 +9,8 @@ from dataclasses import replace
 from ghostnb.errors import RateLimitedError, RegistryError, ServerError, TransportError
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session.auth import Authenticator
-from ghostnb.registries.session.exchange import Exchange, Opened
-from ghostnb.registries.session.transport import Transport
+from ghostnb.registries.session.exchange import Exchange
+from ghostnb.registries.session.transport import Opened, Transport
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.rate_limits import RateLimit, parse_rate_limit
 from ghostnb.wire.replies import error_for

@@ -1,27 +1,21 @@
 """The seam below the protocol: what carries a request to a host and back."""
 
-import os
-import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Protocol
-from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol, cast
 
 import httpx2
 
-from ghostnb.errors import ConfigError
-from ghostnb.registries.config import RegistryConfig
-from ghostnb.wire.urls import is_internal, keeps_credentials
+from ghostnb.wire.messages import Request
 
-__all__ = ["Transport", "is_fast_wanted", "open_transport"]
+__all__ = ["Body", "Carrier", "Opened", "Transport", "TransportCarrier", "complete_headers"]
 
-
-_FIRST_PROCESS = os.getpid()
+_CONNECT_SECONDS = 10.0
 
 
 class Transport(Protocol):
-    """Carries one request; follows no redirect, knows no credentials.
+    """Carries one request as httpx2 has it; follows no redirect, knows no credentials.
 
     httpx2's transports have this shape, its `httpx2.ASGITransport` too.
     """
@@ -35,185 +29,122 @@ class Transport(Protocol):
         ...
 
 
-def open_transport(config: RegistryConfig) -> Transport:
-    """Make the transport for a registry; nothing is opened before the first request."""
-    return RoutingTransport(config)
+class Body(Protocol):
+    """A reply's body: its pieces, as they come over the wire."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    async def aclose(self) -> None:
+        """Let go of the connection; it may be called again."""
+        ...
 
 
-class RoutingTransport:
-    """Sends each request directly or by the proxy that the environment names for it.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A reply whose body is still to be read.
 
-    Parameters
+    Attributes
     ----------
-    config : RegistryConfig
-
-    Notes
-    -----
-    ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, in either
-    case, read when the transport is made. The configuration's certificates
-    hold for the registry's own host; other hosts (token servers, storage)
-    see the system's authorities and no client certificate.
-
-    Where the extra ``fast`` is installed, hosts that need neither a proxy nor
-    certificates of their own are asked by pyreqwest; httpx2 does the rest.
-    ``GHOSTNB_FAST=off`` leaves all to httpx2.
+    status : int
+    headers : mapping of str to str
+        Names in lower case; a repeated header's values are joined by ``, ``.
+    url : str
+    stream : Body
     """
 
-    def __init__(self, config: RegistryConfig) -> None:
-        self._config = config
-        self._proxies = getproxies_environment()
-        self._transports: dict[tuple[str, str], Transport] = {}
+    status: int
+    headers: Mapping[str, str]
+    url: str
+    stream: Body
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request by the transport that its host needs."""
-        url = request.url
-        key = (url.scheme, url.netloc.decode("ascii"))
-        transport = self._transports.get(key)
-        if transport is None:
-            transport = self._transports[key] = self._open(*key, host=url.host)
-        return await transport.handle_async_request(request)
+
+class Carrier(Protocol):
+    """Carries one request of ours; follows no redirect, knows no credentials.
+
+    A seam of its own above `Transport`, since making an `httpx2.Request` and
+    an `httpx2.Response` costs as much as sending and reading a small reply.
+
+    Raises what httpx2's transports raise, and `httpx2.InvalidURL`.
+    """
+
+    async def send(self, request: Request, authorization: str | None, *, is_small: bool) -> Opened:
+        """Send a request.
+
+        Parameters
+        ----------
+        request : Request
+        authorization : str or None
+            The header's value.
+        is_small : bool
+            True if the whole reply must come within twice the timeout.
+        """
+        ...
 
     async def aclose(self) -> None:
         """Close every connection."""
-        transports, self._transports = self._transports, {}
-        for transport in transports.values():
-            await transport.aclose()
-
-    def _open(self, scheme: str, netloc: str, *, host: str) -> Transport:
-        config = self._config
-        proxy = self._proxy(scheme, host, netloc)
-        # Not by their texts: the port may be left out, and letters may be capital.
-        is_own = keeps_credentials(config.url, f"{scheme}://{netloc}")
-        is_special = is_own and scheme == "https" and _has_certificates(config)
-        if proxy is None and not is_special and (fast := _fast_transport(config)) is not None:
-            return fast
-        # Keeping fewer connections alive than are in use would open a new one
-        # for nearly every request.
-        limits = httpx2.Limits(
-            max_connections=config.max_connections,
-            max_keepalive_connections=config.max_connections,
-        )
-        context = tls_context(config, is_own=is_own, is_needed=scheme == "https")
-        return httpx2.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)
-
-    def _proxy(self, scheme: str, host: str, netloc: str) -> httpx2.Proxy | None:
-        # This machine is never asked for by a proxy, as in Go's and so Docker's clients.
-        if is_internal(host) or proxy_bypass_environment(netloc, self._proxies):
-            return None
-        address = self._proxies.get(scheme) or self._proxies.get("all")
-        return _parse_proxy(address, scheme) if address else None
+        ...
 
 
-def _parse_proxy(address: str, scheme: str) -> httpx2.Proxy:
-    try:
-        # curl and Docker take HOST:PORT alone, too.
-        return httpx2.Proxy(address if "://" in address else f"http://{address}")
-    except (httpx2.InvalidURL, ValueError) as e:
-        # Neither shown nor chained: the address may hold a password.
-        raise ConfigError(
-            f"The proxy for {scheme} that the environment names cannot be used "
-            f"({type(e).__name__}).",
-            hint="HTTP_PROXY, HTTPS_PROXY and ALL_PROXY must be like http://HOST:PORT.",
-        ) from None
-
-
-def is_fast_wanted() -> bool:
-    """Tell whether what the extra ``fast`` brings is to be used, where it is installed.
-
-    Not in a forked child: pyreqwest's threads do not live on there, and it
-    would wait for them for ever.
-    """
-    return os.getpid() == _FIRST_PROCESS and os.environ.get("GHOSTNB_FAST") != "off"
-
-
-def _fast_transport(config: RegistryConfig) -> Transport | None:
-    """Make pyreqwest's transport; None if the extra ``fast`` is not installed or not wanted."""
-    if not is_fast_wanted():
-        return None
-    try:
-        from ghostnb.registries.session.fast import FastTransport
-    except ImportError:
-        return None
-    return FastTransport(
-        max_connections=config.max_connections, timeout_seconds=config.timeout_seconds
-    )
-
-
-def tls_context(config: RegistryConfig, *, is_own: bool, is_needed: bool) -> ssl.SSLContext:
-    """Make the TLS settings for a host.
+class TransportCarrier:
+    """Carries requests by a transport of httpx2's shape.
 
     Parameters
     ----------
-    config : RegistryConfig
-    is_own : bool
-        True for the registry's own host, which the configuration is about.
-    is_needed : bool
-        False for plain HTTP: loading the system's authorities costs tens of
-        milliseconds.
-
-    Raises
-    ------
-    ConfigError
-        If a certificate cannot be read.
+    transport : Transport
+    timeout_seconds : float
+        How long to wait for a connection, and for each piece of an answer.
     """
-    if not is_needed:
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if is_own and config.insecure:
-        context = httpx2.create_ssl_context(verify=False)
-    else:
-        context = httpx2.create_ssl_context()
-    if is_own:
-        _load_certificates(context, config)
-    return context
+
+    def __init__(self, transport: Transport, *, timeout_seconds: float) -> None:
+        self._transport = transport
+        wait = timeout_seconds
+        connect = min(wait, _CONNECT_SECONDS)
+        self._extensions = {
+            "timeout": {"connect": connect, "read": wait, "write": wait, "pool": None}
+        }
+
+    async def send(self, request: Request, authorization: str | None, *, is_small: bool) -> Opened:
+        """Send a request; its reader sees to it that a small reply ends in time."""
+        message = self._message(request, authorization)
+        response = await self._transport.handle_async_request(message)
+        stream = cast(httpx2.AsyncByteStream, response.stream)
+        return Opened(response.status_code, _header_map(response.headers), request.url, stream)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._transport.aclose()
+
+    def _message(self, request: Request, authorization: str | None) -> httpx2.Request:
+        headers = _headers(tuple(request.headers.items()))
+        if authorization is not None:
+            headers = headers.copy()
+            headers["authorization"] = authorization
+        try:
+            return httpx2.Request(
+                request.method,
+                request.url,
+                headers=headers,
+                content=request.body or None,
+                extensions=self._extensions,
+            )
+        except ValueError as e:
+            raise httpx2.InvalidURL(str(e)) from e
 
 
-def _load_certificates(context: ssl.SSLContext, config: RegistryConfig) -> None:
-    ca_files, cert, key = _certificates(config)
-    for ca_file in ca_files:
-        with _naming(config, ca_file):
-            context.load_verify_locations(cafile=ca_file)
-    if cert:
-        with _naming(config, *filter(None, (cert, key))):
-            # Left alone, it asks the terminal for an encrypted key's password.
-            context.load_cert_chain(cert, key, password=lambda: b"")
+@lru_cache(maxsize=16)
+def complete_headers(own: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Complete a request's headers; nearly all requests have the same few."""
+    return {"user-agent": "ghostnb", "accept-encoding": "identity", **dict(own)}
 
 
-@contextmanager
-def _naming(config: RegistryConfig, *files: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as e:
-        raise ConfigError(
-            f"The certificate of {config.name} in {' and '.join(files)} cannot be read: {e}.",
-            hint="ca_file, client_cert and client_key must be PEM files without a password.",
-        ) from e
+@lru_cache(maxsize=16)
+def _headers(own: tuple[tuple[str, str], ...]) -> httpx2.Headers:
+    return httpx2.Headers(complete_headers(own))
 
 
-def _has_certificates(config: RegistryConfig) -> bool:
-    return config.insecure or any(_certificates(config))
-
-
-def _certificates(config: RegistryConfig) -> tuple[list[str], str | None, str | None]:
-    """Give the configured certificates, else those that Docker or Podman have for the host.
-
-    Notes
-    -----
-    Source: Docker, "Verify repository client with certificates":
-    ``/etc/docker/certs.d/HOST:PORT/{*.crt,*.cert,*.key}``; Podman,
-    containers-certs.d(5).
-    """
-    ca_file, cert, key = map(_expanded, (config.ca_file, config.client_cert, config.client_key))
-    if ca_file or cert:
-        return [ca_file] if ca_file else [], cert, key
-    for folder in ("~/.config/containers", "/etc/containers", "~/.docker", "/etc/docker"):
-        directory = Path(folder).expanduser() / "certs.d" / config.host
-        ca_files = sorted(map(str, directory.glob("*.crt")))
-        certs = sorted(directory.glob("*.cert"))
-        if ca_files or certs:
-            cert = str(certs[0]) if certs else None
-            return ca_files, cert, cert and str(Path(cert).with_suffix(".key"))
-    return [], None, None
-
-
-def _expanded(path: str | None) -> str | None:
-    return str(Path(path).expanduser()) if path else None
+def _header_map(headers: httpx2.Headers) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in headers.raw:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        found[key] = f"{found[key]}, {text}" if key in found else text
+    return found

@@ -1,0 +1,124 @@
+"""Which way a request takes to its host: directly or by a proxy, by which library."""
+
+import os
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
+
+import httpx2
+
+from ghostnb.errors import ConfigError
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.session.certificates import has_certificates, tls_context
+from ghostnb.registries.session.transport import Carrier, Opened, TransportCarrier
+from ghostnb.wire.messages import Request
+from ghostnb.wire.urls import is_internal, keeps_credentials
+
+__all__ = ["RoutingCarrier", "is_fast_wanted"]
+
+_FIRST_PROCESS = os.getpid()
+
+
+class RoutingCarrier:
+    """Sends each request directly or by the proxy that the environment names for it.
+
+    Parameters
+    ----------
+    config : RegistryConfig
+
+    Notes
+    -----
+    ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, in either
+    case, read when the carrier is made. The configuration's certificates
+    hold for the registry's own host; other hosts (token servers, storage)
+    see the system's authorities and no client certificate.
+
+    Where the extra ``fast`` is installed, hosts that need neither a proxy nor
+    certificates of their own are asked by pyreqwest; httpx2 does the rest.
+    ``GHOSTNB_FAST=off`` leaves all to httpx2.
+    """
+
+    def __init__(self, config: RegistryConfig) -> None:
+        self._config = config
+        self._proxies = getproxies_environment()
+        self._carriers: dict[str, Carrier] = {}
+
+    async def send(self, request: Request, authorization: str | None, *, is_small: bool) -> Opened:
+        """Send a request by the carrier that its host needs."""
+        root = _root(request.url)
+        carrier = self._carriers.get(root)
+        if carrier is None:
+            carrier = self._carriers[root] = self._open(root)
+        return await carrier.send(request, authorization, is_small=is_small)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        carriers, self._carriers = self._carriers, {}
+        for carrier in carriers.values():
+            await carrier.aclose()
+
+    def _open(self, root: str) -> Carrier:
+        config = self._config
+        parts = urlsplit(root)
+        # Not by their texts: the port may be left out, and letters may be capital.
+        is_own = keeps_credentials(config.url, root)
+        is_special = is_own and parts.scheme == "https" and has_certificates(config)
+        proxy = self._proxy(parts.scheme, parts.hostname or "", parts.netloc.rpartition("@")[2])
+        if proxy is None and not is_special and (fast := _fast_carrier(config)) is not None:
+            return fast
+        # Keeping fewer connections alive than are in use would open a new one
+        # for nearly every request.
+        limits = httpx2.Limits(
+            max_connections=config.max_connections,
+            max_keepalive_connections=config.max_connections,
+        )
+        context = tls_context(config, is_own=is_own, is_needed=parts.scheme == "https")
+        transport = httpx2.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)
+        return TransportCarrier(transport, timeout_seconds=config.timeout_seconds)
+
+    def _proxy(self, scheme: str, host: str, netloc: str) -> httpx2.Proxy | None:
+        # This machine is never asked for by a proxy, as in Go's and so Docker's clients.
+        if is_internal(host) or proxy_bypass_environment(netloc, self._proxies):
+            return None
+        address = self._proxies.get(scheme) or self._proxies.get("all")
+        return _parse_proxy(address, scheme) if address else None
+
+
+def _root(url: str) -> str:
+    """Give a URL up to its path; not parsed, since every request comes through here."""
+    end = url.find("/", url.find("://") + 3)
+    return url if end < 0 else url[:end]
+
+
+def _parse_proxy(address: str, scheme: str) -> httpx2.Proxy:
+    try:
+        # curl and Docker take HOST:PORT alone, too.
+        return httpx2.Proxy(address if "://" in address else f"http://{address}")
+    except (httpx2.InvalidURL, ValueError) as e:
+        # Neither shown nor chained: the address may hold a password.
+        raise ConfigError(
+            f"The proxy for {scheme} that the environment names cannot be used "
+            f"({type(e).__name__}).",
+            hint="HTTP_PROXY, HTTPS_PROXY and ALL_PROXY must be like http://HOST:PORT.",
+        ) from None
+
+
+def is_fast_wanted() -> bool:
+    """Tell whether what the extra ``fast`` brings is to be used, where it is installed.
+
+    Not in a forked child: pyreqwest's threads do not live on there, and it
+    would wait for them for ever.
+    """
+    return os.getpid() == _FIRST_PROCESS and os.environ.get("GHOSTNB_FAST") != "off"
+
+
+def _fast_carrier(config: RegistryConfig) -> Carrier | None:
+    """Make pyreqwest's carrier; None if the extra ``fast`` is not installed or not wanted."""
+    if not is_fast_wanted():
+        return None
+    try:
+        from ghostnb.registries.session.fast import FastCarrier
+    except ImportError:
+        return None
+    return FastCarrier(
+        max_connections=config.max_connections, timeout_seconds=config.timeout_seconds
+    )
