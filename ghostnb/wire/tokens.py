@@ -10,6 +10,7 @@ from ghostnb.errors import ProtocolError, UnauthorizedError, redact_url
 from ghostnb.wire.challenges import Challenge
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.paging import not_json
+from ghostnb.wire.token_hosts import belongs_to
 from ghostnb.wire.urls import guard, origin
 
 # distribution, "Token Authentication Specification": "If omitted, this defaults
@@ -86,7 +87,9 @@ def token_request(
     registry, registry_url : str
         Whose challenge it was.
     token_host : str
-        A host that the user has named as this registry's token server.
+        A host that the user has named as this registry's token server. Without
+        it, credentials go only to the registry's own host, to a domain above or
+        below it, and to the token servers that are known by name.
 
     Returns
     -------
@@ -166,27 +169,12 @@ def decode_token(reply: Reply, *, registry: str) -> Token:
 
 def _check_host(registry: str, registry_url: str, realm: str, token_host: str) -> None:
     here, there = origin(registry_url)[1], origin(realm)[1]
-    if not _is_related(here, there) and there != token_host:
+    if there != token_host.lower() and not belongs_to(there, here):
         raise UnauthorizedError(
             f"{registry} sends its users to {there} for a token; "
             f"the credentials for {here} were not sent there.",
-            hint=f'If that is right, add token_host="{there}" to the registry\'s configuration.',
+            hint=f'If that is right, say so: token_host = "{there}" in registries.toml, '
+            f'or RegistryConfig(name, url, token_host="{there}") in code.',
             registry=registry,
             url=realm,
         )
-
-
-def _is_related(registry_host: str, realm_host: str) -> bool:
-    """Tell whether a token server belongs to a registry by its name.
-
-    The same host, a host within its domain, or one beside it: Docker Hub's
-    ``auth.docker.io`` for ``registry-1.docker.io``, GitLab's ``gitlab.com`` for
-    ``registry.gitlab.com``.
-    """
-    if registry_host == realm_host:
-        return True
-    if ":" in registry_host or registry_host.rpartition(".")[2].isdigit():
-        return False  # an address, which is in no domain
-    parent = registry_host.partition(".")[2]
-    beside = "." in parent and f".{realm_host}".endswith(f".{parent}")
-    return beside or realm_host.endswith(f".{registry_host}")

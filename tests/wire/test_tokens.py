@@ -109,14 +109,27 @@ RELATED = [
     ("http://r.example", "https://r.example/token"),
     ("https://R.Example", "https://r.eXample/token"),
     ("https://registry-1.docker.io", "https://auth.docker.io/token"),
+    ("https://index.docker.io", "https://auth.docker.io/token"),
     ("https://registry.gitlab.com", "https://gitlab.com/jwt/auth"),
+    ("https://registry.digitalocean.com", "https://api.digitalocean.com/v2/registry/auth"),
+    ("https://team.azurecr.io", "https://team.azurecr.io/oauth2/token"),
     ("https://team.example", "https://auth.team.example/token"),
-    ("https://registry", "https://auth.registry/token"),
+    ("https://registry.shop.co.uk", "https://shop.co.uk/token"),
     ("http://localhost:5000", "http://localhost:5001/token"),
     ("http://10.0.0.1:5000", "http://10.0.0.1:5001/token"),
     ("http://[::1]:5000", "http://[::1]:5001/token"),
 ]
 STRANGE = [
+    ("https://registry.team.example", "https://auth.team.example/token"),
+    ("https://registry.gitlab.com", "https://auth.gitlab.com/jwt/auth"),
+    ("https://registry-1.docker.io", "https://evil.docker.io/token"),
+    ("https://auth.docker.io", "https://registry-1.docker.io/token"),
+    ("https://team.azurecr.io", "https://evil.azurecr.io/token"),
+    ("https://team.azurecr.io", "https://azurecr.io/token"),
+    ("https://1.dkr.ecr.eu-west-1.amazonaws.com", "https://ecr.eu-west-1.amazonaws.com/token"),
+    ("https://shop.co.uk", "https://evil.co.uk/token"),
+    ("https://shop.co.uk", "https://co.uk/token"),
+    ("https://registry", "https://auth.registry/token"),
     ("https://r.example", "https://evil.example/token"),
     ("https://r.example", "https://example/token"),
     ("https://registry.gitlab.com", "https://evilgitlab.com/token"),
@@ -146,7 +159,8 @@ def test_credentials_go_to_no_other_token_server(url, realm, credentials):
         ask(realm, url=url, credentials=credentials)
 
     there = urlsplit(realm).hostname
-    assert f'token_host="{there}"' in caught.value.hint
+    assert f'token_host = "{there}" in registries.toml' in caught.value.hint
+    assert f'RegistryConfig(name, url, token_host="{there}")' in caught.value.hint
     assert realm == caught.value.url
     assert "s3cret" not in "".join(traceback.format_exception(caught.value))
 
@@ -158,7 +172,7 @@ def test_another_token_server_may_be_asked_without_credentials(url, realm):
 
 
 def test_another_token_server_may_be_named_by_the_user():
-    request = ask("https://auth.other/t", credentials=PASSWORD, token_host="auth.other")
+    request = ask("https://auth.other/t", credentials=PASSWORD, token_host="Auth.other")
 
     assert {"authorization": PASSWORD.basic()} == request.headers
     with pytest.raises(UnauthorizedError):

@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from weakref import WeakValueDictionary
 
 from ghostnb.errors import (
     ProtocolError,
@@ -14,7 +15,9 @@ from ghostnb.errors import (
     redact_url,
 )
 from ghostnb.registries.config import RegistryConfig
-from ghostnb.registries.session.credentials import find_credentials
+from ghostnb.registries.session.credentials import CredentialSource
+from ghostnb.registries.session.grants import Grant, Grants
+from ghostnb.registries.session.trials import Trials
 from ghostnb.wire.challenges import Challenge, parse_challenges
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.replies import error_for
@@ -25,18 +28,6 @@ __all__ = ["Authenticator"]
 Send = Callable[[Request], Awaitable[Reply]]
 # A token is renewed so long before its end that a request can still be under way.
 _MARGIN_SECONDS = 10.0
-
-
-@dataclass(slots=True)
-class _Grant:
-    """A header's value and until when it holds (monotonic seconds)."""
-
-    header: str = field(repr=False)
-    until: float
-
-    @property
-    def is_fresh(self) -> bool:
-        return time.monotonic() < self.until
 
 
 class Authenticator:
@@ -51,19 +42,21 @@ class Authenticator:
     Notes
     -----
     Source: distribution, "Token Authentication Specification". One token a
-    set of scopes, asked for once however many requests want it.
+    set of scopes, asked for once however many requests want it. Credentials
+    that are refused are looked up anew, and others tried once; the same are
+    not tried again for a minute.
     """
 
     def __init__(self, config: RegistryConfig, send: Send) -> None:
         self._config = config
         self._send = send
-        self._grants: dict[tuple[str, ...], _Grant] = {}
-        self._locks: dict[tuple[str, ...], asyncio.Lock] = {}
+        self._source = CredentialSource(config)
+        self._trials = Trials()
+        self._grants = Grants()
+        # A lock lives as long as a request holds it or waits for it.
+        self._locks: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = WeakValueDictionary()
         self._bearer: Challenge | None = None
-        self._basic_header: str | None = None
-        self._lookup = asyncio.Lock()
-        self._credentials: Credentials | None = None
-        self._are_credentials_known = False
+        self._is_basic = False
 
     def __repr__(self) -> str:
         return f"<Authenticator of {self._config.name}>"
@@ -71,7 +64,7 @@ class Authenticator:
     @property
     def has_credentials(self) -> bool:
         """True if credentials were found when they were needed."""
-        return self._credentials is not None
+        return self._source.found is not None
 
     async def header(self, request: Request) -> str | None:
         """Give the Authorization for a request as far as is known before it is sent.
@@ -80,15 +73,20 @@ class Authenticator:
         -------
         str or None
             None: send it without.
+
+        Raises
+        ------
+        UnauthorizedError
+            If the token server refuses, or did so a short time ago.
         """
         grant = self._grants.get(request.scopes)
-        if grant is not None and grant.is_fresh:
+        if grant is not None:
             return grant.header
         if self._bearer is None:
-            return self._basic_header
+            return _basic(await self.credentials()) if self._is_basic else None
         if not request.scopes:
             return None
-        return await self._granted(request, self._bearer, refused=grant.header if grant else None)
+        return await self._granted(request, self._bearer, refused=None)
 
     async def answer(self, request: Request, reply: Reply, sent: str | None) -> str | None:
         """Answer a 401.
@@ -121,50 +119,85 @@ class Authenticator:
         if bearer is not None and bearer.realm:
             # Its scopes are of the request that it refused; the service is for all.
             self._bearer = replace(bearer, scopes=())
+            if sent is not None and not self._config.has_auth:
+                # Who asked for that token may have logged in since, or as somebody else.
+                await self._source.renewed(self._source.found)
             return await self._granted(request, bearer, refused=sent)
         if "basic" in challenges:
-            return await self._basic(sent)
+            return await self._basic_instead(sent)
         if challenges and bearer is None:
             raise self._unknown_scheme(request, challenges)
         return None
 
-    async def _basic(self, sent: str | None) -> str | None:
+    async def _basic_instead(self, sent: str | None) -> str | None:
         credentials = await self.credentials()
-        header = credentials.basic() if credentials and credentials.username else None
-        if header is None or header == sent:
-            return None
-        self._basic_header = header
-        return header
+        if _basic(credentials) == sent:
+            credentials = await self._source.renewed(credentials)
+        header = _basic(credentials)
+        self._is_basic = header is not None
+        return None if header == sent else header
 
-    async def _granted(
-        self, request: Request, challenge: Challenge, *, refused: str | None
-    ) -> str | None:
+    async def _granted(self, request: Request, challenge: Challenge, *, refused: str | None) -> str:
         """Get a token, unless another request got one meanwhile."""
-        async with self._locks.setdefault(request.scopes, asyncio.Lock()):
+        lock = self._locks.setdefault(request.scopes, asyncio.Lock())
+        async with lock:
             grant = self._grants.get(request.scopes)
-            if grant is not None and grant.is_fresh and grant.header != refused:
-                return grant.header
-            grant = await self._ask(challenge, _merged(request.scopes, challenge.scopes))
-            self._grants[request.scopes] = grant
+            if grant is None or grant.header == refused:
+                grant = await self._ask(challenge, _merged(request.scopes, challenge.scopes))
+                self._grants.keep(request.scopes, grant)
             return grant.header
 
-    async def _ask(self, challenge: Challenge, scopes: tuple[str, ...]) -> _Grant:
+    async def _ask(self, challenge: Challenge, scopes: tuple[str, ...]) -> Grant:
+        """Ask for a token; once more if the credentials that were refused have changed."""
+        credentials = await self.credentials()
+        outcome = await self._ask_as(credentials, challenge, scopes)
+        if isinstance(outcome, UnauthorizedError):
+            newer = await self._source.renewed(credentials)
+            if newer is not None and newer != credentials:
+                outcome = await self._ask_as(newer, challenge, scopes)
+        if isinstance(outcome, UnauthorizedError):
+            raise outcome
+        return outcome
+
+    async def _ask_as(
+        self, credentials: Credentials | None, challenge: Challenge, scopes: tuple[str, ...]
+    ) -> Grant | UnauthorizedError:
+        """Ask with these credentials; their refusal is given back, not raised."""
         config = self._config
         request = token_request(
             challenge,
             scopes,
-            await self.credentials(),
+            credentials,
             registry=config.name,
             registry_url=config.url,
             token_host=config.token_host or "",
         )
+        async with self._trials.turn(credentials):
+            known = self._trials.refusal(credentials)
+            return known or await self._exchange(request, credentials)
+
+    async def _exchange(
+        self, request: Request, credentials: Credentials | None
+    ) -> Grant | UnauthorizedError:
         asked_at = time.monotonic()
         reply = await self._send(request)
         if reply.status != 200:
-            raise self._refusal(request, reply)
-        token = decode_token(reply, registry=config.name)
+            return self._refused(request, reply, credentials)
+        token = decode_token(reply, registry=self._config.name)
+        self._trials.note_accepted(credentials)
         margin = min(_MARGIN_SECONDS, token.lifetime_seconds / 2)
-        return _Grant(f"Bearer {token.value}", asked_at + token.lifetime_seconds - margin)
+        return Grant(f"Bearer {token.value}", asked_at + token.lifetime_seconds - margin)
+
+    def _refused(
+        self, request: Request, reply: Reply, credentials: Credentials | None
+    ) -> UnauthorizedError:
+        error = self._refusal(request, reply, credentials)
+        if not isinstance(error, UnauthorizedError):
+            raise error
+        # 400 and 403 are no word on the password: they may be of this scope alone.
+        if reply.status == 401:
+            self._trials.note_refused(credentials, error)
+        return error
 
     def _unknown_scheme(self, request: Request, schemes: Iterable[str]) -> UnauthorizedError:
         return UnauthorizedError(
@@ -177,10 +210,12 @@ class Authenticator:
             status=401,
         )
 
-    def _refusal(self, request: Request, reply: Reply) -> RegistryError:
+    def _refusal(
+        self, request: Request, reply: Reply, credentials: Credentials | None
+    ) -> RegistryError:
         error = error_for(request, reply, registry=self._config.name, host=self._config.host)
         if reply.status in (400, 401, 403):
-            user = f"the user {self._credentials.username!r}" if self._credentials else "anyone"
+            user = f"the user {credentials.username!r}" if credentials else "anyone"
             return UnauthorizedError(
                 f"The token server of {self._config.name} gives no token to {user} ({error.said}).",
                 hint=error.hint,
@@ -203,12 +238,13 @@ class Authenticator:
         )
 
     async def credentials(self) -> Credentials | None:
-        """Give the configured credentials, else Docker's for this host; looked up once."""
-        async with self._lookup:
-            if not self._are_credentials_known:
-                found = self._config.credentials() or await find_credentials(self._config.host)
-                self._credentials, self._are_credentials_known = found, True
-        return self._credentials
+        """Give the configured credentials, else Docker's for this host."""
+        return await self._source.current()
+
+
+def _basic(credentials: Credentials | None) -> str | None:
+    """Give the header for Basic; None for an identity token, which is no password."""
+    return credentials.basic() if credentials and credentials.username else None
 
 
 def _merged(wanted: tuple[str, ...], challenged: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import base64
 import os
 import shutil
 import signal
+import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -14,11 +15,18 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ghostnb.errors import ConfigError
+from ghostnb.registries.config import RegistryConfig
 from ghostnb.wire.tokens import Credentials
 
-__all__ = ["auth_files", "find_credentials"]
+__all__ = ["CredentialSource", "auth_files", "find_credentials"]
 
 _HELPER_TIMEOUT_SECONDS = 15
+# Docker asks helpers with every command. To wait for a 401 would not do: Amazon ECR,
+# whose tokens last 12 hours, answers 403 to one that is over (AWS, "Troubleshooting
+# Docker commands and issues when using Amazon ECR").
+_KEEP_SECONDS = 60.0
+# When many requests are refused at once, a helper is not run for each of them.
+_PAUSE_SECONDS = 2.0
 # docker-credential-helpers: a token instead of a password has this user name.
 _TOKEN_USER = "<token>"  # noqa: S105
 _HUB_KEYS = ("https://index.docker.io/v1/", "index.docker.io", "docker.io", "registry-1.docker.io")
@@ -43,6 +51,79 @@ class _AuthFile(
 class _HelperReply(msgspec.Struct):
     username: str = msgspec.field(name="Username", default="")
     secret: str = msgspec.field(name="Secret", default="")
+
+
+class CredentialSource:
+    """Finds one registry's credentials when they are wanted, and anew when they may have changed.
+
+    Parameters
+    ----------
+    config : RegistryConfig
+        Its own credentials come first, else Docker's and Podman's for its host.
+
+    Notes
+    -----
+    A kernel lives for days: helpers' tokens expire in it, and people log in
+    after an error has told them to.
+    """
+
+    def __init__(self, config: RegistryConfig) -> None:
+        self._config = config
+        self._lock = asyncio.Lock()
+        self._found: Credentials | None = None
+        self._looked_at: float | None = None
+
+    @property
+    def found(self) -> Credentials | None:
+        """What was found when it was last wanted."""
+        return self._found
+
+    async def current(self) -> Credentials | None:
+        """Give the credentials, looked up at first and again after a minute.
+
+        Raises
+        ------
+        ConfigError
+            As `find_credentials` and `RegistryConfig.credentials`.
+        """
+        if self._is_old():
+            async with self._lock:
+                if self._is_old():
+                    # A helper that fails once takes nothing away that may still be good.
+                    self._found = await self._look_up() or self._found
+        return self._found
+
+    async def renewed(self, refused: Credentials | None) -> Credentials | None:
+        """Give what is to be used instead of what was refused; the same if there is nothing new.
+
+        Parameters
+        ----------
+        refused : Credentials or None
+            None where the registry was used anonymously.
+
+        Raises
+        ------
+        ConfigError
+            As `current`.
+        """
+        async with self._lock:
+            is_settled = self._age_seconds() < _PAUSE_SECONDS
+            if self._found == refused and not is_settled:
+                self._found = await self._look_up()
+        return self._found
+
+    def _is_old(self) -> bool:
+        # What is configured stays as it was read until it is refused.
+        is_kept = self._looked_at is not None and self._config.has_auth
+        return not is_kept and self._age_seconds() >= _KEEP_SECONDS
+
+    def _age_seconds(self) -> float:
+        return float("inf") if self._looked_at is None else time.monotonic() - self._looked_at
+
+    async def _look_up(self) -> Credentials | None:
+        found = self._config.credentials() or await find_credentials(self._config.host)
+        self._looked_at = time.monotonic()
+        return found
 
 
 def auth_files() -> list[Path]:

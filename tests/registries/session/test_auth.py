@@ -242,7 +242,7 @@ def test_a_token_server_that_is_silent_is_given_up():
 def test_credentials_are_not_sent_to_a_realm_on_another_host():
     with faulty_server(host="127.0.0.2") as other, faulty_server() as server:
         protect(server, realm=f"{other.url}/token")
-        words = ("sends its users to 127.0.0.2 for a token", 'add token_host="127.0.0.2"')
+        words = ("sends its users to 127.0.0.2 for a token", 'token_host = "127.0.0.2"')
         refused(UnauthorizedError, *words, url=server.url, **GHOST)
         assert other.count() == 0
 

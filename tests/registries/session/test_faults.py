@@ -87,7 +87,8 @@ def test_refusals_say_what_to_try(status, kind, hint):
 
 def test_a_refusal_with_a_page_names_the_status():
     with faulty_server({"/v2/": html(403)}) as server:
-        refused(ForbiddenError, "refused the registry's version (HTTP 403)", url=server.url)
+        words = f"reg at {server.url}/v2/ refused the ping (HTTP 403)"
+        refused(ForbiddenError, words, url=server.url)
 
 
 @pytest.mark.parametrize(
