@@ -2,21 +2,29 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
-from ghostnb.errors import InvalidReferenceError, RateLimitedError, ServerError, TransportError
+from ghostnb.errors import (
+    InvalidReferenceError,
+    NotFoundError,
+    ProtocolError,
+    RateLimitedError,
+    ServerError,
+    TransportError,
+)
 from ghostnb.oci import (
     MAX_MANIFEST_BYTES,
     AnyManifest,
     Descriptor,
     Digest,
+    Index,
     Reference,
     SchemaOneManifest,
     check_tag,
     parse_manifest,
 )
-from ghostnb.registries.cache import ContentCache, default_cache
+from ghostnb.registries.cache import ContentCache, Scope, default_cache
 from ghostnb.registries.catalog import details_of_tags, search_catalog
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.records import Ping, RepositoryRecord, SearchRecord, TagRecord
@@ -25,7 +33,7 @@ from ghostnb.registries.vendors import Vendor, find_vendor
 from ghostnb.registries.verify import check_content, check_pieces, check_size
 from ghostnb.wire.endpoints import Endpoint
 from ghostnb.wire.messages import Reply, Request
-from ghostnb.wire.paging import Pager, at_url, decode_page
+from ghostnb.wire.paging import Pager, at_url, decode_page, next_url
 from ghostnb.wire.rate_limits import RateLimit
 from ghostnb.wire.retries import RetryPolicy
 
@@ -69,7 +77,7 @@ class HTTPRegistry:
         self._endpoint = Endpoint(config.url)
         self._vendor: Vendor = find_vendor(config, self._session)
         self._cache = cache if cache is not None else default_cache()
-        self._scope = f"{config.username or ''}@{config.url}"
+        self._scope = Scope(config.url, config.username)
 
     def __repr__(self) -> str:
         return f"<HTTPRegistry {self.name} at {self.url}>"
@@ -95,7 +103,7 @@ class HTTPRegistry:
     async def ping(self) -> Ping:
         """Ask whether the registry answers, and takes the credentials."""
         started = time.perf_counter()
-        await self._session.fetch(self._endpoint.ping())
+        await self._noted(self._session.fetch(self._endpoint.ping()))
         latency = time.perf_counter() - started
         limit = await self._vendor.rate_limit() or self.rate_limit
         has_credentials = self._session.auth.has_credentials
@@ -138,7 +146,7 @@ class HTTPRegistry:
         if raw is not None:
             return parse_manifest(raw, digest=digest, source=f"{name} in {self.name}")
         request = self._endpoint.manifest(name, digest or locator)
-        reply = await self._session.fetch(request, max_bytes=MAX_MANIFEST_BYTES)
+        reply = await self._noted(self._session.fetch(request, max_bytes=MAX_MANIFEST_BYTES))
         return self._checked_manifest(name, request, reply, digest)
 
     async def blob(self, repository: str, descriptor: Descriptor) -> bytes:
@@ -148,7 +156,7 @@ class HTTPRegistry:
 
         async def load() -> bytes:
             request = self._endpoint.blob(name, descriptor.digest)
-            reply = await self._session.fetch(request, max_bytes=_MAX_CONFIG_BYTES)
+            reply = await self._noted(self._session.fetch(request, max_bytes=_MAX_CONFIG_BYTES))
             size = descriptor.size_bytes
             return check_content(reply.body, descriptor.digest, size, source=source)
 
@@ -167,9 +175,50 @@ class HTTPRegistry:
             async for piece in checked:
                 yield piece
 
+    async def blob_size(self, repository: str, digest: Digest) -> int:
+        """Ask how many bytes a blob has, without reading it."""
+        request = self._endpoint.blob_size(self._vendor.repository(repository), digest)
+        reply = await self._noted(self._session.fetch(request))
+        length = reply.headers.get("content-length", "")
+        if not length.isdecimal():
+            raise ProtocolError(
+                f"{self.name} did not say {request.what}.", registry=self.name, url=request.url
+            )
+        return int(length)
+
+    async def referrers(self, repository: str, digest: Digest) -> list[Descriptor]:
+        """Ask for what is attached to a manifest: by the API, else by the tag that stands for it.
+
+        Notes
+        -----
+        Source: OCI distribution-spec v1.1, "Listing Referrers" and "Unavailable
+        Referrers API": a 404 means the tag ``ALGORITHM-HEX``.
+        """
+        name = self._vendor.repository(repository)
+        try:
+            return [one async for one in self._referrers(name, digest)]
+        except NotFoundError:
+            pass
+        try:
+            found = await self.manifest(name, f"{digest.algorithm}-{digest.encoded[:64]}")
+        except NotFoundError:
+            return []
+        return list(found.manifests) if isinstance(found, Index) else []
+
     async def aclose(self) -> None:
         """Close every connection."""
         await self._session.aclose()
+
+    async def _noted(self, answer: Awaitable[Reply]) -> Reply:
+        """Wait for a reply, and note as whom it was read: before anything of it is kept.
+
+        Credentials that were not configured are looked up only when the registry asks for
+        some. What it gave without, it gives to everyone.
+        """
+        reply = await answer
+        if self._session.auth.has_credentials:
+            self._scope.note(await self._session.auth.credentials())
+        return reply
 
     async def _catalog(self, namespace: str | None) -> AsyncIterator[RepositoryRecord]:
         async for name in self._names(lambda last: self._endpoint.catalog(_PAGE_SIZE, last)):
@@ -180,7 +229,7 @@ class HTTPRegistry:
         """Iterate over a list that comes in pages."""
         pager, request = Pager(_PAGE_SIZE), page_after("")
         while True:
-            page = decode_page(await self._session.fetch(request), registry=self.name)
+            page = decode_page(await self._noted(self._session.fetch(request)), registry=self.name)
             fresh = pager.take(page)
             for name in fresh:
                 yield name
@@ -189,10 +238,23 @@ class HTTPRegistry:
                 return
             request = at_url(request, following) if following else page_after(fresh[-1])
 
+    async def _referrers(self, name: str, digest: Digest) -> AsyncIterator[Descriptor]:
+        request = self._endpoint.referrers(name, digest)
+        asked: set[str] = set()
+        while request.url not in asked:
+            asked.add(request.url)
+            reply = await self._noted(self._session.fetch(request, max_bytes=MAX_MANIFEST_BYTES))
+            found = parse_manifest(
+                reply.body, reply.headers.get("content-type", ""), source=request.what
+            )
+            for descriptor in found.manifests if isinstance(found, Index) else ():
+                yield descriptor
+            request = at_url(request, next_url(reply, self.name) or request.url)
+
     async def _resolve(self, repository: str, tag: str) -> Digest | None:
         """Ask for a tag's digest alone; None if the registry does not say it."""
         request = self._endpoint.manifest(repository, tag, method="HEAD")
-        return _digest_header(await self._session.fetch(request))
+        return _digest_header(await self._noted(self._session.fetch(request)))
 
     def _checked_manifest(
         self, repository: str, request: Request, reply: Reply, digest: Digest | None

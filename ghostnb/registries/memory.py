@@ -1,8 +1,9 @@
 """A registry in memory: for tests, and for trying something out."""
 
 import asyncio
+import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 
 from ghostnb.oci import (
@@ -16,13 +17,17 @@ from ghostnb.oci import (
     check_tag,
 )
 from ghostnb.registries.catalog import details_of_tags, search_catalog
+from ghostnb.registries.garbage import GarbageReport, orphans, reachable
 from ghostnb.registries.records import Ping, RepositoryRecord, SearchRecord, TagRecord
+from ghostnb.registries.referrers import as_referrer
 from ghostnb.registries.storing import (
     MAX_BLOB_BYTES,
     checked_manifest,
     no_such_blob,
     no_such_manifest,
     no_such_repository,
+    no_such_upload,
+    still_needed,
 )
 from ghostnb.registries.verify import check_content, check_pieces, check_size
 from ghostnb.wire.rate_limits import RateLimit
@@ -63,6 +68,8 @@ class MemoryRegistry:
         self.concurrency = 1
         self._repositories: dict[str, _Repository] = {}
         self._blobs: dict[Digest, bytes] = {}
+        self._used: dict[Digest, float] = {}
+        self._uploads: dict[tuple[str, str], bytearray] = {}
 
     def __repr__(self) -> str:
         return f"<MemoryRegistry {self.name}: {len(self._repositories)} repositories>"
@@ -124,14 +131,25 @@ class MemoryRegistry:
         """Give a blob whole."""
         source = f"{repository} in {self.name}"
         check_size(descriptor, MAX_BLOB_BYTES, source=source)
-        content = self._blob(repository, descriptor)
+        check_repository(repository)
+        content = self._blob(repository, descriptor.digest, descriptor.urls)
         return check_content(content, descriptor.digest, descriptor.size_bytes, source=source)
 
     async def open_blob(self, repository: str, descriptor: Descriptor) -> AsyncIterator[bytes]:
         """Iterate over a blob's bytes, in pieces."""
-        pieces = _pieces(self._blob(repository, descriptor))
+        check_repository(repository)
+        pieces = _pieces(self._blob(repository, descriptor.digest, descriptor.urls))
         async for piece in check_pieces(pieces, descriptor, source=f"{repository} in {self.name}"):
             yield piece
+
+    async def blob_size(self, repository: str, digest: Digest) -> int:
+        """Say how many bytes a blob has."""
+        return len(self._blob(repository, digest))
+
+    async def referrers(self, repository: str, digest: Digest) -> list[Descriptor]:
+        """Give what is attached to a manifest."""
+        found = map(as_referrer, self._content(repository).manifests.values())
+        return [one[1] for one in found if one is not None and one[0] == digest]
 
     async def push_blob(
         self, repository: str, descriptor: Descriptor, pieces: AsyncIterator[bytes]
@@ -139,7 +157,7 @@ class MemoryRegistry:
         """Store a blob under its digest."""
         check_repository(repository)
         checked = check_pieces(pieces, descriptor, source=f"The pushed blob of {repository}")
-        self._blobs[descriptor.digest] = b"".join([piece async for piece in checked])
+        self._keep(descriptor.digest, b"".join([piece async for piece in checked]))
 
     async def push_manifest(
         self, repository: str, raw: bytes, media_type: str, *, tag: str = ""
@@ -151,9 +169,111 @@ class MemoryRegistry:
         manifest = checked_manifest(raw, media_type, source=f"The pushed manifest of {repository}")
         content = self._repositories.setdefault(repository, _Repository())
         content.manifests[manifest.digest] = manifest
+        self._used[manifest.digest] = time.monotonic()
         if tag:
             content.tags[tag] = manifest.digest
         return manifest.digest
+
+    async def delete_tag(self, repository: str, tag: str) -> None:
+        """Take a tag away; its manifest stays, and so do other tags of it."""
+        if self._content(repository).tags.pop(check_tag(tag), None) is None:
+            raise no_such_manifest(self.name, repository, tag)
+
+    async def delete_manifest(self, repository: str, digest: Digest) -> None:
+        """Delete a manifest with its tags."""
+        content = self._content(repository)
+        if digest not in content.manifests:
+            raise no_such_manifest(self.name, repository, digest)
+        for index in content.manifests.values():
+            if isinstance(index, Index) and any(one.digest == digest for one in index.manifests):
+                raise still_needed(self.name, repository, digest, f"the index {index.digest}")
+        self._forget(repository, digest)
+
+    async def delete_blob(self, repository: str, digest: Digest) -> None:
+        """Delete a blob that no manifest of any repository needs."""
+        self._blob(repository, digest)
+        if digest in self._reachable():
+            raise still_needed(self.name, repository, digest, "a manifest")
+        del self._blobs[digest]
+
+    async def prepare(self) -> None:
+        """Do nothing: memory is there."""
+
+    async def touch_blob(self, digest: Digest) -> None:
+        """Keep a blob from garbage collections for their time of grace."""
+        self._used[digest] = time.monotonic()
+
+    async def open_range(self, digest: Digest, first: int, last: int) -> AsyncIterator[bytes]:
+        """Iterate over a part of a blob."""
+        async for piece in _pieces(self._blob("", digest)[first : last + 1]):
+            yield piece
+
+    async def begin_upload(self, repository: str) -> str:
+        """Begin a blob that comes in pieces."""
+        upload = secrets.token_hex(16)
+        self._uploads[check_repository(repository), upload] = bytearray()
+        return upload
+
+    async def upload_size(self, repository: str, upload: str) -> int:
+        """Say how many bytes of an upload have come."""
+        return len(self._upload(repository, upload))
+
+    async def append_upload(
+        self, repository: str, upload: str, pieces: AsyncIterator[bytes]
+    ) -> int:
+        """Append bytes to an upload; what came before an error stays."""
+        content = self._upload(repository, upload)
+        async for piece in pieces:
+            content += piece
+        return len(content)
+
+    async def finish_upload(self, repository: str, upload: str, digest: Digest) -> None:
+        """Make a blob of a complete upload."""
+        content = bytes(self._upload(repository, upload))
+        source = f"What was pushed to {repository} in {self.name}"
+        self._keep(digest, check_content(content, digest, source=source))
+        del self._uploads[repository, upload]
+
+    async def cancel_upload(self, repository: str, upload: str) -> None:
+        """Forget an upload."""
+        self._upload(repository, upload)
+        del self._uploads[repository, upload]
+
+    async def usage(self) -> tuple[int, int]:
+        """Count the blobs and manifests that are kept, and their bytes."""
+        sizes = {**self._manifest_sizes(), **{key: len(blob) for key, blob in self._blobs.items()}}
+        return len(sizes), sum(sizes.values())
+
+    async def collect_garbage(
+        self, *, dry_run: bool = False, untagged: bool = False, grace_seconds: float = 3600
+    ) -> GarbageReport:
+        """Remove what nothing points to."""
+        started = time.monotonic()
+        orphaned = [
+            (name, digest)
+            for name, content in self._repositories.items()
+            for digest in orphans(_tagged(content), _described(content), self._read)
+        ]
+        old = {key for key, used in self._used.items() if used <= started - grace_seconds}
+        leaving = {pair for pair in orphaned if untagged and pair[1] in old}
+        kept = self._reachable(without=leaving)
+        loose = {key: len(blob) for key, blob in self._blobs.items() if key not in kept}
+        going = {key: size for key, size in loose.items() if key in old}
+        sizes = self._manifest_sizes()
+        freed = {digest: sizes[digest] for _, digest in leaving if digest not in kept}
+        if not dry_run:
+            for name, digest in leaving:
+                self._forget(name, digest)
+            for digest in going:
+                del self._blobs[digest]
+        return GarbageReport(
+            orphaned_blobs_found=len(loose),
+            orphaned_manifests_found=len(orphaned),
+            blobs_deleted=len(going),
+            manifests_deleted=len(leaving),
+            bytes_freed=sum(going.values()) + sum(freed.values()),
+            run_duration_seconds=time.monotonic() - started,
+        )
 
     async def aclose(self) -> None:
         """Keep everything: there is nothing to let go of."""
@@ -164,12 +284,61 @@ class MemoryRegistry:
             raise no_such_repository(self.name, repository)
         return found
 
-    def _blob(self, repository: str, descriptor: Descriptor) -> bytes:
-        check_repository(repository)
-        found = self._blobs.get(descriptor.digest)
+    def _blob(self, repository: str, digest: Digest, urls: tuple[str, ...] | None = None) -> bytes:
+        found = self._blobs.get(digest)
         if found is None:
-            raise no_such_blob(self.name, repository, descriptor)
+            raise no_such_blob(self.name, repository, digest, urls)
         return found
+
+    def _keep(self, digest: Digest, content: bytes) -> None:
+        self._blobs[digest] = content
+        self._used[digest] = time.monotonic()
+
+    def _upload(self, repository: str, upload: str) -> bytearray:
+        found = self._uploads.get((repository, upload))
+        if found is None:
+            raise no_such_upload(self.name, repository, upload)
+        return found
+
+    def _forget(self, repository: str, digest: Digest) -> None:
+        content = self._repositories[repository]
+        del content.manifests[digest]
+        content.tags = {tag: one for tag, one in content.tags.items() if one != digest}
+        if not content.manifests:
+            del self._repositories[repository]
+
+    def _reachable(self, without: Collection[tuple[str, Digest]] = ()) -> set[Digest]:
+        roots = [
+            entry
+            for name, content in self._repositories.items()
+            for digest, entry in _described(content).items()
+            if (name, digest) not in without
+        ]
+        return reachable(roots, self._read)
+
+    def _read(self, descriptor: Descriptor) -> Manifest | Index | None:
+        contents = self._repositories.values()
+        found = (content.manifests.get(descriptor.digest) for content in contents)
+        return next((manifest for manifest in found if manifest is not None), None)
+
+    def _manifest_sizes(self) -> dict[Digest, int]:
+        return {
+            digest: len(manifest.raw)
+            for content in self._repositories.values()
+            for digest, manifest in content.manifests.items()
+        }
+
+
+def _described(content: _Repository) -> dict[Digest, Descriptor]:
+    return {
+        digest: Descriptor(manifest.media_type, digest, len(manifest.raw))
+        for digest, manifest in content.manifests.items()
+    }
+
+
+def _tagged(content: _Repository) -> list[Descriptor]:
+    described = _described(content)
+    return [described[digest] for digest in content.tags.values()]
 
 
 async def _pieces(content: bytes) -> AsyncIterator[bytes]:

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from typing import Protocol, runtime_checkable
 
 from ghostnb.oci import AnyManifest, Descriptor, Digest, Reference
+from ghostnb.registries.garbage import GarbageReport
 from ghostnb.registries.records import Ping, RepositoryRecord, SearchRecord, TagRecord
 from ghostnb.wire.rate_limits import RateLimit
 
-__all__ = ["Registry", "WritableRegistry"]
+__all__ = ["Registry", "RegistryStore", "WritableRegistry"]
 
 
 class Registry(Protocol):
@@ -120,14 +121,34 @@ class Registry(Protocol):
         """
         ...
 
+    async def blob_size(self, repository: str, digest: Digest) -> int:
+        """Say how many bytes a blob has, without reading it.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such blob.
+        """
+        ...
+
+    async def referrers(self, repository: str, digest: Digest) -> list[Descriptor]:
+        """Give what is attached to a manifest: signatures, SBOMs and other artifacts.
+
+        Returns
+        -------
+        list of Descriptor
+            With artifact types and annotations; empty where nothing is known.
+        """
+        ...
+
     async def aclose(self) -> None:
         """Let go of connections and files."""
         ...
 
 
 @runtime_checkable
-class WritableRegistry(Protocol):
-    """A registry that content can be pushed to."""
+class WritableRegistry(Registry, Protocol):
+    """A registry that content can be pushed to, and deleted from."""
 
     async def push_blob(
         self, repository: str, descriptor: Descriptor, pieces: AsyncIterator[bytes]
@@ -145,4 +166,117 @@ class WritableRegistry(Protocol):
         self, repository: str, raw: bytes, media_type: str, *, tag: str = ""
     ) -> Digest:
         """Store a manifest exactly as it is, and point a tag to it."""
+        ...
+
+    async def delete_tag(self, repository: str, tag: str) -> None:
+        """Take a tag away; its manifest stays, and so do other tags of it.
+
+        Raises
+        ------
+        NotFoundError
+        UnsupportedError
+            If the registry cannot do that.
+        """
+        ...
+
+    async def delete_manifest(self, repository: str, digest: Digest) -> None:
+        """Delete a manifest with all its tags.
+
+        Raises
+        ------
+        NotFoundError
+        UnsupportedError
+            If the registry forbids it, or something needs the manifest.
+        """
+        ...
+
+    async def delete_blob(self, repository: str, digest: Digest) -> None:
+        """Delete a blob.
+
+        Raises
+        ------
+        NotFoundError
+        UnsupportedError
+            If the registry forbids it, or a manifest needs the blob.
+        """
+        ...
+
+
+@runtime_checkable
+class RegistryStore(WritableRegistry, Protocol):
+    """A registry that keeps its content itself, and can be served to others."""
+
+    async def prepare(self) -> None:
+        """Make what is needed to keep content, so that reading finds an empty registry."""
+        ...
+
+    async def touch_blob(self, digest: Digest) -> None:
+        """Keep a blob from garbage collections for their time of grace."""
+        ...
+
+    def open_range(self, digest: Digest, first: int, last: int) -> AsyncIterator[bytes]:
+        """Iterate over a blob's bytes from `first` to `last` inclusive, unchecked.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        ...
+
+    async def begin_upload(self, repository: str) -> str:
+        """Begin a blob that comes in pieces, and give the upload's name."""
+        ...
+
+    async def upload_size(self, repository: str, upload: str) -> int:
+        """Say how many bytes of an upload have come.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such upload, or it is another repository's.
+        """
+        ...
+
+    async def append_upload(
+        self, repository: str, upload: str, pieces: AsyncIterator[bytes]
+    ) -> int:
+        """Append bytes to an upload, and say how many have come by now.
+
+        What came before an error stays.
+        """
+        ...
+
+    async def finish_upload(self, repository: str, upload: str, digest: Digest) -> None:
+        """Make a blob of a complete upload.
+
+        Raises
+        ------
+        IntegrityError
+            If it has another digest; then no blob was made.
+        """
+        ...
+
+    async def cancel_upload(self, repository: str, upload: str) -> None:
+        """Forget an upload."""
+        ...
+
+    async def usage(self) -> tuple[int, int]:
+        """Count the blobs and manifests that are kept, and their bytes."""
+        ...
+
+    async def collect_garbage(
+        self, *, dry_run: bool = False, untagged: bool = False, grace_seconds: float = 3600
+    ) -> GarbageReport:
+        """Remove what nothing points to.
+
+        Parameters
+        ----------
+        dry_run : bool, optional
+            Count only.
+        untagged : bool, optional
+            Also manifests that no tag leads to, and that are attached to none.
+        grace_seconds : float, optional
+            What was pushed, or asked for, so shortly ago stays: an upload may
+            need it.
+        """
         ...

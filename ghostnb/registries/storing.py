@@ -1,9 +1,11 @@
 """What every registry that keeps its content itself has in common."""
 
+from collections.abc import Sequence
+
 from ghostnb.errors import NotFoundError, ProtocolError, UnsupportedError
 from ghostnb.oci import (
     MAX_MANIFEST_BYTES,
-    Descriptor,
+    Digest,
     Index,
     Manifest,
     SchemaOneManifest,
@@ -16,6 +18,8 @@ __all__ = [
     "no_such_blob",
     "no_such_manifest",
     "no_such_repository",
+    "no_such_upload",
+    "still_needed",
 ]
 
 MAX_BLOB_BYTES = 32 * 2**20
@@ -56,10 +60,30 @@ def no_such_manifest(registry: str, repository: str, locator: str) -> NotFoundEr
     return NotFoundError(f"{repository} in {registry} has no {what} {locator}.", registry=registry)
 
 
-def no_such_blob(registry: str, repository: str, descriptor: Descriptor) -> NotFoundError:
+def no_such_blob(
+    registry: str, repository: str, digest: Digest, urls: Sequence[str] | None = None
+) -> NotFoundError:
     """Say that a blob is not there, and where it would be if it is a foreign one."""
     return NotFoundError(
-        f"{registry} has no blob {descriptor.digest}, of which {repository} was asked.",
-        hint=f"It is kept at {', '.join(descriptor.urls)}." if descriptor.urls else "",
+        f"{registry} has no blob {digest}, of which {repository} was asked.",
+        hint=f"It is kept at {', '.join(urls)}." if urls else "",
+        registry=registry,
+    )
+
+
+def no_such_upload(registry: str, repository: str, upload: str) -> NotFoundError:
+    """Say that an upload is not there."""
+    return NotFoundError(
+        f"{repository} in {registry} has no upload {upload[:64]}.",
+        hint="It is finished, was cancelled, or was left too long: begin again.",
+        registry=registry,
+    )
+
+
+def still_needed(registry: str, repository: str, digest: Digest, by: str) -> UnsupportedError:
+    """Say that something cannot be deleted, since something else would be broken."""
+    return UnsupportedError(
+        f"{digest} of {repository} in {registry} is needed by {by}; nothing was deleted.",
+        hint=f"Delete {by} first.",
         registry=registry,
     )

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from ghostnb.errors import IntegrityError, ProtocolError
 from ghostnb.oci import Descriptor, Digest
 
-__all__ = ["check_content", "check_pieces", "check_size"]
+__all__ = ["check_content", "check_digest", "check_pieces", "check_size"]
 
 
 def check_content(
@@ -31,6 +31,17 @@ def check_content(
     if not digest.matches(content):
         raise _wrong_digest(digest, Digest.of(content, digest.algorithm), source)
     return content
+
+
+def check_digest(came: str, digest: Digest, *, source: str) -> None:
+    """Raise if content that was hashed on the way is not what was asked for.
+
+    Raises
+    ------
+    IntegrityError
+    """
+    if came != digest:
+        raise _wrong_digest(digest, came, source)
 
 
 def check_size(descriptor: Descriptor, limit_bytes: int, *, source: str) -> None:
@@ -66,9 +77,9 @@ async def check_pieces(
         yield piece
     if count != descriptor.size_bytes:
         raise _wrong_size(descriptor.size_bytes, count, descriptor.digest, source)
-    if hasher.hexdigest() != descriptor.digest.encoded:
-        came = f"{descriptor.digest.algorithm}:{hasher.hexdigest()}"
-        raise _wrong_digest(descriptor.digest, came, source)
+    check_digest(
+        f"{descriptor.digest.algorithm}:{hasher.hexdigest()}", descriptor.digest, source=source
+    )
 
 
 def _wrong_size(expected: int, came: int, digest: Digest, source: str) -> IntegrityError:

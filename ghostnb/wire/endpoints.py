@@ -47,7 +47,7 @@ class Endpoint:
 
     def ping(self) -> Request:
         """Ask whether this is a registry (end-1)."""
-        return Request("GET", f"{self.base_url}/v2/", "the registry's version")
+        return Request("GET", f"{self.base_url}/v2/", "the ping")
 
     def catalog(self, page_size: int | None, last: str = "") -> Request:
         """Ask for a page of repository names."""
@@ -64,6 +64,18 @@ class Endpoint:
         url = f"{self.base_url}/v2/{repository}/manifests/{locator}"
         what = f"{repository}{'@' if ':' in locator else ':'}{locator}"
         return Request(method, url, what, (pull_scope(repository),), _ACCEPT_MANIFESTS)
+
+    def blob_size(self, repository: str, digest: str) -> Request:
+        """Ask for a blob's size alone (end-2)."""
+        url = f"{self.base_url}/v2/{repository}/blobs/{digest}"
+        what = f"the size of blob {digest} of {repository}"
+        return Request("HEAD", url, what, (pull_scope(repository),), _IDENTITY)
+
+    def referrers(self, repository: str, digest: str) -> Request:
+        """Ask for what is attached to a manifest (end-12)."""
+        url = f"{self.base_url}/v2/{repository}/referrers/{digest}"
+        what = f"the referrers of {repository}@{digest}"
+        return Request("GET", url, what, (pull_scope(repository),), _ACCEPT_MANIFESTS)
 
     def blob(self, repository: str, digest: str, *, first: int = 0, last: int = -1) -> Request:
         """Ask for a blob (end-2), or for its rest: the bytes from `first` to `last` inclusive.

@@ -57,7 +57,7 @@ def decode_page(reply: Reply, *, registry: str) -> Page:
         raise not_json(reply, registry, e) from e
     if names == _Names():
         raise not_json(reply, registry, ValueError("a list of names was expected"))
-    return Page(tuple(names.repositories or names.tags or ()), _next_url(reply, registry))
+    return Page(tuple(names.repositories or names.tags or ()), next_url(reply, registry))
 
 
 def not_json(reply: Reply, registry: str, cause: Exception) -> ProtocolError:
@@ -87,7 +87,14 @@ def next_link(header: str) -> str:
     return ""
 
 
-def _next_url(reply: Reply, registry: str) -> str:
+def next_url(reply: Reply, registry: str) -> str:
+    """Give the URL of the next page; empty if there is none.
+
+    Raises
+    ------
+    UnsafeRedirectError
+        If it leads away from the registry.
+    """
     link = next_link(reply.headers.get("link", ""))
     if not link:
         return ""

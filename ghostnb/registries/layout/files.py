@@ -1,13 +1,12 @@
 """The files of an image layout: read within its root, written whole or not at all."""
 
 import errno
-import fcntl
 import os
 import stat
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 import msgspec
@@ -19,8 +18,19 @@ from ghostnb.errors import (
     RegistryError,
     ServerError,
     TransportTimeoutError,
+    UnsupportedError,
 )
-from ghostnb.registries.layout.upload import Upload, make_directory
+from ghostnb.registries.layout.upload import (
+    Upload,
+    make_directory,
+    sync_directory,
+    sync_file,
+)
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system: reading works, writing says so
+    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["LayoutFiles"]
 
@@ -30,6 +40,7 @@ _VERSION = "1.0.0"
 _LOCK_SECONDS = 30.0
 _LOCK_POLL_SECONDS = 0.002
 _MARKER_BYTES = 2**16
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 class LayoutFiles:
@@ -120,6 +131,77 @@ class LayoutFiles:
         finally:
             upload.discard()
 
+    def create(self, *parts: str) -> None:
+        """Make an empty file that was not there."""
+        with self.guard(parts[-1]):
+            path = os.path.join(self._directory(*parts[:-1]), parts[-1])
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW, 0o666))
+
+    def append(self, pieces: Sequence[bytes], *parts: str, at: int) -> None:
+        """Append bytes to a file, or leave it as it was.
+
+        Parameters
+        ----------
+        pieces : sequence of bytes
+        *parts : str
+            The file's place.
+        at : int
+            Its size, to which it is cut again if something fails.
+        """
+        with (
+            self.guard(parts[-1]),
+            open(self._within(*parts), "r+b", opener=_open_carefully) as file,
+        ):
+            try:
+                file.seek(at)
+                file.writelines(pieces)
+                file.flush()
+            except OSError:
+                os.ftruncate(file.fileno(), at)
+                raise
+
+    def size_bytes(self, *parts: str) -> int:
+        """Say how large a file is.
+
+        Raises
+        ------
+        FileNotFoundError
+        """
+        with self.guard(parts[-1], absent_is_known=True):
+            return os.stat(self._within(*parts)).st_size
+
+    def touch(self, *parts: str) -> None:
+        """Mark a file as used now."""
+        with self.guard(parts[-1], absent_is_known=True):
+            os.utime(self._within(*parts))
+
+    def move(self, source: Sequence[str], target: Sequence[str]) -> None:
+        """Move a complete file to its place, and return when it would survive a power cut."""
+        with self.guard(target[-1]):
+            path = self._within(*source)
+            sync_file(path)
+            os.utime(path)
+            directory = self._directory(*target[:-1])
+            os.replace(path, os.path.join(directory, target[-1]))
+            sync_directory(directory)
+
+    def remove(self, *parts: str) -> None:
+        """Remove a file, if it is there."""
+        with self.guard(parts[-1]), suppress(FileNotFoundError):
+            os.unlink(self._within(*parts))
+
+    def listed(self, *parts: str) -> Iterator[tuple[str, os.stat_result]]:
+        """Iterate over the names and states of a directory's files; of none if there is none."""
+        with self.guard(parts[-1]):
+            try:
+                entries = list(os.scandir(self._within(*parts)))
+            except FileNotFoundError:
+                return
+            for entry in entries:
+                with suppress(FileNotFoundError):
+                    if entry.is_file(follow_symlinks=False):
+                        yield entry.name, entry.stat(follow_symlinks=False)
+
     def make(self, index: str, empty: bytes) -> None:
         """Make a layout of a directory that is absent or empty, and leave one that is there.
 
@@ -151,8 +233,14 @@ class LayoutFiles:
         TransportTimeoutError
             If one does not let go.
         """
+        if fcntl is None:
+            raise UnsupportedError(
+                "Writing to an OCI image layout needs a POSIX system's file locks.",
+                hint="Use WSL, Linux or macOS for it.",
+                registry=self._registry,
+            )
         with self._turn, self.guard(LOCK):
-            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+            flags = os.O_RDWR | os.O_CREAT | _NOFOLLOW
             handle = os.open(os.path.join(self.root, LOCK), flags, 0o666)
             try:
                 self._wait_for_lock(handle)
@@ -239,7 +327,10 @@ class LayoutFiles:
             return self._not_a_layout()
         if error.errno in (errno.ENOTDIR, errno.EISDIR, errno.ELOOP):
             return self.broken(f"{what} cannot be used ({error.strerror})")
-        return ServerError(problem, registry=self._registry)
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        hint = "Free some space; nothing that was complete is lost." if is_full else ""
+        status = 507 if is_full else None
+        return ServerError(problem, hint=hint, registry=self._registry, status=status)
 
     def _not_a_layout(self) -> RegistryError:
         if os.path.isfile(self.root):
@@ -267,4 +358,4 @@ class LayoutFiles:
 
 def _open_carefully(path: str, flags: int) -> int:
     """Neither follow a link that was put there meanwhile, nor wait for a pipe's writer."""
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+    return os.open(path, flags | _NOFOLLOW | getattr(os, "O_NONBLOCK", 0))

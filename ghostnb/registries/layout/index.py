@@ -13,7 +13,16 @@ from ghostnb.oci import Descriptor, Digest, Reference, check_repository, check_t
 from ghostnb.oci.descriptor import decode_digest
 from ghostnb.oci.media_types import OCI_INDEX
 
-__all__ = ["Contents", "Entry", "add_entry", "default_repository", "empty_index", "read_index"]
+__all__ = [
+    "Contents",
+    "Entry",
+    "add_entry",
+    "default_repository",
+    "empty_index",
+    "read_index",
+    "remove_manifest",
+    "remove_tag",
+]
 
 REF_NAME = "org.opencontainers.image.ref.name"
 IMAGE_NAME = "io.containerd.image.name"
@@ -149,7 +158,7 @@ def add_entry(document: dict[str, Any], entry: Entry, default: str) -> None:
     Everything else in the document stays as it is.
     """
     entries: list[dict[str, Any]] = document["manifests"]
-    freed = _free_tag(entries, entry, default) if entry.tag else []
+    freed = _free_tag(entries, entry.repository, entry.tag, default) if entry.tag else []
     same = [one for one in entries if _is_same(one, entry, default)]
     if entry.tag:
         spare = next((one for one in same if not _name(one, default)[1]), None)
@@ -161,17 +170,37 @@ def add_entry(document: dict[str, Any], entry: Entry, default: str) -> None:
             entries[:] = [other for other in entries if other is not one]
 
 
+def remove_tag(document: dict[str, Any], repository: str, tag: str, default: str) -> None:
+    """Take a tag out of an index; what it pointed to stays in its repository."""
+    entries: list[dict[str, Any]] = document["manifests"]
+    for one in _free_tag(entries, repository, tag, default):
+        if _is_needless(one, entries, default):
+            entries[:] = [other for other in entries if other is not one]
+
+
+def remove_manifest(
+    document: dict[str, Any], repository: str, digest: Digest, default: str
+) -> None:
+    """Take a manifest and all its tags out of a repository."""
+    document["manifests"] = [
+        one
+        for one in document["manifests"]
+        if one["digest"] != digest or _name(one, default)[0] != repository
+    ]
+
+
 def _append(entries: list[dict[str, Any]], entry: Entry) -> dict[str, Any]:
     entries.append(entry.as_dict())
     return entries[-1]
 
 
-def _free_tag(entries: list[dict[str, Any]], entry: Entry, default: str) -> list[dict[str, Any]]:
-    wanted = (entry.repository, entry.tag)
-    freed = [one for one in entries if _name(one, default) == wanted]
+def _free_tag(
+    entries: list[dict[str, Any]], repository: str, tag: str, default: str
+) -> list[dict[str, Any]]:
+    freed = [one for one in entries if _name(one, default) == (repository, tag)]
     for one in freed:
         kept = {key: text for key, text in one["annotations"].items() if key not in _NAMING}
-        one["annotations"] = kept | {REPOSITORY: entry.repository}
+        one["annotations"] = kept | {REPOSITORY: repository}
     return freed
 
 

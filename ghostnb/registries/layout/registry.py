@@ -11,10 +11,12 @@ from typing import ParamSpec, TypeVar
 from ghostnb.oci import AnyManifest, Descriptor, Digest, Reference, check_repository, check_tag
 from ghostnb.registries.catalog import details_of_tags, search_catalog
 from ghostnb.registries.config import LAYOUT_SCHEME, RegistryConfig
+from ghostnb.registries.garbage import GarbageReport
 from ghostnb.registries.layout.index import Entry
+from ghostnb.registries.layout.removal import Removal
 from ghostnb.registries.layout.store import LayoutStore
 from ghostnb.registries.records import Ping, RepositoryRecord, SearchRecord, TagRecord
-from ghostnb.registries.storing import MAX_BLOB_BYTES, checked_manifest
+from ghostnb.registries.storing import MAX_BLOB_BYTES, checked_manifest, no_such_blob
 from ghostnb.registries.verify import check_pieces, check_size
 from ghostnb.wire.rate_limits import RateLimit
 
@@ -80,6 +82,7 @@ class LayoutRegistry:
         self.concurrency = _CONCURRENCY
         self.name = name or RegistryConfig.from_url(self.url).name
         self._store = LayoutStore(root, self.name)
+        self._removal = Removal(self._store)
 
     def __repr__(self) -> str:
         return f"<LayoutRegistry {self.name} at {self.url}>"
@@ -167,7 +170,7 @@ class LayoutRegistry:
         await _finished(self._store.make)
         upload = self._store.upload(descriptor.digest)
         try:
-            async for block in _blocks(check_pieces(pieces, descriptor, source=source)):
+            async for block in blocks(check_pieces(pieces, descriptor, source=source)):
                 await _finished(upload.write, block)
             await _finished(upload.commit)
         finally:
@@ -185,6 +188,97 @@ class LayoutRegistry:
         entry = Entry(repository, tag, manifest.media_type, manifest.digest, len(raw))
         await _finished(self._store.push, entry, raw)
         return manifest.digest
+
+    async def blob_size(self, repository: str, digest: Digest) -> int:
+        """Look how large a blob's file is."""
+        check_repository(repository)
+        size = await asyncio.to_thread(self._store.blob_size, digest)
+        if size is None:
+            raise no_such_blob(self.name, repository, digest)
+        return size
+
+    async def referrers(self, repository: str, digest: Digest) -> list[Descriptor]:
+        """Give what is attached to a manifest; a manifest is read once for it."""
+        check_repository(repository)
+        return await asyncio.to_thread(self._store.referrers, repository, digest)
+
+    async def delete_tag(self, repository: str, tag: str) -> None:
+        """Take a tag away; its manifest stays, and so do other tags of it."""
+        await _finished(self._removal.tag, check_repository(repository), check_tag(tag))
+
+    async def delete_manifest(self, repository: str, digest: Digest) -> None:
+        """Delete a manifest with its tags; its file stays until garbage is collected."""
+        await _finished(self._removal.manifest, check_repository(repository), digest)
+
+    async def delete_blob(self, repository: str, digest: Digest) -> None:
+        """Delete a blob that no manifest of any repository needs."""
+        await _finished(self._removal.blob, check_repository(repository), digest)
+
+    async def prepare(self) -> None:
+        """Make the layout, unless there is one."""
+        await _finished(self._store.make)
+
+    async def touch_blob(self, digest: Digest) -> None:
+        """Keep a blob from garbage collections for their time of grace."""
+        await asyncio.to_thread(self._store.touch, digest)
+
+    async def open_range(self, digest: Digest, first: int, last: int) -> AsyncIterator[bytes]:
+        """Iterate over a part of a blob's file, unchecked."""
+        file = await asyncio.to_thread(self._store.open_range, digest, first)
+        try:
+            left = last - first + 1
+            while left > 0:
+                size = min(left, _BLOCK_BYTES)
+                piece = await asyncio.to_thread(self._store.read_piece, file, size)
+                if not piece:
+                    return
+                left -= len(piece)
+                yield piece
+        finally:
+            file.close()
+
+    async def begin_upload(self, repository: str) -> str:
+        """Begin a blob that comes in pieces."""
+        check_repository(repository)
+        await _finished(self._store.make)
+        return await _finished(self._store.staging.begin, repository)
+
+    async def upload_size(self, repository: str, upload: str) -> int:
+        """Look how large an upload's file is."""
+        return await asyncio.to_thread(self._store.staging.size_bytes, repository, upload)
+
+    async def append_upload(
+        self, repository: str, upload: str, pieces: AsyncIterator[bytes]
+    ) -> int:
+        """Append bytes to an upload's file; what came before an error stays."""
+        staging = self._store.staging
+        size = await self.upload_size(repository, upload)
+        async for block in blocks(pieces):
+            size = await _finished(staging.append, repository, upload, block)
+        return size
+
+    async def finish_upload(self, repository: str, upload: str, digest: Digest) -> None:
+        """Make a blob of a complete upload, on disk before this returns."""
+        await _finished(self._store.finish_upload, repository, upload, digest)
+
+    async def cancel_upload(self, repository: str, upload: str) -> None:
+        """Remove an upload's file."""
+        await _finished(self._store.staging.cancel, repository, upload)
+
+    async def usage(self) -> tuple[int, int]:
+        """Count the files of blobs and manifests, and their bytes."""
+        return await asyncio.to_thread(self._store.usage)
+
+    async def collect_garbage(
+        self, *, dry_run: bool = False, untagged: bool = False, grace_seconds: float = 3600
+    ) -> GarbageReport:
+        """Remove what nothing points to; writers wait meanwhile."""
+        return await _finished(
+            self._removal.garbage,
+            dry_run=dry_run,
+            untagged=untagged,
+            grace_seconds=grace_seconds,
+        )
 
     async def aclose(self) -> None:
         """Forget what was read; no file is open between calls."""
@@ -215,7 +309,7 @@ async def _finished(function: Callable[P, Result], *args: P.args, **kwargs: P.kw
         raise
 
 
-async def _blocks(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
+async def blocks(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
     """Gather pieces, so that a thread is asked once a mebibyte."""
     block: list[bytes] = []
     size = 0

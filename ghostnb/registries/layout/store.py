@@ -2,7 +2,10 @@
 
 import os
 import time
-from typing import BinaryIO
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import partial
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -13,6 +16,7 @@ from ghostnb.oci import (
     Descriptor,
     Digest,
     Index,
+    media_types,
     parse_manifest,
 )
 from ghostnb.registries.layout.files import LayoutFiles
@@ -24,12 +28,19 @@ from ghostnb.registries.layout.index import (
     empty_index,
     read_index,
 )
+from ghostnb.registries.layout.staging import Staging
 from ghostnb.registries.layout.upload import Upload
-from ghostnb.registries.storing import no_such_blob, no_such_manifest, no_such_repository
+from ghostnb.registries.referrers import Referrer, as_referrer
+from ghostnb.registries.storing import (
+    no_such_blob,
+    no_such_manifest,
+    no_such_repository,
+)
 from ghostnb.registries.verify import check_content
 
-__all__ = ["LayoutStore"]
+__all__ = ["LayoutStore", "place_of"]
 
+Change = Callable[[dict[str, Any]], None]
 INDEX = "index.json"
 _MAX_INDEX_BYTES = 256 * 2**20
 # A file that was changed this shortly ago may change again without its time showing it.
@@ -45,30 +56,41 @@ class LayoutStore:
         The directory, absolute.
     registry : str
         The registry's name, for messages.
+
+    Attributes
+    ----------
+    registry : str
+    default : str
+        The repository of entries that name none.
+    files : LayoutFiles
+    staging : Staging
+        Blobs that come in pieces.
     """
 
     def __init__(self, root: str, registry: str) -> None:
-        self._registry = registry
+        self.registry = registry
         self._source = f"{INDEX} of {root}"
-        self._default = default_repository(os.path.basename(root))
-        self._files = LayoutFiles(root, registry)
+        self.default = default_repository(os.path.basename(root))
+        self.files = LayoutFiles(root, registry)
         self._known: tuple[tuple[int, ...], dict[str, Contents]] | None = None
-        self._pending: list[Entry] = []
+        self._pending: list[Change] = []
+        self._referrers: dict[Digest, Referrer | None] = {}
+        self.staging = Staging(self.files, registry)
 
     def load(self) -> dict[str, Contents]:
         """Give every repository; the index is read again only if the file was changed."""
         try:
-            with self._files.open(INDEX) as file:
+            with self.files.open(INDEX) as file:
                 state = os.fstat(file.fileno())
                 identity = (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
                 if self._known is not None and self._known[0] == identity:
                     return self._known[1]
-                raw = self._files.read_open(file, _MAX_INDEX_BYTES)
+                raw = self.files.read_open(file, _MAX_INDEX_BYTES)
         except FileNotFoundError:
-            self._files.check()
-            raise self._files.broken(f"it has no {INDEX}") from None
-        self._files.check()
-        found = read_index(raw, self._default, source=self._source)
+            self.files.check()
+            raise self.files.broken(f"it has no {INDEX}") from None
+        self.files.check()
+        found = read_index(raw, self.default, source=self._source)
         if time.time() - state.st_ctime > _SETTLED_SECONDS:
             self._known = (identity, found)
         return found
@@ -86,7 +108,7 @@ class LayoutStore:
         """
         found = self.load().get(repository)
         if found is None:
-            raise no_such_repository(self._registry, repository)
+            raise no_such_repository(self.registry, repository)
         return found
 
     def manifest(self, repository: str, locator: str) -> AnyManifest:
@@ -103,7 +125,7 @@ class LayoutStore:
         else:
             descriptor = contents.tags.get(locator)
         if descriptor is None:
-            raise no_such_manifest(self._registry, repository, locator)
+            raise no_such_manifest(self.registry, repository, locator)
         return self._read(repository, contents, descriptor)
 
     def blob(self, repository: str, descriptor: Descriptor) -> bytes:
@@ -117,7 +139,7 @@ class LayoutStore:
         with self.open_blob(repository, descriptor) as file:
             # One byte more than there should be, to see that there are more.
             content = self.read_piece(file, descriptor.size_bytes + 1)
-        source = f"{repository} in {self._registry}"
+        source = f"{repository} in {self.registry}"
         return check_content(content, descriptor.digest, descriptor.size_bytes, source=source)
 
     def open_blob(self, repository: str, descriptor: Descriptor) -> BinaryIO:
@@ -128,30 +150,73 @@ class LayoutStore:
         NotFoundError
         """
         # Not what the index says, but that there is one: blobs are shared.
-        self._files.check()
+        self.files.check()
         try:
-            return self._files.open(*_place(descriptor.digest))
+            return self.files.open(*place_of(descriptor.digest))
         except FileNotFoundError as e:
-            raise no_such_blob(self._registry, repository, descriptor) from e
+            raise no_such_blob(self.registry, repository, descriptor.digest, descriptor.urls) from e
+
+    def open_range(self, digest: Digest, first: int) -> BinaryIO:
+        """Open a blob for reading from some byte on.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        try:
+            file = self.files.open(*place_of(digest))
+        except FileNotFoundError as e:
+            raise no_such_blob(self.registry, "a repository", digest) from e
+        file.seek(first)
+        return file
 
     def read_piece(self, file: BinaryIO, size_bytes: int) -> bytes:
         """Read on in an open blob."""
-        with self._files.guard(os.path.basename(file.name)):
+        with self.files.guard(os.path.basename(file.name)):
             return file.read(size_bytes)
 
     def make(self) -> None:
         """Make the layout if there is none yet."""
-        self._files.make(INDEX, empty_index())
+        self.files.make(INDEX, empty_index())
 
     def upload(self, digest: Digest) -> Upload:
         """Begin a blob; nothing is on disk before something is written."""
-        return self._files.upload(*_place(digest))
+        return self.files.upload(*place_of(digest))
 
     def push(self, entry: Entry, raw: bytes) -> None:
         """Store a manifest and name it in the index."""
         self.make()
-        self._files.replace(raw, *_place(entry.digest))
-        self._record(entry)
+        self.files.replace(raw, *place_of(entry.digest))
+        self.record(partial(add_entry, entry=entry, default=self.default))
+
+    def blob_size(self, digest: Digest) -> int | None:
+        """Say how large a blob is; None if it is not there."""
+        self.files.check()
+        try:
+            return self.files.size_bytes(*place_of(digest))
+        except FileNotFoundError:
+            return None
+
+    def touch(self, digest: Digest) -> None:
+        """Keep a blob from a garbage collection that runs meanwhile."""
+        with suppress(FileNotFoundError):
+            self.files.touch(*place_of(digest))
+
+    def finish_upload(self, repository: str, upload: str, digest: Digest) -> None:
+        """Make a blob of a complete upload."""
+        self.make()
+        self.staging.finish(repository, upload, digest, *place_of(digest))
+
+    def referrers(self, repository: str, digest: Digest) -> list[Descriptor]:
+        """Give what is attached to a manifest, in the order of the index."""
+        known = (self._referrer(entry) for entry in self.fresh()[repository].manifests.values())
+        return [found[1] for found in known if found is not None and found[0] == digest]
+
+    def usage(self) -> tuple[int, int]:
+        """Count the files of blobs and manifests, and their bytes."""
+        self.files.check()
+        sizes = [state.st_size for _, state in self.blob_files()]
+        return len(sizes), sum(sizes)
 
     def _member(self, repository: str, contents: Contents, digest: Digest) -> Descriptor | None:
         """Find a manifest among a repository's entries, then in the indexes among them."""
@@ -173,9 +238,9 @@ class LayoutStore:
             return
 
     def _read(self, repository: str, contents: Contents, descriptor: Descriptor) -> AnyManifest:
-        digest, source = descriptor.digest, f"{repository} in {self._registry}"
+        digest, source = descriptor.digest, f"{repository} in {self.registry}"
         try:
-            raw = self._files.read(*_place(digest), limit_bytes=MAX_MANIFEST_BYTES)
+            raw = self.files.read(*place_of(digest), limit_bytes=MAX_MANIFEST_BYTES)
         except FileNotFoundError as e:
             raise self._lost(repository, digest) from e
         check_content(raw, digest, descriptor.size_bytes, source=source)
@@ -186,34 +251,71 @@ class LayoutStore:
 
     def _lost(self, repository: str, digest: Digest) -> NotFoundError:
         return NotFoundError(
-            f"{repository} in {self._registry} names the manifest {digest}, "
+            f"{repository} in {self.registry} names the manifest {digest}, "
             "but the layout has no such file.",
             hint="It was copied in part only: copy the image again.",
-            registry=self._registry,
+            registry=self.registry,
         )
 
-    def _record(self, entry: Entry) -> None:
-        """Put an entry into the index, together with what others wait to put there."""
-        self._pending.append(entry)
+    def record(self, change: Change) -> None:
+        """Change the index, together with what others wait to change there."""
+        self._pending.append(change)
         try:
-            with self._files.locked():
+            with self.files.locked():
                 # Else it was written by who had the lock before.
-                if entry in self._pending:
+                if change in self._pending:
                     self._write(tuple(self._pending))
         finally:
-            if entry in self._pending:
-                self._pending.remove(entry)
+            if change in self._pending:
+                self._pending.remove(change)
 
-    def _write(self, entries: tuple[Entry, ...]) -> None:
-        raw = self._files.read(INDEX, limit_bytes=_MAX_INDEX_BYTES)
-        read_index(raw, self._default, source=self._source)
+    def _write(self, changes: tuple[Change, ...]) -> None:
+        self.rewrite(changes)
+        for change in changes:
+            self._pending.remove(change)
+
+    def rewrite(self, changes: Iterable[Change]) -> None:
+        """Change the index; the caller has the lock."""
+        raw = self.files.read(INDEX, limit_bytes=_MAX_INDEX_BYTES)
+        read_index(raw, self.default, source=self._source)
         document = msgspec.json.decode(raw)
-        for entry in entries:
-            add_entry(document, entry, self._default)
-        self._files.replace(msgspec.json.encode(document), INDEX)
-        for entry in entries:
-            self._pending.remove(entry)
+        for change in changes:
+            change(document)
+        self.files.replace(msgspec.json.encode(document), INDEX)
+
+    def fresh(self) -> dict[str, Contents]:
+        """Read the index as it is, without the children that were found since."""
+        self.load()
+        raw = self.files.read(INDEX, limit_bytes=_MAX_INDEX_BYTES)
+        return read_index(raw, self.default, source=self._source)
+
+    def existing(self, descriptor: Descriptor) -> AnyManifest | None:
+        """Read a manifest; None for what is none, or is not there."""
+        if descriptor.media_type not in media_types.MANIFESTS | media_types.INDEXES:
+            return None
+        digest = descriptor.digest
+        try:
+            raw = self.files.read(*place_of(digest), limit_bytes=MAX_MANIFEST_BYTES)
+        except FileNotFoundError:
+            return None
+        source = f"{digest} in {self.registry}"
+        check_content(raw, digest, source=source)
+        return parse_manifest(raw, descriptor.media_type, digest=digest, source=source)
+
+    def _referrer(self, descriptor: Descriptor) -> Referrer | None:
+        digest = descriptor.digest
+        if digest not in self._referrers:
+            manifest = self.existing(descriptor)
+            self._referrers[digest] = as_referrer(manifest) if manifest else None
+        return self._referrers[digest]
+
+    def blob_files(self) -> Iterator[tuple[tuple[str, str, str], os.stat_result]]:
+        """Iterate over the places and states of all files below ``blobs``."""
+        for algorithm in ("sha256", "sha512"):
+            for name, state in self.files.listed("blobs", algorithm):
+                yield ("blobs", algorithm, name), state
 
 
-def _place(digest: Digest) -> tuple[str, str, str]:
+def place_of(digest: Digest) -> tuple[str, str, str]:
+    """Say where the content of a digest is."""
     return "blobs", digest.algorithm, digest.encoded

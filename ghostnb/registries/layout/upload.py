@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import BinaryIO
 
-__all__ = ["Upload", "make_directory"]
+__all__ = ["Upload", "make_directory", "sync_directory", "sync_file"]
 
 
 class Upload:
@@ -58,7 +58,7 @@ class Upload:
             directory = os.path.dirname(file.name)
             os.replace(file.name, os.path.join(directory, self._name))
             self._is_over = True
-            _sync_directory(directory)
+            sync_directory(directory)
 
     def discard(self) -> None:
         """Leave nothing behind, unless the file is complete."""
@@ -88,10 +88,20 @@ def make_directory(path: str) -> None:
     # Another process may be quicker; a file in its place shows at the first use.
     with suppress(FileExistsError):
         os.mkdir(path)
-    _sync_directory(parent)
+    sync_directory(parent)
 
 
-def _sync_directory(path: str) -> None:
+def sync_file(path: str) -> None:
+    """Return when a file's content would survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_directory(path: str) -> None:
+    """Return when a directory's names would survive a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -137,7 +137,7 @@ def test_a_writer_that_waits_too_long_says_for_what(tmp_path, monkeypatch):
     push_tags(tmp_path, "app", 1)
     other = LayoutRegistry(tmp_path)
     with (
-        other._store._files.locked(),
+        other._store.files.locked(),
         pytest.raises(TransportTimeoutError, match=r"\.ghostnb\.lock"),
     ):
         push_tags(tmp_path, "app", 2)
@@ -257,7 +257,7 @@ def test_pushing_does_not_hold_up_the_event_loop(tmp_path):
 
 
 def layout_lock(directory):
-    return LayoutRegistry(directory)._store._files.locked()
+    return LayoutRegistry(directory)._store.files.locked()
 
 
 def test_a_reader_sees_every_tag_while_others_write(tmp_path):

@@ -1,0 +1,136 @@
+"""Blobs that come in pieces, kept beside the layout's content until they are complete."""
+
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ghostnb.oci import Digest
+from ghostnb.registries.layout.files import LayoutFiles
+from ghostnb.registries.storing import no_such_upload
+from ghostnb.registries.verify import check_digest
+
+__all__ = ["Staging"]
+
+FOLDER = (".ghostnb", "uploads")
+_BLOCK_BYTES = 2**20
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far an upload has come, and the digest of what has come."""
+
+    size_bytes: int = 0
+    hasher: Any = field(default_factory=hashlib.sha256)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Staging:
+    """Uploads under way: a file each, so that they outlive the process.
+
+    Every method blocks: call them on a thread. One upload is to be written by
+    one caller at a time.
+
+    Parameters
+    ----------
+    files : LayoutFiles
+    registry : str
+        The registry's name, for messages.
+    """
+
+    def __init__(self, files: LayoutFiles, registry: str) -> None:
+        self._files = files
+        self._registry = registry
+        self._known: dict[str, _Progress] = {}
+
+    def begin(self, repository: str) -> str:
+        """Begin an upload and give its name, which cannot be guessed."""
+        upload = secrets.token_hex(16)
+        self._files.create(*FOLDER, _file_name(repository, upload))
+        self._known[upload] = _Progress()
+        return upload
+
+    def size_bytes(self, repository: str, upload: str) -> int:
+        """Say how many bytes have come.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such upload for this repository.
+        """
+        try:
+            return self._files.size_bytes(*FOLDER, _file_name(repository, upload))
+        except FileNotFoundError as e:
+            raise no_such_upload(self._registry, repository, upload) from e
+
+    def append(self, repository: str, upload: str, pieces: Sequence[bytes]) -> int:
+        """Append bytes, whole or not at all, and say how many have come by now."""
+        before = self.size_bytes(repository, upload)
+        # After a restart, what came before was not seen: it is read again at the end.
+        progress = self._known.get(upload)
+        self._files.append(pieces, *FOLDER, _file_name(repository, upload), at=before)
+        after = before + sum(map(len, pieces))
+        if progress is not None and progress.size_bytes == before:
+            for piece in pieces:
+                progress.hasher.update(piece)
+            progress.size_bytes = after
+        return after
+
+    def finish(self, repository: str, upload: str, digest: Digest, *place: str) -> int:
+        """Put a complete upload to its place if it is what its digest says.
+
+        Returns
+        -------
+        int
+            Its size in bytes.
+
+        Raises
+        ------
+        IntegrityError
+            If it has another digest; it stays, to be finished rightly or cancelled.
+        """
+        size = self.size_bytes(repository, upload)
+        source = f"What was pushed to {repository} in {self._registry}"
+        check_digest(self._digest(repository, upload, size, digest), digest, source=source)
+        self._files.move((*FOLDER, _file_name(repository, upload)), place)
+        self._known.pop(upload, None)
+        return size
+
+    def cancel(self, repository: str, upload: str) -> None:
+        """Forget an upload and what has come of it."""
+        self.size_bytes(repository, upload)
+        self._files.remove(*FOLDER, _file_name(repository, upload))
+        self._known.pop(upload, None)
+
+    def stale(self, older_than_seconds: float) -> Iterator[tuple[str, int]]:
+        """Iterate over the files, and their sizes, of uploads that nobody goes on with."""
+        deadline = time.time() - older_than_seconds
+        for name, state in self._files.listed(*FOLDER):
+            if state.st_mtime < deadline:
+                yield name, state.st_size
+
+    def discard(self, name: str) -> None:
+        """Remove the file of a stale upload."""
+        self._files.remove(*FOLDER, name)
+        self._known.pop(name.partition(".")[0], None)
+
+    def _digest(self, repository: str, upload: str, size: int, wanted: Digest) -> str:
+        progress = self._known.get(upload)
+        if wanted.algorithm == "sha256" and progress is not None and progress.size_bytes == size:
+            return f"sha256:{progress.hasher.hexdigest()}"
+        hasher = wanted.hasher()
+        with self._files.open(*FOLDER, _file_name(repository, upload)) as file:
+            while block := file.read(_BLOCK_BYTES):
+                hasher.update(block)
+        return f"{wanted.algorithm}:{hasher.hexdigest()}"
+
+
+def _file_name(repository: str, upload: str) -> str:
+    # An upload's name comes back from outside, and counts for its repository alone.
+    owner = hashlib.sha256(repository.encode()).hexdigest()[:16]
+    if len(upload) != 32 or not set(upload) <= set("0123456789abcdef"):
+        upload = hashlib.sha256(upload.encode("utf-8", "replace")).hexdigest()
+    return f"{upload}.{owner}"
