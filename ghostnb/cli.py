@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from ghostnb import Fleet, GhostnbError, __version__, run
@@ -48,7 +49,22 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="make a sample registry and take a look at it")
     demo.add_argument("--root", metavar="DIR", help="where to keep it (default: the user's cache)")
     demo.set_defaults(run=_demo)
+    drift = commands.add_parser("drift", help="serve a directory as a registry")
+    drift.add_argument("--root", metavar="DIR", help="an OCI image layout (default: the user's)")
+    drift.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    drift.add_argument("--port", type=int, default=5000, help="default: %(default)s; 0: any")
+    drift.add_argument(
+        "--allow-anonymous", action="store_true", help="let other machines in without users"
+    )
+    drift.set_defaults(run=_drift)
     return parser
+
+
+def _drift(options: argparse.Namespace) -> int:
+    from ghostnb.drift.command import run_drift
+
+    run_drift(options, say=partial(print, flush=True))
+    return 0
 
 
 def _doctor(options: argparse.Namespace) -> int:

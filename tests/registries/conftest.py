@@ -19,6 +19,7 @@ from ghostnb.registries.http import HTTPRegistry
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.registries.protocol import Registry
+from tests.parts.drift import through_drift
 from tests.parts.images import Document, plain_image
 from tests.parts.pushes import skopeo, write_layout
 from tests.parts.standard import EMPTIED_REPOSITORY, STANDARD_IMAGES
@@ -138,10 +139,22 @@ def cases(registry: RunningRegistry, tmp_path_factory: pytest.TempPathFactory) -
         "layout by skopeo": Case(lambda: LayoutRegistry(by_skopeo), emptied=()),
         "http": Case(lambda: HTTPRegistry(config, cache=ContentCache())),
         "http, fast": Case(lambda: HTTPRegistry(config, cache=ContentCache())),
+        "drift over memory": Case(lambda: through_drift(memory)),
+        "drift over a layout": Case(lambda: through_drift(LayoutRegistry(layout))),
     }
 
 
-@pytest.fixture(params=["memory", "layout", "layout by skopeo", "http", "http, fast"])
+@pytest.fixture(
+    params=[
+        "memory",
+        "layout",
+        "layout by skopeo",
+        "http",
+        "http, fast",
+        "drift over memory",
+        "drift over a layout",
+    ]
+)
 def case(
     request: pytest.FixtureRequest, cases: dict[str, Case], monkeypatch: pytest.MonkeyPatch
 ) -> Case:

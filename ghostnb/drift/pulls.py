@@ -1,0 +1,204 @@
+"""The part of the distribution protocol that reads: manifests, blobs, lists."""
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from ghostnb.drift.replies import RefusedError
+from ghostnb.drift.routing import Router
+from ghostnb.drift.service import Service
+from ghostnb.errors import InvalidReferenceError
+from ghostnb.oci import Descriptor, Digest, check_tag, media_types
+from ghostnb.registries.protocol import RegistryStore
+
+__all__ = ["add_pulls", "digest_of"]
+
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+# By `server` a client knows that Bolt's routes are here, too.
+_WHO = {"server": "drift", "docker-distribution-api-version": "registry/2.0"}
+# A blob never changes, and neither does what is asked for by digest.
+_FOREVER = {"cache-control": "max-age=31536000, immutable"}
+
+
+def add_pulls(router: Router, service: Service) -> None:
+    """Add the routes that read."""
+    pulls = _Pulls(service)
+    router.add("GET", "/v2/", pulls.base, "none")
+    router.add("GET", "/v2/_catalog", pulls.catalog, "pull")
+    router.add("GET", "/v2/{name:path}/tags/list", pulls.tags, "pull", "NAME_UNKNOWN")
+    router.add(
+        "GET", "/v2/{name:path}/manifests/{reference}", pulls.manifest, "pull", "MANIFEST_UNKNOWN"
+    )
+    router.add("GET", "/v2/{name:path}/referrers/{digest}", pulls.referrers, "pull")
+    router.add("GET", "/v2/{name:path}/blobs/{digest}", pulls.blob, "pull", "BLOB_UNKNOWN")
+
+
+def digest_of(text: str) -> Digest:
+    """Read a digest that stands in a URL, and that content can be checked against.
+
+    Raises
+    ------
+    RefusedError
+    """
+    try:
+        digest = Digest(text)
+        digest.hasher()
+    except InvalidReferenceError as e:
+        raise RefusedError(400, "DIGEST_INVALID", str(e)) from e
+    return digest
+
+
+class _Pulls:
+    """Handlers; each of them is one route."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._registry = service.registry
+
+    async def base(self, request: Request) -> Response:
+        """Say that this is a registry (end-1)."""
+        return Response(b"{}", headers=_WHO, media_type="application/json")
+
+    async def catalog(self, request: Request) -> Response:
+        """List the repositories."""
+        names = [one.repository async for one in self._registry.repositories()]
+        page, link = self._page(request, sorted(names))
+        return _json({"repositories": page}, link)
+
+    async def tags(self, request: Request) -> Response:
+        """List a repository's tags (end-8)."""
+        name = request.path_params["name"]
+        tags = [tag async for tag in self._registry.tags(name)]
+        page, link = self._page(request, sorted(tags))
+        return _json({"name": name, "tags": page}, link)
+
+    async def manifest(self, request: Request) -> Response:
+        """Give a manifest, exactly as it was pushed (end-3)."""
+        name, reference = request.path_params["name"], request.path_params["reference"]
+        locator = digest_of(reference) if ":" in reference else _tag_of(reference)
+        manifest = await self._registry.manifest(name, locator)
+        headers = {"docker-content-digest": str(manifest.digest), "etag": f'"{manifest.digest}"'}
+        if headers["etag"] in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        headers["content-type"] = manifest.media_type
+        return Response(manifest.raw, headers=headers)
+
+    async def referrers(self, request: Request) -> Response:
+        """List what is attached to a manifest; nothing, if there is no such manifest (end-12)."""
+        name, digest = request.path_params["name"], digest_of(request.path_params["digest"])
+        found = await self._referrers(name, digest)
+        wanted = request.query_params.get("artifactType", "")
+        if wanted:
+            found = [one for one in found if one.artifact_type == wanted]
+        by_digest = {str(one.digest): one for one in found}
+        page, headers = self._page(request, sorted(by_digest))
+        if wanted:
+            headers["oci-filters-applied"] = "artifactType"
+        document = {
+            "schemaVersion": 2,
+            "mediaType": media_types.OCI_INDEX,
+            "manifests": [by_digest[one] for one in page],
+        }
+        return _json(document, headers, media_types.OCI_INDEX)
+
+    async def blob(self, request: Request) -> Response:
+        """Give a blob or a part of it (end-2)."""
+        name, digest = request.path_params["name"], digest_of(request.path_params["digest"])
+        size = await self._registry.blob_size(name, digest)
+        headers = {
+            "docker-content-digest": str(digest),
+            "etag": f'"{digest}"',
+            "accept-ranges": "bytes",
+            "content-type": "application/octet-stream",
+            **_FOREVER,
+        }
+        if request.method == "HEAD":
+            # Who asks may not push it then: it must not be collected meanwhile.
+            if isinstance(self._registry, RegistryStore):
+                await self._registry.touch_blob(digest)
+            return Response(headers=headers | {"content-length": str(size)})
+        part = _range(request.headers.get("range", ""), size)
+        first, last = part or (0, size - 1)
+        headers["content-length"] = str(last - first + 1)
+        if part:
+            headers["content-range"] = f"bytes {first}-{last}/{size}"
+        pieces = self._pieces(name, digest, size, first, last)
+        return StreamingResponse(pieces, 206 if part else 200, headers=headers)
+
+    async def _referrers(self, name: str, digest: Digest) -> Sequence[Descriptor]:
+        known = {one.repository async for one in self._registry.repositories()}
+        return await self._registry.referrers(name, digest) if name in known else []
+
+    async def _pieces(
+        self, name: str, digest: Digest, size: int, first: int, last: int
+    ) -> AsyncGenerator[bytes, None]:
+        """Iterate over a part of a blob; who asked for it checks the digest."""
+        if isinstance(self._registry, RegistryStore):
+            pieces: AsyncIterator[bytes] = self._registry.open_range(digest, first, last)
+        else:
+            descriptor = Descriptor("application/octet-stream", digest, size)
+            pieces = _cut(self._registry.open_blob(name, descriptor), first, last)
+        async for piece in pieces:
+            yield piece
+
+    def _page(self, request: Request, names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+        """Cut a sorted list, and link to the rest."""
+        limit = self._service.limits.page_size
+        count = request.query_params.get("n")
+        if count is not None:
+            if not count.isdecimal():
+                raise RefusedError(
+                    400, "PAGINATION_NUMBER_INVALID", "n must be a number, 0 or more."
+                )
+            limit = min(limit, int(count))
+        last = request.query_params.get("last", "")
+        rest = [name for name in names if name > last]
+        page = rest[:limit]
+        if not page or len(page) == len(rest):
+            return page, {}
+        query = urlencode({**request.query_params, "n": limit, "last": page[-1]})
+        return page, {"link": f'<{request.url.path}?{query}>; rel="next"'}
+
+
+def _tag_of(text: str) -> str:
+    try:
+        return check_tag(text)
+    except InvalidReferenceError as e:
+        raise RefusedError(404, "MANIFEST_UNKNOWN", str(e)) from e
+
+
+def _range(header: str, size: int) -> tuple[int, int] | None:
+    """Read a Range; None for the whole, also where several parts are asked for (RFC 9110)."""
+    found = _RANGE.fullmatch(header.strip())
+    if found is None or not (found[1] or found[2]):
+        return None
+    if found[1]:
+        first = int(found[1])
+        last = min(int(found[2]), size - 1) if found[2] else size - 1
+    else:
+        first, last = max(size - int(found[2]), 0), size - 1
+    if first >= size or (found[2] and found[1] and int(found[2]) < first):
+        headers = {"content-range": f"bytes */{size}"}
+        raise RefusedError(416, "SIZE_INVALID", f"The blob has {size} bytes.", headers=headers)
+    return first, last
+
+
+async def _cut(pieces: AsyncIterator[bytes], first: int, last: int) -> AsyncIterator[bytes]:
+    done = 0
+    async for piece in pieces:
+        part = piece[max(first - done, 0) : last + 1 - done]
+        done += len(piece)
+        if part:
+            yield part
+        if done > last:
+            return
+
+
+def _json(document: Any, headers: dict[str, str], media_type: str = "application/json") -> Response:
+    content = msgspec.json.encode(document, enc_hook=str)
+    return Response(content, headers=headers, media_type=media_type)

@@ -1,0 +1,259 @@
+"""The part of the distribution protocol that writes: uploads, manifests, deletions."""
+
+import re
+from collections.abc import AsyncGenerator
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ghostnb.drift.pulls import digest_of
+from ghostnb.drift.replies import RefusedError
+from ghostnb.drift.routing import Router
+from ghostnb.drift.service import Service
+from ghostnb.errors import InvalidReferenceError, NotFoundError, ProtocolError, UnsupportedError
+from ghostnb.oci import Digest, Index, Manifest, check_tag
+from ghostnb.registries.storing import checked_manifest
+
+__all__ = ["add_pushes"]
+
+_CONTENT_RANGE = re.compile(r"(?:bytes )?(\d+)-(\d+)(?:/.*)?")
+
+
+def add_pushes(router: Router, service: Service) -> None:
+    """Add the routes that write."""
+    pushes, uploads = _Pushes(service), _Uploads(service)
+    path, unknown = "/v2/{name:path}/blobs/uploads/{upload}", "BLOB_UPLOAD_UNKNOWN"
+    router.add("POST", "/v2/{name:path}/blobs/uploads/", uploads.begin, "push", unknown)
+    router.add("POST", "/v2/{name:path}/blobs/uploads", uploads.begin, "push", unknown)
+    router.add("GET", path, uploads.status, "push", unknown)
+    router.add("PATCH", path, uploads.append, "push", unknown)
+    router.add("PUT", path, uploads.finish, "push", unknown)
+    router.add("DELETE", path, uploads.cancel, "push", unknown)
+    manifest = "/v2/{name:path}/manifests/{reference}"
+    router.add("PUT", manifest, pushes.manifest, "push", "NAME_UNKNOWN")
+    router.add("DELETE", manifest, pushes.delete_manifest, "delete", "MANIFEST_UNKNOWN")
+    blob = "/v2/{name:path}/blobs/{digest}"
+    router.add("DELETE", blob, pushes.delete_blob, "delete", "BLOB_UNKNOWN")
+
+
+class _Uploads:
+    """Handlers of blobs that come in one piece or several."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def begin(self, request: Request) -> Response:
+        """Begin an upload, or do without one (end-4a, end-4b, end-11)."""
+        name, store = request.path_params["name"], self._service.store
+        query = request.query_params
+        if "mount" in query and (mounted := await self._mount(request, query["mount"])):
+            return mounted
+        wanted = digest_of(query["digest"]) if "digest" in query else None
+        upload = await store.begin_upload(name)
+        if wanted is None:
+            return _progress(202, name, upload, 0)
+        try:
+            async with self._service.receiving(upload):
+                await store.append_upload(name, upload, _body(request))
+                await store.finish_upload(name, upload, wanted)
+        except BaseException:
+            await self._forget(name, upload)
+            raise
+        return _stored(name, wanted)
+
+    async def status(self, request: Request) -> Response:
+        """Say how far an upload has come (end-13)."""
+        name, upload = request.path_params["name"], request.path_params["upload"]
+        size = await self._service.store.upload_size(name, upload)
+        return _progress(204, name, upload, size)
+
+    async def append(self, request: Request) -> Response:
+        """Take a piece of a blob (end-5)."""
+        name, upload = request.path_params["name"], request.path_params["upload"]
+        size = await self._append(request, name, upload)
+        return _progress(202, name, upload, size)
+
+    async def finish(self, request: Request) -> Response:
+        """Take the last piece, if there is one, and make the blob (end-6)."""
+        name, upload = request.path_params["name"], request.path_params["upload"]
+        if "digest" not in request.query_params:
+            raise RefusedError(400, "DIGEST_INVALID", "The blob's digest must be given: ?digest=…")
+        wanted = digest_of(request.query_params["digest"])
+        await self._append(request, name, upload)
+        async with self._service.receiving(upload):
+            await self._service.store.finish_upload(name, upload, wanted)
+        return _stored(name, wanted)
+
+    async def cancel(self, request: Request) -> Response:
+        """Forget an upload."""
+        name, upload = request.path_params["name"], request.path_params["upload"]
+        async with self._service.receiving(upload):
+            await self._service.store.cancel_upload(name, upload)
+        return Response(status_code=204)
+
+    async def _mount(self, request: Request, text: str) -> Response | None:
+        """Give a blob that is there already to a repository, if it may be read where it is."""
+        name, store, digest = request.path_params["name"], self._service.store, digest_of(text)
+        source = request.query_params.get("from", "")
+        if source:
+            await self._service.access.check(request, "pull", source)
+        try:
+            # Blobs are shared by all repositories.
+            await store.touch_blob(digest)
+            await store.blob_size(name, digest)
+        except NotFoundError:
+            return None
+        return _stored(name, digest)
+
+    async def _append(self, request: Request, name: str, upload: str) -> int:
+        store = self._service.store
+        async with self._service.receiving(upload):
+            size = await store.upload_size(name, upload)
+            begin = _first_byte(request)
+            if begin is not None and begin != size:
+                raise RefusedError(
+                    416,
+                    "BLOB_UPLOAD_INVALID",
+                    f"{size} bytes have come; the next piece must begin there.",
+                    headers=dict(_progress(204, name, upload, size).headers),
+                )
+            return await store.append_upload(name, upload, _body(request))
+
+    async def _forget(self, name: str, upload: str) -> None:
+        try:
+            await self._service.store.cancel_upload(name, upload)
+        except NotFoundError:
+            # It became a blob before the request was broken off.
+            return
+
+
+class _Pushes:
+    """Handlers of manifests and deletions."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def manifest(self, request: Request) -> Response:
+        """Store a manifest, exactly as it comes, if its blobs are there (end-7)."""
+        name, reference = request.path_params["name"], request.path_params["reference"]
+        store = self._service.store
+        wanted = digest_of(reference) if ":" in reference else None
+        tag = "" if wanted else _tag_of(reference)
+        raw = await self._manifest_body(request)
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip()
+        manifest = _parsed(raw, media_type, f"The manifest pushed to {name}")
+        # A digest of another algorithm than the usual is as good.
+        if wanted is not None and not wanted.matches(raw):
+            raise RefusedError(
+                400, "DIGEST_INVALID", f"The manifest's digest is {manifest.digest}, not {wanted}."
+            )
+        async with self._service.pushing():
+            await self._check_blobs(name, manifest)
+            digest = await store.push_manifest(name, raw, manifest.media_type, tag=tag)
+        headers = {
+            "location": f"/v2/{name}/manifests/{digest}",
+            "docker-content-digest": str(digest),
+        }
+        if manifest.subject is not None:
+            headers["oci-subject"] = str(manifest.subject.digest)
+        return Response(status_code=201, headers=headers)
+
+    async def delete_manifest(self, request: Request) -> Response:
+        """Delete a tag alone, or a manifest with its tags (end-9)."""
+        name, reference = request.path_params["name"], request.path_params["reference"]
+        if ":" in reference:
+            await self._service.store.delete_manifest(name, digest_of(reference))
+        else:
+            await self._service.store.delete_tag(name, _tag_of(reference))
+        return Response(status_code=202)
+
+    async def delete_blob(self, request: Request) -> Response:
+        """Delete a blob that nothing needs (end-10)."""
+        name, digest = request.path_params["name"], digest_of(request.path_params["digest"])
+        async with self._service.collecting():
+            await self._service.store.delete_blob(name, digest)
+        return Response(status_code=202)
+
+    async def _manifest_body(self, request: Request) -> bytes:
+        limit = self._service.limits.manifest_bytes
+        pieces, count = [], 0
+        async for piece in _body(request):
+            pieces.append(piece)
+            count += len(piece)
+            if count > limit:
+                message = f"A manifest may have {limit:,} bytes; this one has more."
+                raise RefusedError(
+                    413, "MANIFEST_INVALID", message, headers={"connection": "close"}
+                )
+        return b"".join(pieces)
+
+    async def _check_blobs(self, name: str, manifest: Manifest | Index) -> None:
+        """See that what a manifest needs is there. An index may leave platforms out."""
+        if isinstance(manifest, Index):
+            return
+        own = [manifest.config, *(one for one in manifest.layers if not one.urls)]
+        missing = []
+        for digest in {one.digest for one in own}:
+            try:
+                await self._service.store.touch_blob(digest)
+                await self._service.store.blob_size(name, digest)
+            except NotFoundError:
+                missing.append(str(digest))
+        if missing:
+            message = f"{len(missing)} of the manifest's blobs are not here; push them first."
+            detail = [{"digest": digest} for digest in sorted(missing)]
+            raise RefusedError(400, "MANIFEST_BLOB_UNKNOWN", message, detail=detail)
+
+
+def _parsed(raw: bytes, media_type: str, source: str) -> Manifest | Index:
+    try:
+        manifest = checked_manifest(raw, media_type, source=source)
+    except (ProtocolError, UnsupportedError) as e:
+        raise RefusedError(400, "MANIFEST_INVALID", str(e)) from e
+    if media_type and manifest.media_type != media_type:
+        message = f"The manifest says it is {manifest.media_type}, its Content-Type {media_type}."
+        raise RefusedError(400, "MANIFEST_INVALID", message)
+    return manifest
+
+
+async def _body(request: Request) -> AsyncGenerator[bytes, None]:
+    async for piece in request.stream():
+        if piece:
+            yield piece
+
+
+def _tag_of(text: str) -> str:
+    try:
+        return check_tag(text)
+    except InvalidReferenceError as e:
+        raise RefusedError(400, "MANIFEST_INVALID", str(e)) from e
+
+
+def _first_byte(request: Request) -> int | None:
+    """Read where a piece says that it begins; None if it does not say."""
+    header = request.headers.get("content-range", "")
+    if not header:
+        return None
+    found = _CONTENT_RANGE.fullmatch(header.strip())
+    if found is None or int(found[2]) < int(found[1]):
+        raise RefusedError(416, "BLOB_UPLOAD_INVALID", "Content-Range must be like 0-1023.")
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) != int(found[2]) - int(found[1]) + 1:
+        raise RefusedError(400, "SIZE_INVALID", "Content-Range and Content-Length disagree.")
+    return int(found[1])
+
+
+def _progress(status: int, name: str, upload: str, size: int) -> Response:
+    return Response(
+        status_code=status,
+        headers={
+            "location": f"/v2/{name}/blobs/uploads/{upload}",
+            "range": f"0-{max(size - 1, 0)}",
+            "docker-upload-uuid": upload,
+        },
+    )
+
+
+def _stored(name: str, digest: Digest) -> Response:
+    headers = {"location": f"/v2/{name}/blobs/{digest}", "docker-content-digest": str(digest)}
+    return Response(status_code=201, headers=headers)

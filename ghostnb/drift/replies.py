@@ -1,0 +1,96 @@
+"""What Drift answers with when it refuses."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from ghostnb.errors import (
+    ForbiddenError,
+    GhostnbError,
+    IntegrityError,
+    InvalidReferenceError,
+    NotFoundError,
+    ProtocolError,
+    RateLimitedError,
+    RegistryError,
+    UnauthorizedError,
+    UnsupportedError,
+)
+
+__all__ = ["RefusedError", "error_response", "refusal_of"]
+
+
+class RefusedError(Exception):
+    """A request that is not answered as it was asked.
+
+    Parameters
+    ----------
+    status : int
+    code : str
+        Of the specification's list, where one fits.
+    message : str
+    detail : object, optional
+        Anything that JSON can hold.
+    headers : mapping of str to str, optional
+
+    Notes
+    -----
+    Source: OCI distribution-spec v1.1, "Error Codes".
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        detail: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+
+_BY_KIND: tuple[tuple[type[GhostnbError], int, str], ...] = (
+    (IntegrityError, 400, "DIGEST_INVALID"),
+    (UnauthorizedError, 401, "UNAUTHORIZED"),
+    (ForbiddenError, 403, "DENIED"),
+    (UnsupportedError, 405, "UNSUPPORTED"),
+    (RateLimitedError, 429, "TOOMANYREQUESTS"),
+)
+
+
+def refusal_of(error: GhostnbError, *, unknown: str) -> RefusedError:
+    """Make a refusal of what a registry raised.
+
+    Parameters
+    ----------
+    error : GhostnbError
+    unknown : str
+        The code for what is not there: it depends on what was asked for.
+    """
+    if isinstance(error, NotFoundError):
+        return RefusedError(404, unknown, str(error))
+    if isinstance(error, InvalidReferenceError):
+        return RefusedError(400, "NAME_INVALID", str(error))
+    for kind, status, code in _BY_KIND:
+        if isinstance(error, kind):
+            return RefusedError(status, code, str(error))
+    status = error.status if isinstance(error, RegistryError) and error.status else 500
+    if isinstance(error, ProtocolError):
+        # What is stored cannot be read: that is not the client's fault.
+        status = 500
+    return RefusedError(status if status >= 500 else 502, "UNKNOWN", str(error))
+
+
+def error_response(refusal: RefusedError) -> Response:
+    """Write a refusal as the specification has it."""
+    entry: dict[str, Any] = {"code": refusal.code, "message": refusal.message}
+    if refusal.detail is not None:
+        entry["detail"] = refusal.detail
+    return JSONResponse({"errors": [entry]}, refusal.status, headers=refusal.headers)

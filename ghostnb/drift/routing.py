@@ -1,0 +1,91 @@
+"""From a request to its handler: names checked, access checked, errors written."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ghostnb.drift.replies import RefusedError, error_response, refusal_of
+from ghostnb.drift.service import Service
+from ghostnb.errors import GhostnbError, InvalidReferenceError
+from ghostnb.oci import check_repository
+
+__all__ = ["Router", "not_found"]
+
+Handler = Callable[[Request], Awaitable[Response]]
+_log = logging.getLogger("ghostnb.drift")
+_CODES = {404: "NOT_FOUND", 405: "UNSUPPORTED"}
+
+
+class Router:
+    """Collects routes.
+
+    Parameters
+    ----------
+    service : Service
+
+    Attributes
+    ----------
+    routes : list of Route
+        In the order in which they are tried.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.routes: list[Route] = []
+
+    def add(self, method: str, path: str, handler: Handler, action: str, unknown: str = "") -> None:
+        """Add a route.
+
+        Parameters
+        ----------
+        method : str
+            A ``GET`` is also a ``HEAD``.
+        path : str
+            As Starlette has it; ``name`` is a repository.
+        handler : callable
+        action : str
+            See `Access.check`.
+        unknown : str, optional
+            The error code of what is not there.
+        """
+
+        async def endpoint(request: Request) -> Response:
+            try:
+                repository = _repository(request)
+                await self._service.access.check(request, action, repository)
+                return await handler(request)
+            except RefusedError as e:
+                return error_response(e)
+            except GhostnbError as e:
+                refusal = refusal_of(e, unknown=unknown)
+                if refusal.status >= 500:
+                    _log.error("%s %s: %s", request.method, request.url.path, e)
+                return error_response(refusal)
+            except ClientDisconnect:
+                # Nobody is there to be answered; what came of an upload stays.
+                return Response(status_code=499)
+
+        self.routes.append(Route(path, endpoint, methods=[method]))
+
+
+def _repository(request: Request) -> str:
+    name: str = request.path_params.get("name", "")
+    if not name:
+        return ""
+    try:
+        return check_repository(name)
+    except InvalidReferenceError as e:
+        raise RefusedError(400, "NAME_INVALID", str(e)) from e
+
+
+async def not_found(request: Request, error: Exception) -> Response:
+    """Answer what no route knows in the specification's form."""
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    code = _CODES.get(status, "UNKNOWN")
+    message = f"There is no {request.method} {request.url.path[:200]} here."
+    headers = getattr(error, "headers", None)
+    return error_response(RefusedError(status, code, message, headers=headers))

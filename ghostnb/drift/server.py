@@ -1,0 +1,119 @@
+"""Drift as a process: uvicorn, a port, and an end."""
+
+import ipaddress
+import socket
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ghostnb.drift.service import Limits
+from ghostnb.errors import ConfigError
+
+__all__ = ["check_exposure", "listen", "serve"]
+
+_SHUTDOWN_SECONDS = 5
+
+
+def check_exposure(host: str, *, has_users: bool, allow_anonymous: bool) -> None:
+    """Refuse to let other machines in without asking who they are.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if has_users or allow_anonymous or _is_loopback(host):
+        return
+    raise ConfigError(
+        f"Listening on {host} would let everyone who reaches this machine push and delete.",
+        hint="Configure users with --htpasswd FILE, or say --allow-anonymous if that is meant.",
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind a port; 0 is any that is free.
+
+    Raises
+    ------
+    ConfigError
+        If it is taken, or may not be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as e:
+        bound.close()
+        raise ConfigError(
+            f"Port {port} of {host} cannot be had ({e.strerror or e}).",
+            hint="Choose another with --port; --port 0 takes any that is free.",
+        ) from e
+    return bound
+
+
+async def serve(app: Starlette, bound: socket.socket, limits: Limits, **options: Any) -> None:
+    """Serve until the process is told to end.
+
+    Parameters
+    ----------
+    app : Starlette
+    bound : socket
+        As `listen` gave it.
+    limits : Limits
+    **options
+        Of `uvicorn.Config`: certificates.
+    """
+
+    class Protocol(_CarefulProtocol):
+        max_header_bytes = limits.header_bytes
+
+    config = uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        lifespan="on",
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        **options,
+    )
+    await uvicorn.Server(config).serve(sockets=[bound])
+
+
+class _CarefulProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, with an end to the headers that it takes."""
+
+    max_header_bytes = 64 * 1024
+    _header_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        if self._header_bytes >= 0:
+            self._header_bytes += len(data)
+        super().data_received(data)
+        # Still below zero: the headers of this request are complete.
+        if self._header_bytes > self.max_header_bytes and not self.transport.is_closing():
+            self.transport.write(
+                b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+                b"content-length: 0\r\nconnection: close\r\n\r\n"
+            )
+            self.transport.close()
+
+    def on_headers_complete(self) -> None:
+        self._header_bytes = -1
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._header_bytes = 0
+        super().on_message_complete()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
