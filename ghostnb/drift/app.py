@@ -2,11 +2,15 @@
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 
+from ghostnb.drift.front import add_front
+from ghostnb.drift.metrics import Measured, add_metrics
 from ghostnb.drift.pulls import add_pulls
 from ghostnb.drift.pushes import add_pushes
 from ghostnb.drift.routing import Router, not_found
 from ghostnb.drift.service import Access, Anyone, Limits, Service
+from ghostnb.drift.upkeep import add_upkeep, health_routes
 from ghostnb.registries.protocol import Registry
 
 __all__ = ["create_app"]
@@ -33,7 +37,11 @@ def create_app(
     router = Router(service)
     add_pulls(router, service)
     add_pushes(router, service)
+    add_upkeep(router, service)
+    add_front(router, service)
+    metrics = add_metrics(router, service)
     return Starlette(
-        routes=list(router.routes),
+        routes=[*router.routes, *health_routes(service)],
+        middleware=[Middleware(Measured, metrics=metrics)],
         exception_handlers={HTTPException: not_found},
     )

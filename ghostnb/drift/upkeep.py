@@ -1,0 +1,121 @@
+"""Drift's own state: is it well, and what can be cleaned up."""
+
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ghostnb.drift.replies import RefusedError
+from ghostnb.drift.routing import Router
+from ghostnb.drift.service import Service
+from ghostnb.errors import GhostnbError
+from ghostnb.registries.garbage import GarbageReport
+from ghostnb.registries.protocol import RegistryStore
+
+__all__ = ["add_upkeep", "health_routes"]
+
+_MAX_BODY_BYTES = 4096
+
+
+class _Options(msgspec.Struct, forbid_unknown_fields=True):
+    """What ``POST /admin/gc`` takes."""
+
+    dry_run: bool = False
+    delete_untagged: bool = False
+    grace_seconds: float | None = None
+
+
+def add_upkeep(router: Router, service: Service) -> None:
+    """Add the routes that collect garbage."""
+    garbage = _Garbage(service)
+    router.add("POST", "/admin/gc", garbage.collect, "admin")
+    router.add("GET", "/admin/gc/status", garbage.status, "admin")
+
+
+def health_routes(service: Service) -> list[Route]:
+    """Make the routes that everyone may ask: load balancers know no passwords."""
+
+    async def health(request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def ready(request: Request) -> Response:
+        try:
+            await _write_something(service)
+        except GhostnbError as e:
+            return JSONResponse({"ready": False, "reason": str(e)}, 503)
+        return JSONResponse({"ready": True})
+
+    return [Route("/health", health), Route("/readyz", ready)]
+
+
+class _Garbage:
+    """Handlers of the collection; one runs at a time."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._is_running = False
+        self._last: dict[str, Any] | None = None
+
+    async def collect(self, request: Request) -> Response:
+        """Remove what nothing points to, or count it."""
+        options, store = await _options(request), self._service.store
+        if self._is_running:
+            raise RefusedError(409, "DENIED", "A garbage collection is running; see its status.")
+        grace = options.grace_seconds
+        self._is_running = True
+        try:
+            async with self._service.collecting():
+                report = await store.collect_garbage(
+                    dry_run=options.dry_run,
+                    untagged=options.delete_untagged,
+                    grace_seconds=self._service.limits.grace_seconds if grace is None else grace,
+                )
+        finally:
+            self._is_running = False
+        self._last = {
+            "success": True,
+            "message": _summary(report, options.dry_run),
+            "dry_run": options.dry_run,
+            "metrics": asdict(report),
+        }
+        return JSONResponse(self._last)
+
+    async def status(self, request: Request) -> Response:
+        """Say whether a collection is running, and what the last one did."""
+        return JSONResponse({"running": self._is_running, "last": self._last})
+
+
+async def _write_something(service: Service) -> None:
+    registry = service.registry
+    if isinstance(registry, RegistryStore):
+        upload = await registry.begin_upload("drift/readyz")
+        await registry.cancel_upload("drift/readyz", upload)
+    else:
+        await registry.ping()
+
+
+async def _options(request: Request) -> _Options:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _MAX_BODY_BYTES:
+            raise RefusedError(413, "SIZE_INVALID", "The options are a few dozen bytes of JSON.")
+    try:
+        options = msgspec.json.decode(body or b"{}", type=_Options)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as e:
+        message = f"The options cannot be read ({e})."
+        raise RefusedError(400, "UNSUPPORTED", message) from e
+    if options.grace_seconds is not None and not 0 <= options.grace_seconds < float("inf"):
+        raise RefusedError(400, "UNSUPPORTED", "grace_seconds must be 0 or more.")
+    return options
+
+
+def _summary(report: GarbageReport, is_dry_run: bool) -> str:
+    would = "would be " if is_dry_run else ""
+    return (
+        f"{report.blobs_deleted} blobs and {report.manifests_deleted} manifests {would}deleted, "
+        f"{report.bytes_freed:,} bytes {would}freed."
+    )
