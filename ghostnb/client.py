@@ -18,6 +18,7 @@ from ghostnb.frames import (
 from ghostnb.inventory import (
     as_patterns,
     attach_failures,
+    failures_of,
     gather_layers,
 )
 from ghostnb.loop import hop, schedule_if_running
@@ -30,7 +31,7 @@ from ghostnb.registries.protocol import Registry
 from ghostnb.registries.reading import read_image, read_images
 from ghostnb.registries.records import Ping, TagRecord
 from ghostnb.registries.session import Transport
-from ghostnb.registries.walk import Failure, Tally
+from ghostnb.registries.walk import Tally
 from ghostnb.search import check_search, find_images
 from ghostnb.wire.rate_limits import RateLimit
 
@@ -171,6 +172,8 @@ class RegistryClient:
             If the registry does not list its repositories; the message says
             what to do instead.
         """
+        if namespace is not None:
+            _text(namespace, "A namespace", "library")
 
         async def read() -> pd.DataFrame:
             found = self.registry.repositories(namespace)
@@ -207,20 +210,15 @@ class RegistryClient:
         UserWarning
             If some tags are damaged.
         """
+        name = self.registry.repository(_text(repository, "A repository", "library/nginx"))
 
         async def read() -> list[TagRecord]:
             if details:
-                return [record async for record in self.registry.tag_details(repository)]
-            name = self.registry.repository(repository)
+                return [record async for record in self.registry.tag_details(name)]
             return [TagRecord(self.name, name, tag) async for tag in self.registry.tags(name)]
 
         records = await hop(read())
-        failures = [
-            Failure(self.name, record.repository, record.tag, record.error)
-            for record in records
-            if record.error is not None
-        ]
-        return attach_failures(tags_frame(records), failures, "The table of tags")
+        return attach_failures(tags_frame(records), failures_of(records), "The table of tags")
 
     async def image(self, reference: str, *, platform: str | None = None) -> Image:
         """Read one image's manifest and config.
@@ -291,15 +289,23 @@ class RegistryClient:
         Returns
         -------
         pandas.DataFrame
-            As `ghostnb.frames.search_frame`, the best first.
+            As `ghostnb.frames.search_frame`, the best first. What was found
+            and could not be read (a repository that these credentials may not
+            see into) stands in ``.attrs["errors"]`` too, as for `tags`.
 
         Raises
         ------
         ValueError
             If the query is empty, or the limit negative.
+
+        Warns
+        -----
+        UserWarning
+            If some of it could not be read.
         """
         check_search(query, limit)
-        return search_frame(await hop(find_images(self.registry, query, limit)))
+        found = await hop(find_images(self.registry, query, limit))
+        return attach_failures(search_frame(found), failures_of(found), "The search")
 
     async def inventory(
         self,
@@ -351,9 +357,7 @@ class RegistryClient:
         return attach_failures(table.frame(), tally.failures, "The inventory")
 
     def _reference(self, text: str) -> Reference:
-        if not isinstance(text, str):
-            raise TypeError(f"A reference is a text such as 'team/app:1.0', not {text!r}.")
-        return self.registry.reference(text)
+        return self.registry.reference(_text(text, "A reference", "team/app:1.0"))
 
     async def _images_frame(
         self, tabulate: Tabulate, reference: str, platform: str | None
@@ -372,9 +376,14 @@ def _let_go(registry: Registry, process: int) -> None:
 def _platform(text: str | None) -> Platform | None:
     if text is None:
         return None
-    if not isinstance(text, str):
-        raise TypeError(f"A platform is a text such as 'linux/amd64', not {text!r}.")
-    return Platform.parse(text)
+    return Platform.parse(_text(text, "A platform", "linux/amd64"))
+
+
+def _text(value: str, what: str, example: str) -> str:
+    """Give a text back; anything else is the caller's mistake, and is told at once."""
+    if not isinstance(value, str):
+        raise TypeError(f"{what} is a text such as {example!r}, not {value!r}.")
+    return value
 
 
 async def _first(items: AsyncIterator[Item], limit: int | None) -> AsyncIterator[Item]:

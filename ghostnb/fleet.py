@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import warnings
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Self, TypeVar
@@ -12,12 +11,11 @@ import pandas as pd
 from ghostnb.client import RegistryClient
 from ghostnb.errors import ConfigError, GhostnbError, TransportTimeoutError
 from ghostnb.frames import LayersTable, RegistryRecord, registries_frame, search_frame
-from ghostnb.inventory import as_patterns, attach_failures, gather_layers
+from ghostnb.inventory import as_patterns, attach_failures, failures_of, gather_layers
 from ghostnb.loop import hop, schedule
 from ghostnb.progress_bar import ProgressBar, ProgressOption
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.config_file import load_configs
-from ghostnb.registries.records import SearchRecord
 from ghostnb.registries.walk import Failure, Tally
 from ghostnb.search import check_search, find_images
 
@@ -45,8 +43,9 @@ class Fleet(Mapping[str, RegistryClient]):
     Notes
     -----
     One registry that fails is a warning and an entry of ``.attrs["errors"]``
-    of the frame, a list of dictionaries with ``registry``, ``error`` and
-    ``message``; the others answer.
+    of the frame, a list of dictionaries with ``registry``, ``repository``,
+    ``tag``, ``error`` and ``message``; the others answer. Repository and tag
+    are empty where the whole registry failed.
 
     Examples
     --------
@@ -157,9 +156,14 @@ class Fleet(Mapping[str, RegistryClient]):
         -------
         pandas.DataFrame
             As `ghostnb.frames.registries_frame`; ``status`` is ``ok``, or what is wrong.
+
+        Warns
+        -----
+        UserWarning
+            If a registry failed.
         """
         outcomes = await hop(self._ask_all(lambda client: client.ping()))
-        return registries_frame(
+        frame = registries_frame(
             RegistryRecord.of(
                 client.config,
                 client.kind,
@@ -167,6 +171,8 @@ class Fleet(Mapping[str, RegistryClient]):
             )
             for client, outcome in outcomes
         )
+        _, failures = _parted(outcomes)
+        return attach_failures(frame, failures, "The status")
 
     async def search(
         self, query: str, registry: str | None = None, *, limit: int = _SEARCH_LIMIT
@@ -184,7 +190,13 @@ class Fleet(Mapping[str, RegistryClient]):
         Returns
         -------
         pandas.DataFrame
-            As `ghostnb.frames.search_frame`, registries in the fleet's order.
+            As `ghostnb.frames.search_frame`, registries in the fleet's order;
+            what failed or could not be read stands in ``.attrs["errors"]``.
+
+        Warns
+        -----
+        UserWarning
+            If a registry failed, or something that it found could not be read.
 
         Raises
         ------
@@ -198,14 +210,10 @@ class Fleet(Mapping[str, RegistryClient]):
         outcomes = await hop(
             self._ask_all(lambda client: find_images(client.registry, query, limit), names)
         )
-        found: list[SearchRecord] = []
-        failures = []
-        for client, outcome in outcomes:
-            if isinstance(outcome, GhostnbError):
-                failures.append((client.name, outcome))
-            else:
-                found += outcome
-        return _with_errors(search_frame(found), failures)
+        answers, failures = _parted(outcomes)
+        found = [record for answer in answers for record in answer]
+        failures += failures_of(found)
+        return attach_failures(search_frame(found), failures, "The search")
 
     async def inventory(
         self,
@@ -226,6 +234,11 @@ class Fleet(Mapping[str, RegistryClient]):
         pandas.DataFrame
             As `ghostnb.frames.layers_frame`, registries in the fleet's order;
             what could not be read stands in ``.attrs["errors"]``.
+
+        Warns
+        -----
+        UserWarning
+            If something could not be read.
         """
         tally = Tally()
         wanted = as_patterns(repositories), as_patterns(tags)
@@ -235,13 +248,11 @@ class Fleet(Mapping[str, RegistryClient]):
 
         with ProgressBar(tally, "inventory", progress) as bar:
             outcomes = await hop(self._ask_all(gather, is_patient=True), on_tick=bar.refresh)
+        tables, failures = _parted(outcomes)
         whole = LayersTable()
-        for client, outcome in outcomes:
-            if isinstance(outcome, GhostnbError):
-                tally.failures.append(Failure(client.name, "", "", outcome))
-            else:
-                whole.extend(outcome)
-        return attach_failures(whole.frame(), tally.failures, "The inventory")
+        for table in tables:
+            whole.extend(table)
+        return attach_failures(whole.frame(), tally.failures + failures, "The inventory")
 
     async def _ask_all(
         self,
@@ -250,7 +261,10 @@ class Fleet(Mapping[str, RegistryClient]):
         *,
         is_patient: bool = False,
     ) -> list[tuple[RegistryClient, Result | GhostnbError]]:
-        """Ask the registries at once; an error is given back as the answer."""
+        """Ask the registries at once; an error of the outside world is given back as the answer.
+
+        Any other ends all: then nothing that was begun goes on.
+        """
         patience_seconds = None if is_patient else _PATIENCE_SECONDS
 
         async def answer(client: RegistryClient) -> Result | GhostnbError:
@@ -269,15 +283,25 @@ class Fleet(Mapping[str, RegistryClient]):
                 )
 
         clients = [self[name] for name in (list(self._clients) if names is None else names)]
-        answers = await asyncio.gather(*map(answer, clients))
+        asking = [asyncio.ensure_future(answer(client)) for client in clients]
+        try:
+            # Not a TaskGroup: whoever calls wants the error itself, not a group of one.
+            answers = await asyncio.gather(*asking)
+        finally:
+            for task in asking:
+                task.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
         return list(zip(clients, answers, strict=True))
 
 
-def _with_errors(frame: pd.DataFrame, failures: list[tuple[str, GhostnbError]]) -> pd.DataFrame:
-    frame.attrs["errors"] = [
-        {"registry": name, "error": type(error).__name__, "message": str(error)}
-        for name, error in failures
-    ]
-    for name, error in failures:
-        warnings.warn(f"{name} did not answer: {error}", UserWarning, stacklevel=3)
-    return frame
+def _parted(
+    outcomes: Iterable[tuple[RegistryClient, Result | GhostnbError]],
+) -> tuple[list[Result], list[Failure]]:
+    """Set the registries' answers and their errors apart."""
+    answers, failures = [], []
+    for client, outcome in outcomes:
+        if isinstance(outcome, GhostnbError):
+            failures.append(Failure(client.name, "", "", outcome))
+        else:
+            answers.append(outcome)
+    return answers, failures

@@ -7,9 +7,10 @@ import pandas as pd
 
 from ghostnb.frames import LayersTable
 from ghostnb.registries.protocol import Registry
+from ghostnb.registries.records import SearchRecord, TagRecord
 from ghostnb.registries.walk import Failure, Tally, walk
 
-__all__ = ["as_patterns", "attach_failures", "gather_layers"]
+__all__ = ["as_patterns", "attach_failures", "failures_of", "gather_layers"]
 
 
 def as_patterns(names: str | Iterable[str] | None) -> tuple[str, ...] | None:
@@ -22,11 +23,12 @@ def as_patterns(names: str | Iterable[str] | None) -> tuple[str, ...] | None:
     """
     if names is None:
         return None
-    patterns = (names,) if isinstance(names, str) else tuple(names)
-    for pattern in patterns:
-        if not isinstance(pattern, str):
-            raise TypeError(f"A name or pattern is a text, not {pattern!r}.")
-    return patterns
+    patterns = [names] if isinstance(names, str) else names
+    if isinstance(patterns, Iterable):
+        patterns = tuple(patterns)
+        if all(isinstance(pattern, str) for pattern in patterns):
+            return patterns
+    raise TypeError(f"Names and patterns are texts such as 'team/*', not {names!r}.")
 
 
 async def gather_layers(
@@ -42,8 +44,21 @@ async def gather_layers(
     return table
 
 
+def failures_of(records: Iterable[TagRecord | SearchRecord]) -> list[Failure]:
+    """List those of which not all could be read."""
+    return [
+        Failure(record.registry, record.repository, record.tag or "", record.error)
+        for record in records
+        if record.error is not None
+    ]
+
+
 def attach_failures(frame: pd.DataFrame, failures: Sequence[Failure], what: str) -> pd.DataFrame:
     """Put what could not be read into a frame's attributes, and warn of it.
+
+    They become ``.attrs["errors"]``: a list of dictionaries with ``registry``,
+    ``repository``, ``tag`` (empty where a whole registry or repository is
+    meant), ``error`` (the class's name) and ``message``.
 
     Parameters
     ----------

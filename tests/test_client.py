@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import ghostnb
-from ghostnb import NotFoundError, RegistryClient, RegistryConfig, run
+from ghostnb import InvalidReferenceError, NotFoundError, RegistryClient, RegistryConfig, run
 from tests.parts.images import Document, plain_image
 from tests.parts.replies import reply
 from tests.parts.standard import EMPTIED_REPOSITORY, STANDARD_IMAGES
@@ -139,6 +139,20 @@ def test_an_image_by_digest_and_by_tag_and_digest(client):
 
 def test_the_registrys_own_host_may_stand_before_a_name(client, registry):
     assert run(client.image(f"{registry.host}/library/nginx:1.27")).digest == NGINX.digest
+
+
+def test_a_mirrors_repositories_may_be_called_like_hosts():
+    mirrored = plain_image("mirrored")
+    with serving_images({"ghcr.io/team/app:1": mirrored}) as server:
+        mirror = RegistryClient(server.url)
+
+        assert run(mirror.image(f"{server.host}/ghcr.io/team/app:1")).digest == mirrored.digest
+        assert run(mirror.tags("ghcr.io/team/app"))["tag"].tolist() == ["1"]
+        assert run(mirror.inventory("ghcr.io/team/app"))["repository"].unique().tolist() == [
+            "ghcr.io/team/app"
+        ]
+        with pytest.raises(InvalidReferenceError, match=r"is in the registry ghcr\.io, not in 127"):
+            run(mirror.image("ghcr.io/team/app:1"))
 
 
 @pytest.mark.parametrize("child", MULTI.children[:2], ids=lambda child: child.platform)
@@ -301,4 +315,21 @@ def test_a_damaged_tag_is_a_row_with_its_name_and_an_entry_of_the_errors():
     assert frame["tag"].tolist() == ["good", "torn"]
     assert frame["digest"].isna().tolist() == [False, True]
     [entry] = frame.attrs["errors"]
+    assert set(entry) == {"registry", "repository", "tag", "error", "message"}
     assert (entry["repository"], entry["tag"], entry["error"]) == ("a/b", "torn", "ProtocolError")
+
+
+def test_a_search_tells_what_it_may_not_read():
+    images = {"a/app:1": plain_image("seen"), "b/app:1": plain_image("hidden")}
+    with serving_images(images) as server:
+        registry = RegistryClient(server.url)
+        assert run(registry.search("app")).attrs["errors"] == []
+        server.routes["/v2/b/app/manifests/1"] = reply(403)
+        with pytest.warns(UserWarning, match="The search is not whole") as told:
+            frame = run(registry.search("app"))
+
+    assert frame["repository"].tolist() == ["a/app", "b/app"]
+    assert frame["digest"].isna().tolist() == [False, True]
+    [entry] = frame.attrs["errors"]
+    assert (entry["repository"], entry["tag"], entry["error"]) == ("b/app", "1", "ForbiddenError")
+    assert len(told) == 1

@@ -1,6 +1,8 @@
 """Inventories: all there is, what could not be read, what it costs, what it holds in memory."""
 
 import asyncio
+import base64
+import json
 import tempfile
 import warnings
 from collections import Counter
@@ -133,6 +135,20 @@ def test_another_process_finds_what_the_first_has_read(registry, tmp_path):
     assert int(cold[1]) > 5
     assert warm[0] == cold[0]
     assert warm[1] == "0"
+    assert int(warm[2]) <= len(STANDARD_IMAGES) < int(cold[2])
+
+
+def test_another_process_of_the_same_docker_login_finds_it_too(htpasswd_registry, home, tmp_path):
+    user = f"{htpasswd_registry.username}:{htpasswd_registry.password}".encode()
+    auth = {"auth": base64.b64encode(user).decode()}
+    (home / ".docker").mkdir()
+    file = home / ".docker" / "config.json"
+    file.write_text(json.dumps({"auths": {htpasswd_registry.host: auth}}))
+    cold = run_script(COUNTED, htpasswd_registry.url, str(tmp_path)).split()
+    warm = run_script(COUNTED, htpasswd_registry.url, str(tmp_path)).split()
+
+    assert int(cold[1]) > 5
+    assert warm[:2] == [cold[0], "0"]
     assert int(warm[2]) <= len(STANDARD_IMAGES) < int(cold[2])
 
 

@@ -1,5 +1,7 @@
 """What a client refuses: wrong types, hostile names and content that is not what it says."""
 
+import re
+
 import pytest
 
 from ghostnb import InvalidReferenceError, RegistryClient, RegistryConfig, TransportError, run
@@ -51,7 +53,10 @@ def test_hostile_names_are_refused_before_any_request(server, call):
     assert server.requests == []
 
 
-@pytest.mark.parametrize("name", ["a/b:", "a/b:bad tag", "a/b@sha256:12", "a/b@", "other:5000/a/b"])
+@pytest.mark.parametrize(
+    "name",
+    ["a/b:", "a/b:bad tag", "a/b@sha256:12", "a/b@", "other:5000/a/b", "ghcr.io/a/b"],
+)
 def test_hostile_tags_digests_and_hosts_are_refused_before_any_request(server, name):
     with pytest.raises(InvalidReferenceError):
         run(RegistryClient(server.url).image(name))
@@ -70,12 +75,20 @@ def test_what_is_no_platform_is_refused_before_any_request(server, platform):
 @pytest.mark.parametrize("wrong", [None, 5, b"a/b", ["a/b"]])
 def test_names_of_a_wrong_type_are_a_type_error(server, wrong):
     client = RegistryClient(server.url)
-    for call in (client.image, client.layers, client.history, client.tags, client.search):
-        with pytest.raises(TypeError):
+    shown = re.escape(repr(wrong))
+    for call in (client.image, client.layers, client.history):
+        with pytest.raises(TypeError, match=f"A reference is a text such as .*, not {shown}"):
             run(call(wrong))
+    for details in (False, True):
+        with pytest.raises(TypeError, match=f"A repository is a text such as .*, not {shown}"):
+            run(client.tags(wrong, details=details))
+    with pytest.raises(TypeError, match=f"A query is a text, not {shown}"):
+        run(client.search(wrong))
     if wrong is not None:
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match=f"A platform is a text such as .*, not {shown}"):
             run(client.image("a/b", platform=wrong))
+        with pytest.raises(TypeError, match=f"A namespace is a text such as .*, not {shown}"):
+            run(client.repositories(namespace=wrong))
 
     assert server.requests == []
 
@@ -83,9 +96,11 @@ def test_names_of_a_wrong_type_are_a_type_error(server, wrong):
 @pytest.mark.parametrize("wrong", [5, [None], [5], b"a"])
 def test_an_inventory_of_no_names_is_a_type_error(server, wrong):
     client = RegistryClient(server.url)
-    for arguments in ({"repositories": wrong}, {"tags": wrong}, {"progress": "yes"}):
-        with pytest.raises(TypeError):
+    for arguments in ({"repositories": wrong}, {"tags": wrong}):
+        with pytest.raises(TypeError, match=f"texts such as .*, not {re.escape(repr(wrong))}"):
             run(client.inventory(**arguments))
+    with pytest.raises(TypeError):
+        run(client.inventory(progress="yes"))
 
     assert server.requests == []
 

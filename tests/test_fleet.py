@@ -13,6 +13,7 @@ from tests.parts.processes import free_port
 from tests.parts.replies import hang, reply
 from tests.serving import connections_to, hanging_server, serving_images, wait_until
 
+KEYS = {"registry", "repository", "tag", "error", "message"}
 IMAGES = {"x/app:1": plain_image("one"), "x/web:1": plain_image("two")}
 
 
@@ -158,13 +159,16 @@ def test_registries_are_told_without_contact_or_credentials(first):
 def test_status_says_ok_or_what_is_wrong(first, down):
     with hanging_server() as silent:
         made = Fleet([config("up", first.url), config("down", down), config("mute", silent.url)])
-        frame = run(made.status())
+        with pytest.warns(UserWarning, match="The status is not whole") as told:
+            frame = run(made.status())
 
     up, refused, mute = frame["status"]
     assert list(frame.columns) == list(REGISTRIES)
     assert up == "ok"
     assert "connection refused" in refused
     assert "has not answered within 0.5 s" in mute
+    assert [error["registry"] for error in frame.attrs["errors"]] == ["down", "mute"]
+    assert len(told) == 1
 
 
 @pytest.mark.usefixtures("little_patience")
@@ -178,7 +182,7 @@ def test_a_search_gives_what_the_others_found_though_one_is_down_and_one_hangs(f
                 config("first", first.url),
             ]
         )
-        with pytest.warns(UserWarning, match="did not answer") as told:
+        with pytest.warns(UserWarning, match="The search is not whole") as told:
             frame = run(made.search("app"))
 
     assert list(frame.columns) == list(SEARCH)
@@ -189,8 +193,60 @@ def test_a_search_gives_what_the_others_found_though_one_is_down_and_one_hangs(f
         ("down", "TransportError"),
         ("mute", "TransportTimeoutError"),
     ]
+    assert [set(error) for error in errors] == [KEYS] * 2
     assert "connection refused" in errors[0]["message"]
-    assert [str(w.message).partition(" ")[0] for w in told] == ["down", "mute"]
+    assert ["down" in str(w.message) for w in told] == [True]
+
+
+def test_a_search_tells_what_it_found_and_could_not_read(first, second):
+    second.routes["/v2/y/app/tags/list"] = reply(401)
+    made = Fleet([config("second", second.url), config("first", first.url)])
+    with pytest.warns(UserWarning, match="The search is not whole"):
+        frame = run(made.search("app"))
+
+    assert frame["repository"].tolist() == ["y/app", "x/app"]
+    [error] = frame.attrs["errors"]
+    assert {**error, "message": ""} == {
+        "registry": "second",
+        "repository": "y/app",
+        "tag": "",
+        "error": "UnauthorizedError",
+        "message": "",
+    }
+
+
+@pytest.mark.parametrize("ask", ["search", "status", "inventory"])
+def test_a_mistake_of_ours_is_raised_itself_and_nothing_goes_on_behind_it(first, monkeypatch, ask):
+    """One that is no error of a registry is a defect, to be seen as such."""
+    ended = []
+
+    async def wait_for_ever(*arguments, **options):
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            # as whoever has connections to close
+            await asyncio.sleep(0.05)
+            ended.append(True)
+            raise
+
+    async def fail(*arguments, **options):
+        await asyncio.sleep(0.01)
+        raise ZeroDivisionError("ours") from KeyError("its cause")
+
+    async def either(registry, *arguments, **options):
+        await (fail if registry.name == "bad" else wait_for_ever)()
+
+    made = Fleet([config("slow", first.url), config("bad", first.url)])
+    monkeypatch.setattr(fleet, "find_images", either)
+    monkeypatch.setattr(fleet, "gather_layers", either)
+    monkeypatch.setattr(RegistryClient, "ping", either)
+    calls = {"search": lambda: made.search("x"), "status": made.status, "inventory": made.inventory}
+
+    with pytest.raises(ZeroDivisionError, match="ours") as caught:
+        run(calls[ask]())
+
+    assert ended == [True]
+    assert isinstance(caught.value.__cause__, KeyError)
 
 
 def test_a_search_of_one_registry_asks_no_other(first, second):
@@ -285,7 +341,7 @@ def test_removing_a_registry_while_a_search_runs_leaves_the_others_answers(first
         made.remove("second")
         return await searching
 
-    with pytest.warns(UserWarning, match="second did not answer"):
+    with pytest.warns(UserWarning, match=r"The search is not whole .*second"):
         frame = asyncio.run(both())
 
     assert frame["registry"].tolist() == ["first"]

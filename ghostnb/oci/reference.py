@@ -107,9 +107,11 @@ class Reference:
         ----------
         text : str
             ``repository[:tag][@digest]``; the registry's own host may stand
-            before it.
+            before it. It must where the name begins like another host:
+            ``localhost:5000/ghcr.io/team/app`` is a mirror's ``ghcr.io/team/app``.
         host : str
-            The registry's host and port; empty for one that has none.
+            The registry's host and port; empty for one that has none, where
+            any repository may be called like a host.
 
         Returns
         -------
@@ -119,17 +121,13 @@ class Reference:
         Raises
         ------
         InvalidReferenceError
-            If a part is wrong, or another registry's host and port stand first.
+            If a part is wrong, or another registry's host stands first.
         """
         first, slash, rest = text.partition("/")
         if host and slash and first == host:
-            text = rest
-        elif slash and ":" in first:
-            place = f"in {host}" if host else "here"
-            raise InvalidReferenceError(
-                f"{text[:200]!r} is in the registry {first[:200]}, not {place}.",
-                hint="Ask the client of that registry, or leave the host out.",
-            )
+            return cls("", *_split_name(rest, rest))
+        if slash and (":" in first or (host and "." in first and _HOST.fullmatch(first))):
+            raise _is_elsewhere(text, first, host)
         return cls("", *_split_name(text, text))
 
     @property
@@ -176,6 +174,16 @@ def check_tag(tag: str) -> str:
         return tag
     hint = "A tag has up to 128 letters, digits, _ . or - and begins with none of the last two."
     raise InvalidReferenceError(f"{tag[:200]!r} is not a tag.", hint=hint)
+
+
+def _is_elsewhere(text: str, there: str, here: str) -> InvalidReferenceError:
+    hint = f"Ask a client of {there[:200]}, or leave the host out."
+    if ":" not in there:
+        hint += f" For a repository here that is called so, write {f'{here}/{text}'[:200]!r}."
+    return InvalidReferenceError(
+        f"{text[:200]!r} is in the registry {there[:200]}, not {f'in {here}' if here else 'here'}.",
+        hint=hint,
+    )
 
 
 def _starts_like_host(text: str) -> bool:

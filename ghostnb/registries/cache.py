@@ -7,13 +7,15 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote
 
 import platformdirs
 
 from ghostnb.oci import Digest
 from ghostnb.registries.disk_cache import DiskCache
+from ghostnb.wire.tokens import Credentials
 
-__all__ = ["ContentCache", "cache_file", "default_cache"]
+__all__ = ["ContentCache", "Scope", "cache_file", "default_cache"]
 
 _MEMORY_BYTES = 64 * 2**20
 
@@ -21,6 +23,50 @@ _MEMORY_BYTES = 64 * 2**20
 # Futures belong to their loop, and so to a thread, though the cache is the whole process's.
 _LoadKey = tuple[int, str, Digest]
 _Turn = asyncio.Future[bytes | None]
+
+
+class Scope:
+    """As whom a registry is read: nobody else may have from the cache what it gave.
+
+    Parameters
+    ----------
+    url : str
+    username : str, optional
+        The configured one.
+
+    Notes
+    -----
+    Other credentials are looked up when the registry asks for some: what it
+    gave without, it gives to everyone. Those that are found count from then
+    on, also if others follow: a token may outlive the login that it was got by.
+    """
+
+    def __init__(self, url: str, username: str | None = None) -> None:
+        self._url = url
+        self._users: set[str] = set()
+        self._text = f"@{url}"
+        if username:
+            self.note(Credentials(username))
+
+    def __str__(self) -> str:
+        return self._text
+
+    def note(self, found: Credentials | None) -> None:
+        """Take note of credentials that may have been used."""
+        user = _identity(found) if found is not None else ""
+        if user and user not in self._users:
+            self._users.add(user)
+            self._text = f"{'+'.join(sorted(map(quote, self._users)))}@{self._url}"
+
+
+def _identity(found: Credentials) -> str:
+    """Tell users apart: by name; where there is a token, by that too.
+
+    With it there may be a name that is everyone's: Azure's is a row of zeros.
+    """
+    if not found.identity_token:
+        return found.username
+    return f"{found.username}:{Digest.of(found.identity_token.encode()).short}"
 
 
 class ContentCache:
@@ -67,42 +113,50 @@ class ContentCache:
             self._disk.put(scope, digest, body)
 
     async def fetch(
-        self, scope: str, digest: Digest, load: Callable[[], Awaitable[bytes]]
+        self, scope: "str | Scope", digest: Digest, load: Callable[[], Awaitable[bytes]]
     ) -> bytes:
         """Give what is kept, or load it: once, however many ask for it at the same time.
 
         Parameters
         ----------
-        scope : str
+        scope : str or Scope
+            Looked at again once the content is there: as whom it was read may
+            be known only then.
         digest : Digest
         load : callable
             Reads and checks the content.
         """
-        key = (threading.get_ident(), scope, digest)
-        while (body := self.get(scope, digest)) is None:
+        while True:
+            place = str(scope)
+            if (body := self.get(place, digest)) is not None:
+                return body
+            key = (threading.get_ident(), place, digest)
             if key not in self._waiting:
-                return await self._load(key, load)
+                return await self._load(key, scope, load)
             turn = asyncio.get_running_loop().create_future()
             self._waiting[key].append(turn)
             # Whoever loads it may be cancelled, or refused where others are not
             # (by the same digest in another repository): then the next in line does.
             if (body := await turn) is not None:
                 return body
-        return body
 
-    async def _load(self, key: _LoadKey, load: Callable[[], Awaitable[bytes]]) -> bytes:
-        _, scope, digest = key
+    async def _load(
+        self, key: _LoadKey, scope: "str | Scope", load: Callable[[], Awaitable[bytes]]
+    ) -> bytes:
+        _, place, digest = key
         waiting = self._waiting[key] = []
-        body: bytes | None = None
+        shared: bytes | None = None
         try:
             body = await load()
-            self.put(scope, digest, body)
+            self.put(str(scope), digest, body)
+            # Whoever waits for it as another user asks for himself.
+            shared = body if str(scope) == place else None
             return body
         finally:
             del self._waiting[key]
             for turn in waiting:
                 if not turn.done():
-                    turn.set_result(body)
+                    turn.set_result(shared)
 
     def _remember(self, key: tuple[str, Digest], body: bytes) -> None:
         self._memory[key] = body

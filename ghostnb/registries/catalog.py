@@ -19,10 +19,10 @@ from ghostnb.registries.records import SearchRecord, TagRecord
 
 __all__ = ["details_of_tags", "main_tag", "search_catalog"]
 
+# Of one repository: its row stays, and says so. What is no longer there is no error.
 _UNREADABLE = (
     ForbiddenError,
     IntegrityError,
-    NotFoundError,
     ProtocolError,
     UnauthorizedError,
     UnsupportedError,
@@ -66,7 +66,9 @@ async def search_catalog(
     ------
     SearchRecord
         The best first: those whose last part is the query, those that begin
-        with it, the others. With the size and digest of `main_tag`.
+        with it, the others. With the size and digest of `main_tag`; one
+        that cannot be read has its name and the error, one that went away
+        meanwhile its name alone.
     """
     wanted = query.strip().lower()
     names = [record.repository async for record in registry.repositories()]
@@ -101,9 +103,10 @@ async def _describe(registry: Registry, repository: str) -> SearchRecord:
             return record
         record = replace(record, tag=tag)
         details = await read_tag(registry, repository, tag)
-    except _UNREADABLE:
-        # The name was found, and that is what was asked; the rest stays unknown.
+    except NotFoundError:
         return record
+    except _UNREADABLE as e:
+        return replace(record, error=e)
     return replace(
         record,
         digest=details.digest,

@@ -90,15 +90,14 @@ def parse_configs(text: str, *, source: str = "the configuration") -> tuple[Regi
 def _config(table: object, position: int, text: str, source: str) -> RegistryConfig:
     types = {f.name: f.type for f in fields(RegistryConfig)}
 
-    def fail(key: str, problem: str) -> ConfigError:
-        line = _line(text, position, key)
-        return ConfigError(f"{source}, line {line}: {problem}", hint=_KEYS_HINT)
+    def fail(key: str, problem: str, hint: str = "") -> ConfigError:
+        return ConfigError(f"{source}, line {_line(text, position, key)}: {problem}", hint=hint)
 
     if not isinstance(table, dict):
         raise fail("", "registries must be [[registries]] tables.")
     for key, value in table.items():
         if key not in types:
-            raise fail(key, f"unknown key {key!r}.")
+            raise fail(key, f"unknown key {key!r}.", _KEYS_HINT)
         if not _has_type(value, str(types[key])):
             raise fail(key, f"{key} must be {_TYPE_WORDS[_base(str(types[key]))]}.")
     for key in ("name", "url"):
@@ -109,7 +108,7 @@ def _config(table: object, position: int, text: str, source: str) -> RegistryCon
     try:
         return RegistryConfig(**values)
     except ConfigError as e:
-        raise fail(_key_of(e), str(e)) from e
+        raise fail(_key_of(e), e.message, e.hint) from e
 
 
 def _key_of(error: ConfigError) -> str:

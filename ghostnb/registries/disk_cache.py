@@ -18,7 +18,10 @@ _LIMIT_BYTES = 512 * 2**20
 _MAX_ENTRY_BYTES = 4 * 2**20
 _FLUSH_BYTES = 2**20
 _DELAY_SECONDS = 1.0
+# For who writes, on a thread of its own. Who reads does not wait: that is on the I/O loop.
 _BUSY_SECONDS = 10.0
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
+_DAMAGED = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 _SETTINGS = """
 PRAGMA auto_vacuum = INCREMENTAL;
 PRAGMA journal_mode = WAL;
@@ -48,15 +51,17 @@ class DiskCache:
 
     Notes
     -----
-    A cache must never be why something fails: where the file cannot be used
-    a warning says so once, and it is not used any more.
+    A cache must never be why something fails, or waits: where the file cannot
+    be used, a warning says so once; where another process has locked it, what
+    is asked for is not there. Only a file that is damaged is replaced.
     """
 
     def __init__(self, path: Path, *, limit_bytes: int = _LIMIT_BYTES) -> None:
         self._path = path
         self._limit_bytes = limit_bytes
         self._reader: sqlite3.Connection | None = None
-        self._is_usable = True
+        self._read_file: int | None = None
+        self._has_warned = False
         self._lock = threading.Lock()
         self._is_due = threading.Event()
         self._pending: dict[tuple[str, Digest], bytes] = {}
@@ -64,25 +69,22 @@ class DiskCache:
         self._writer: ThreadPoolExecutor | None = None
 
     def get(self, scope: str, digest: Digest) -> bytes | None:
-        """Give content if it is there and still has its digest."""
-        with self._lock:
-            pending = self._pending.get((scope, digest))
-        if pending is not None or not self._is_usable:
-            return pending
+        """Give content if it is there and still has its digest; wait for nobody."""
         try:
-            if self._reader is None:
-                self._reader = self._connect()
-            row = self._reader.execute(
-                "SELECT body FROM content WHERE scope = ? AND digest = ?", (scope, digest)
-            ).fetchone()
+            with self._lock:
+                if (scope, digest) in self._pending:
+                    return self._pending[scope, digest]
+                body = self._read(scope, digest)
         except (sqlite3.Error, OSError) as e:
-            self._recover(e)
+            # A file without a table is one that another process is just making.
+            if _code(e) != sqlite3.SQLITE_ERROR:
+                self._recover(e, self._read_file)
             return None
-        return row[0] if row and digest.matches(row[0]) else None
+        return body if body is not None and digest.matches(body) else None
 
     def put(self, scope: str, digest: Digest, body: bytes) -> None:
         """Keep content; it is on disk a second later."""
-        if len(body) > _MAX_ENTRY_BYTES or not self._is_usable:
+        if len(body) > _MAX_ENTRY_BYTES:
             return
         with self._lock:
             is_first = not self._pending
@@ -108,6 +110,21 @@ class DiskCache:
     def close(self) -> None:
         """Write what is not on disk yet and close the file."""
         self.flush()
+        with self._lock:
+            self._close_reader()
+
+    def _read(self, scope: str, digest: Digest) -> bytes | None:
+        if self._reader is None:
+            self._read_file = self._file()
+            if self._read_file is None:
+                return None
+            self._reader = self._open(busy_seconds=0)
+        row = self._reader.execute(
+            "SELECT body FROM content WHERE scope = ? AND digest = ?", (scope, digest)
+        ).fetchone()
+        return row[0] if row else None
+
+    def _close_reader(self) -> None:
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
@@ -123,15 +140,19 @@ class DiskCache:
             batch, self._pending, self._pending_bytes = self._pending, {}, 0
         now = time.time()
         rows = [(scope, digest, now, body) for (scope, digest), body in batch.items()]
-        if not rows or not self._is_usable:
+        if not rows:
             return
+        file = None
         try:
-            with closing(self._connect()) as connection:
+            self._make_file()
+            file = self._file()
+            with closing(self._open(busy_seconds=_BUSY_SECONDS)) as connection:
+                connection.executescript(_SETTINGS)
                 with connection:
                     connection.executemany("INSERT OR IGNORE INTO content VALUES (?,?,?,?)", rows)
                 self._shrink(connection)
         except (sqlite3.Error, OSError) as e:
-            self._recover(e)
+            self._recover(e, file)
 
     def _shrink(self, connection: sqlite3.Connection) -> None:
         page_bytes = connection.execute("PRAGMA page_size").fetchone()[0]
@@ -146,44 +167,63 @@ class DiskCache:
     def _page_count(connection: sqlite3.Connection) -> int:
         return connection.execute("PRAGMA page_count").fetchone()[0]
 
-    def _connect(self) -> sqlite3.Connection:
+    def _make_file(self) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self._path.exists():
             self._path.touch(mode=0o600)
-        return self._open()
 
-    def _recover(self, error: Exception) -> None:
-        """Begin anew where the file is damaged; do without it where it cannot be used."""
-        if isinstance(error, sqlite3.OperationalError) or not isinstance(
-            error, sqlite3.DatabaseError
-        ):
-            self._give_up(error)
-            return
-        # Not a database, or a broken one: some crash or another program wrote over it.
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            reader.close()
+    def _file(self) -> int | None:
+        """Give the number of the file that is there now; None if none is."""
         try:
-            for suffix in ("", "-wal", "-shm"):
-                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            return self._path.stat().st_ino
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def _open(self, *, busy_seconds: float) -> sqlite3.Connection:
+        # "rw": not made where there is none, since it would be readable by others.
+        uri = f"{self._path.absolute().as_uri()}?mode=rw"
+        return sqlite3.connect(uri, uri=True, timeout=busy_seconds, check_same_thread=False)
+
+    def _recover(self, error: Exception, file: int | None) -> None:
+        """Begin anew where the file is damaged; go on without it where it cannot be used."""
+        code = _code(error)
+        if code in _BUSY:
+            return
+        try:
+            with self._lock:
+                self._close_reader()
+                if self._file() != file:
+                    # Another process has replaced it in the meantime: that one may be sound.
+                    return
+                if code in _DAMAGED:
+                    # Some crash or another program wrote over it.
+                    self._remove()
+                    return
         except OSError as e:
-            self._give_up(e)
+            error = e
+        self._warn(error)
 
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, check_same_thread=False)
-        try:
-            connection.executescript(_SETTINGS)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+    def _remove(self) -> None:
+        for suffix in ("-wal", "-shm", ""):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
-    def _give_up(self, error: Exception) -> None:
-        if not self._is_usable:
+    def _warn(self, error: Exception) -> None:
+        if self._has_warned:
             return
-        self._is_usable = False
+        self._has_warned = True
         warnings.warn(
             f"The cache {self._path} cannot be used ({error}); going on without it.",
             UserWarning,
             stacklevel=4,
         )
+
+
+def _code(error: Exception) -> int | None:
+    """Give SQLite's primary result code; None for what is no error of SQLite's.
+
+    Notes
+    -----
+    Source: SQLite, "Result and Error Codes": an extended code holds the primary one below.
+    """
+    extended = getattr(error, "sqlite_errorcode", None)
+    return None if extended is None else extended & 0xFF

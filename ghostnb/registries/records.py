@@ -70,7 +70,10 @@ class TagRecord:
 
 @dataclass(frozen=True, slots=True)
 class SearchRecord:
-    """Something that a search found; None is unknown. `created` is RFC 3339."""
+    """Something that a search found; None is unknown. `created` is RFC 3339.
+
+    `error` is why the rest could not be read; it is not in the frame.
+    """
 
     registry: str
     repository: str
@@ -82,3 +85,4 @@ class SearchRecord:
     pull_count: int | None = None
     star_count: int | None = None
     official: bool | None = None
+    error: RegistryError | None = None

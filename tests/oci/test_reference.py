@@ -219,6 +219,9 @@ def test_a_digest_and_not_the_tag_says_which_image_is_meant():
         ("team/app:1", Reference("", "team/app", "1")),
         ("localhost:5000/team/app:1", Reference("", "team/app", "1")),
         ("localhost/app", Reference("", "localhost/app", "latest")),
+        ("localhost:5000/ghcr.io/team/app:1", Reference("", "ghcr.io/team/app", "1")),
+        ("my.app:1", Reference("", "my.app", "1")),
+        ("team/my.app:1", Reference("", "team/my.app", "1")),
         (f"team/app@{SHA256}", Reference("", "team/app", "", SHA256)),
         ("a" * 255, Reference("", "a" * 255, "latest")),
         (HEX, Reference("", HEX, "latest")),
@@ -234,9 +237,25 @@ def test_what_is_no_reference_within_a_registry_is_refused(text):
         Reference.within(text, "localhost:5000")
 
 
-def test_a_reference_to_another_registry_names_both():
-    with pytest.raises(InvalidReferenceError, match=r"registry other:5000, not in localhost:5000"):
-        Reference.within("other:5000/team/app", "localhost:5000")
+@pytest.mark.parametrize("there", ["other:5000", "ghcr.io", "127.0.0.1"])
+def test_a_reference_to_another_registry_names_both(there):
+    with pytest.raises(InvalidReferenceError, match=f"registry {there}, not in localhost:5000"):
+        Reference.within(f"{there}/team/app:1", "localhost:5000")
+
+
+def test_a_mirror_is_told_how_to_name_what_is_called_like_a_host():
+    with pytest.raises(InvalidReferenceError) as caught:
+        Reference.within("ghcr.io/team/app:1", "localhost:5000")
+
+    assert "write 'localhost:5000/ghcr.io/team/app:1'" in caught.value.hint
+    with pytest.raises(InvalidReferenceError) as caught:
+        Reference.within("other:5000/team/app:1", "localhost:5000")
+    assert "write" not in caught.value.hint
+
+
+def test_where_there_is_no_host_a_repository_may_be_called_like_one():
+    """A layout cannot be named in front, and keeps what clients wrote into it."""
+    assert Reference("", "ghcr.io/team/app", "1") == Reference.within("ghcr.io/team/app:1", "")
 
 
 def test_a_reference_needs_a_tag_or_a_digest():

@@ -4,7 +4,14 @@ import asyncio
 
 import pytest
 
-from ghostnb.errors import IntegrityError, TransportError
+from ghostnb.errors import (
+    ForbiddenError,
+    IntegrityError,
+    ProtocolError,
+    TransportError,
+    UnauthorizedError,
+    UnsupportedError,
+)
 from ghostnb.registries.cache import ContentCache
 from ghostnb.registries.catalog import details_of_tags, main_tag, search_catalog
 from ghostnb.registries.config import RegistryConfig
@@ -49,12 +56,18 @@ def test_the_main_tag_is_latest_or_the_highest(tags, expected):
     assert main_tag(tags) == expected
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [reply(404), reply(401), reply(403), reply(body=b"{"), html()],
-    ids=["absent", "unauthorized", "forbidden", "broken", "web page"],
-)
-def test_a_search_gives_a_name_though_its_image_cannot_be_read(fault):
+FAULTS = [
+    pytest.param(reply(404), None, id="absent"),
+    pytest.param(reply(401), UnauthorizedError, id="unauthorized"),
+    pytest.param(reply(403), ForbiddenError, id="forbidden"),
+    pytest.param(reply(405), UnsupportedError, id="switched off"),
+    pytest.param(reply(body=b"{"), ProtocolError, id="broken"),
+    pytest.param(html(), ProtocolError, id="web page"),
+]
+
+
+@pytest.mark.parametrize(("fault", "kind"), FAULTS)
+def test_a_search_gives_a_name_though_its_image_cannot_be_read(fault, kind):
     with serving_images(IMAGES) as server:
         server.routes["/v2/a/app/manifests/1"] = fault
         records = found(server)
@@ -63,6 +76,21 @@ def test_a_search_gives_a_name_though_its_image_cannot_be_read(fault):
         ("a/app", "1", None),
         ("b/app", "1", TWO.digest),
     ]
+    assert [kind_of(one) for one in records] == [kind, None]
+
+
+@pytest.mark.parametrize(("fault", "kind"), FAULTS)
+def test_a_search_gives_a_name_though_its_tags_cannot_be_read(fault, kind):
+    with serving_images(IMAGES) as server:
+        server.routes["/v2/a/app/tags/list"] = fault
+        records = found(server)
+
+    assert [(one.repository, one.tag) for one in records] == [("a/app", None), ("b/app", "1")]
+    assert [kind_of(one) for one in records] == [kind, None]
+
+
+def kind_of(record):
+    return None if record.error is None else type(record.error)
 
 
 def test_a_search_gives_a_name_though_its_content_is_damaged():
@@ -71,6 +99,7 @@ def test_a_search_gives_a_name_though_its_content_is_damaged():
         records = found(server)
 
     assert [one.size_bytes for one in records] == [None, TWO.total_bytes]
+    assert [kind_of(one) for one in records] == [IntegrityError, None]
 
 
 def test_a_search_of_a_registry_that_went_away_is_an_error():

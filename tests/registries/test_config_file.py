@@ -128,6 +128,25 @@ def test_file_line_and_key_are_named(file, rest, line, words):
     refused(file, HEAD + rest, f"{file}, line {line}:", *words)
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [
+        'name = "b"\nurl = 5',
+        'name = "b"',
+        'name = "b c"\nurl = "https://b"',
+        'name = "b"\nurl = "https://b"\nmax_connections = 0',
+    ],
+)
+def test_the_keys_are_listed_only_where_one_is_unknown(file, rest):
+    assert "Keys are" not in str(refused(file, HEAD + rest))
+
+
+def test_what_a_value_may_be_stays_apart_from_what_is_wrong(file):
+    found = refused(file, HEAD + 'name = "b c"\nurl = "https://b"')
+    assert found.message.endswith("'b c' cannot be a registry's name.")
+    assert found.hint == "Use letters, digits, dots, dashes and underscores."
+
+
 def test_a_key_before_the_tables_is_named(file):
     refused(file, f"\ncolour = 1\n{HEAD}", f"{file}, line 2: unknown key 'colour'")
 

@@ -12,17 +12,14 @@ import pytest
 from ghostnb.oci import Digest
 from ghostnb.registries.cache import ContentCache, default_cache
 from ghostnb.registries.disk_cache import DiskCache
-
-BODIES = [bytes([n]) * 10_000 for n in range(100)]
-BODY = BODIES[1]
-DIGEST = Digest.of(BODY)
+from tests.registries.kept import BODIES, BODY, DIGEST, kept, write
 
 FILL = """
 import sys, warnings
 from pathlib import Path
 from ghostnb.oci import Digest
 from ghostnb.registries.disk_cache import DiskCache
-warnings.simplefilter("error")
+warnings.simplefilter("always")
 cache = DiskCache(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
@@ -47,22 +44,6 @@ def fresh_default():
     default_cache.cache_clear()
     yield
     default_cache.cache_clear()
-
-
-def kept(path, body=BODY, scope="s"):
-    """Read by a cache that knows nothing but the file."""
-    cache = DiskCache(path)
-    try:
-        return cache.get(scope, Digest.of(body))
-    finally:
-        cache.close()
-
-
-def write(path, *bodies, **options):
-    cache = DiskCache(path, **options)
-    for body in bodies:
-        cache.put("s", Digest.of(body), body)
-    cache.close()
 
 
 def test_content_stays_for_the_next_process(path):
@@ -104,18 +85,23 @@ def test_a_second_reading_of_a_registry_asks_for_tags_alone(path, registry):
     assert (scope, count) == (f"@{registry.url}/library/alpine", 1)
 
 
-def test_several_processes_write_at_once(path):
+def together(path, names):
+    """Let processes begin in the same moment to write and read, and insist that none complains."""
     command = [sys.executable, "-c", FILL, str(path)]
     pipe = subprocess.PIPE
     running = [
-        subprocess.Popen([*command, name], stdin=pipe, stdout=pipe, stderr=pipe) for name in "abcd"
+        subprocess.Popen([*command, name], stdin=pipe, stdout=pipe, stderr=pipe) for name in names
     ]
     for process in running:
         process.stdout.readline()
-    for process in running:  # all begin in the same moment
+    for process in running:
         process.stdin.write(b"\n")
         process.stdin.flush()
-    assert [process.communicate(timeout=60)[1] for process in running] == [b""] * 4
+    assert [process.communicate(timeout=60)[1] for process in running] == [b""] * len(names)
+
+
+def test_several_processes_write_at_once(path):
+    together(path, "abcd")
     for name in "abcd":
         assert kept(path, f"{name}-29".encode() * 5000) is not None
     assert kept(path, b"common" * 5000) is not None
@@ -131,13 +117,29 @@ def test_a_file_that_is_no_database_is_replaced(path, damage):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_database_that_is_damaged_within_is_replaced(path):
-    write(path, *BODIES)
+def damage(path):
     with path.open("r+b") as file:
         size = os.fstat(file.fileno()).st_size
         for place in range(4096, size, 4096):
             file.seek(place)
             file.write(b"\xff" * 64)
+
+
+def test_what_another_process_has_put_in_a_damaged_files_place_stays(path):
+    write(path, *BODIES)
+    late = DiskCache(path)
+    assert late.get("s", DIGEST) == BODY
+    damage(path)
+    assert kept(path, BODIES[50]) is None
+    write(path, BODIES[2])
+    assert late.get("s", Digest.of(BODIES[90])) is None
+    assert late.get("s", Digest.of(BODIES[2])) == BODIES[2]
+    late.close()
+
+
+def test_a_database_that_is_damaged_within_is_replaced(path):
+    write(path, *BODIES)
+    damage(path)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert kept(path) is None
@@ -154,6 +156,14 @@ def test_a_broken_file_does_not_break_a_running_cache(path):
     cache.flush()
     assert cache.get("s", DIGEST) == BODY
     cache.close()
+
+
+def test_processes_that_find_a_broken_file_at_once_end_up_with_a_sound_one(path):
+    path.parent.mkdir()
+    path.write_bytes(b"not a database" * 1000)
+    together(path, "ab")
+    write(path, BODY)
+    assert kept(path) == BODY
 
 
 def test_content_that_was_changed_on_disk_is_not_used(path):
@@ -183,7 +193,7 @@ def test_a_place_that_cannot_be_used_is_told_once(tmp_path, place):
 def test_a_folder_that_may_not_be_written_is_told_once(tmp_path):
     """As another user if this is root, who may write anywhere."""
     become = "import os; os.geteuid() or os.setuid(65534)"
-    script = FILL.replace('warnings.simplefilter("error")', become)
+    script = FILL.replace('warnings.simplefilter("always")', become)
     tmp_path.chmod(0o555)
     for parent in list(tmp_path.parents)[:2]:
         parent.chmod(0o755)

@@ -71,7 +71,7 @@ def test_a_blob_from_its_beginning_is_asked_for_whole():
 @pytest.mark.parametrize(
     ("request_", "what"),
     [
-        (Endpoint(BASE).ping(), "the registry's version"),
+        (Endpoint(BASE).ping(), "the ping"),
         (Endpoint(BASE).catalog(None), "the list of repositories"),
         (Endpoint(BASE).tags("team/app", None), "the tags of team/app"),
         (Endpoint(BASE).manifest("team/app", "1.0"), "team/app:1.0"),
