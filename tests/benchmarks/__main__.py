@@ -6,7 +6,6 @@ stands beside a peer's of the same run, since machines differ and are noisy.
 
 import json
 import os
-import re
 import shutil
 import statistics
 import subprocess
@@ -16,6 +15,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tests.benchmarks.drift import measure_drift
+from tests.benchmarks.tools import row, wrk
 from tests.parts.images import Document
 from tests.parts.proxies import delaying_proxy
 from tests.parts.registries import docker_registry
@@ -23,10 +24,8 @@ from tests.parts.storage import many_images, write_storage
 
 REPOSITORIES, TAGS = 200, 20
 ROUNDS = 3
-WRK_SECONDS = 8
 SKOPEO_IMAGES = 400
 DELAY_SECONDS = 0.05
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 Repositories = Mapping[str, Mapping[str, Document]]
 
 
@@ -37,26 +36,6 @@ def sample() -> Repositories:
         f"bench/app-{n:03}": {f"v{tag}": next(documents) for tag in range(TAGS)}
         for n in range(REPOSITORIES)
     }
-
-
-def wrk(url: str, paths: list[str], connections: int) -> float:
-    """Give the requests a second that wrk reaches on some paths."""
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        listed = ",".join(f'"{path}"' for path in paths)
-        script.write(
-            f"local urls = {{{listed}}}\nlocal i = 0\n"
-            "request = function() i = i % #urls + 1; return wrk.format('GET', urls[i], "
-            f"{{['Accept'] = '{MANIFEST}'}}) end\n"
-        )
-        script.flush()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{WRK_SECONDS}s", "-s", script.name, url]
-        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    if "Non-2xx" in output:
-        raise RuntimeError(f"wrk was refused:\n{output}")
-    found = re.search(r"Requests/sec:\s+([\d.]+)", output)
-    if found is None:
-        raise RuntimeError(f"wrk said nothing that is known:\n{output}")
-    return float(found[1])
 
 
 def inventory(url: str, transport: str, connections: int = 16) -> tuple[float, float]:
@@ -110,11 +89,6 @@ def memory(images: int) -> dict[str, float]:
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     answer: dict[str, float] = json.loads(output)
     return answer
-
-
-def row(*cells: object) -> None:
-    """Print a line of the table."""
-    print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 
 
 def measure_scanning(url: str, host: str, content: Repositories) -> None:
@@ -184,6 +158,9 @@ def main() -> None:
         quick = {"GOGC": "800"}
         with docker_registry(storage_dir=Path(directory), environment=quick) as registry:
             measure_distance(registry.port, content)
+    print()
+    with tempfile.TemporaryDirectory(prefix="ghostnb-benchmark-") as directory:
+        measure_drift(Path(directory))
     print()
     measure_memory()
     print(f"\nimport ghostnb, beyond pandas: {import_seconds('ghostnb') * 1000:.0f} ms")
