@@ -40,6 +40,9 @@ def parse_rate_limit(headers: Mapping[str, str]) -> RateLimit | None:
     >>> parse_rate_limit({"ratelimit-limit": "100;w=21600", "ratelimit-remaining": "76;w=21600"})
     RateLimit(limit=100, remaining=76, window_seconds=21600, source='')
     """
+    # Looked for in every reply, and hardly ever there.
+    if "ratelimit-limit" not in headers and "ratelimit-remaining" not in headers:
+        return None
     limit, window = _parse(headers.get("ratelimit-limit", ""))
     remaining, other_window = _parse(headers.get("ratelimit-remaining", ""))
     if limit is None and remaining is None:
