@@ -61,14 +61,23 @@ def reachable(roots: Iterable[Descriptor], read: Read) -> set[Digest]:
 
 
 def orphans(
-    tagged: Iterable[Descriptor], manifests: Mapping[Digest, Descriptor], read: Read
+    roots: Iterable[Descriptor], manifests: Mapping[Digest, Descriptor], read: Read
 ) -> set[Digest]:
-    """Give the manifests of one repository that no tag leads to.
+    """Give the manifests of one repository that nothing leads to.
 
-    What is attached to a manifest that a tag leads to (a signature, an SBOM)
-    is none, and neither is what is attached to that.
+    What is attached to a manifest that is led to (a signature, an SBOM) is
+    none, and neither is what is attached to that.
+
+    Parameters
+    ----------
+    roots : iterable of Descriptor
+        What tags point to, and what else is to stay with all that it needs.
+    manifests : mapping of Digest to Descriptor
+        All of the repository.
+    read : callable
+        See `reachable`.
     """
-    kept = reachable(tagged, read)
+    kept = reachable(roots, read)
     rest = {digest: entry for digest, entry in manifests.items() if digest not in kept}
     while True:
         attached = [entry for entry in rest.values() if _subject(read(entry)) in kept]

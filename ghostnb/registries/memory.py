@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterable
 from dataclasses import dataclass, field
 
 from ghostnb.oci import (
@@ -43,6 +43,12 @@ class _Repository:
     tags: dict[str, Digest] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class _Upload:
+    content: bytearray = field(default_factory=bytearray)
+    used: float = field(default_factory=time.monotonic)
+
+
 class MemoryRegistry:
     """A registry that is gone with the process. It can be written to.
 
@@ -69,7 +75,7 @@ class MemoryRegistry:
         self._repositories: dict[str, _Repository] = {}
         self._blobs: dict[Digest, bytes] = {}
         self._used: dict[Digest, float] = {}
-        self._uploads: dict[tuple[str, str], bytearray] = {}
+        self._uploads: dict[tuple[str, str], _Upload] = {}
 
     def __repr__(self) -> str:
         return f"<MemoryRegistry {self.name}: {len(self._repositories)} repositories>"
@@ -148,7 +154,9 @@ class MemoryRegistry:
 
     async def referrers(self, repository: str, digest: Digest) -> list[Descriptor]:
         """Give what is attached to a manifest."""
-        found = map(as_referrer, self._content(repository).manifests.values())
+        check_repository(repository)
+        content = self._repositories.get(repository, _Repository())
+        found = map(as_referrer, content.manifests.values())
         return [one[1] for one in found if one is not None and one[0] == digest]
 
     async def push_blob(
@@ -211,25 +219,26 @@ class MemoryRegistry:
     async def begin_upload(self, repository: str) -> str:
         """Begin a blob that comes in pieces."""
         upload = secrets.token_hex(16)
-        self._uploads[check_repository(repository), upload] = bytearray()
+        self._uploads[check_repository(repository), upload] = _Upload()
         return upload
 
     async def upload_size(self, repository: str, upload: str) -> int:
         """Say how many bytes of an upload have come."""
-        return len(self._upload(repository, upload))
+        return len(self._upload(repository, upload).content)
 
     async def append_upload(
         self, repository: str, upload: str, pieces: AsyncIterator[bytes]
     ) -> int:
         """Append bytes to an upload; what came before an error stays."""
-        content = self._upload(repository, upload)
+        found = self._upload(repository, upload)
         async for piece in pieces:
-            content += piece
-        return len(content)
+            found.content += piece
+            found.used = time.monotonic()
+        return len(found.content)
 
     async def finish_upload(self, repository: str, upload: str, digest: Digest) -> None:
         """Make a blob of a complete upload."""
-        content = bytes(self._upload(repository, upload))
+        content = bytes(self._upload(repository, upload).content)
         source = f"What was pushed to {repository} in {self.name}"
         self._keep(digest, check_content(content, digest, source=source))
         del self._uploads[repository, upload]
@@ -249,29 +258,23 @@ class MemoryRegistry:
     ) -> GarbageReport:
         """Remove what nothing points to."""
         started = time.monotonic()
-        orphaned = [
-            (name, digest)
-            for name, content in self._repositories.items()
-            for digest in orphans(_tagged(content), _described(content), self._read)
-        ]
-        old = {key for key, used in self._used.items() if used <= started - grace_seconds}
-        leaving = {pair for pair in orphaned if untagged and pair[1] in old}
+        deadline = started - grace_seconds
+        young = {key for key, used in self._used.items() if used > deadline}
+        orphaned = self._orphans()
+        leaving = self._orphans(young) if untagged else set()
         kept = self._reachable(without=leaving)
         loose = {key: len(blob) for key, blob in self._blobs.items() if key not in kept}
-        going = {key: size for key, size in loose.items() if key in old}
-        sizes = self._manifest_sizes()
-        freed = {digest: sizes[digest] for _, digest in leaving if digest not in kept}
+        going = {key: size for key, size in loose.items() if key not in young}
+        freed = {key: size for key, size in self._manifest_sizes().items() if key not in kept}
+        stale = {key: len(up.content) for key, up in self._uploads.items() if up.used <= deadline}
         if not dry_run:
-            for name, digest in leaving:
-                self._forget(name, digest)
-            for digest in going:
-                del self._blobs[digest]
+            self._remove(leaving, going, stale)
         return GarbageReport(
             orphaned_blobs_found=len(loose),
             orphaned_manifests_found=len(orphaned),
             blobs_deleted=len(going),
             manifests_deleted=len(leaving),
-            bytes_freed=sum(going.values()) + sum(freed.values()),
+            bytes_freed=sum(going.values()) + sum(freed.values()) + sum(stale.values()),
             run_duration_seconds=time.monotonic() - started,
         )
 
@@ -294,7 +297,7 @@ class MemoryRegistry:
         self._blobs[digest] = content
         self._used[digest] = time.monotonic()
 
-    def _upload(self, repository: str, upload: str) -> bytearray:
+    def _upload(self, repository: str, upload: str) -> _Upload:
         found = self._uploads.get((repository, upload))
         if found is None:
             raise no_such_upload(self.name, repository, upload)
@@ -306,6 +309,28 @@ class MemoryRegistry:
         content.tags = {tag: one for tag, one in content.tags.items() if one != digest}
         if not content.manifests:
             del self._repositories[repository]
+
+    def _orphans(self, young: Collection[Digest] = ()) -> set[tuple[str, Digest]]:
+        return {
+            (name, digest)
+            for name, content in self._repositories.items()
+            for digest in orphans(_roots(content, young), _described(content), self._read)
+        }
+
+    def _remove(
+        self,
+        manifests: Iterable[tuple[str, Digest]],
+        blobs: Iterable[Digest],
+        uploads: Iterable[tuple[str, str]],
+    ) -> None:
+        for name, digest in manifests:
+            self._forget(name, digest)
+        for digest in blobs:
+            del self._blobs[digest]
+        for key in uploads:
+            del self._uploads[key]
+        there = self._blobs.keys() | self._manifest_sizes()
+        self._used = {key: used for key, used in self._used.items() if key in there}
 
     def _reachable(self, without: Collection[tuple[str, Digest]] = ()) -> set[Digest]:
         roots = [
@@ -336,9 +361,10 @@ def _described(content: _Repository) -> dict[Digest, Descriptor]:
     }
 
 
-def _tagged(content: _Repository) -> list[Descriptor]:
-    described = _described(content)
-    return [described[digest] for digest in content.tags.values()]
+def _roots(content: _Repository, young: Collection[Digest]) -> list[Descriptor]:
+    """Give what a repository's tags point to, and what is young."""
+    described, tagged = _described(content), set(content.tags.values())
+    return [entry for digest, entry in described.items() if digest in tagged or digest in young]
 
 
 async def _pieces(content: bytes) -> AsyncIterator[bytes]:

@@ -147,18 +147,21 @@ class LayoutFiles:
             The file's place.
         at : int
             Its size, to which it is cut again if something fails.
+
+        Raises
+        ------
+        FileNotFoundError
         """
-        with (
-            self.guard(parts[-1]),
-            open(self._within(*parts), "r+b", opener=_open_carefully) as file,
-        ):
+        with self.guard(parts[-1], absent_is_known=True):
+            handle = _open_carefully(self._within(*parts), os.O_WRONLY)
             try:
-                file.seek(at)
-                file.writelines(pieces)
-                file.flush()
+                # Nothing is buffered: it would be written on closing, behind the cut.
+                _write_at(handle, pieces, at)
             except OSError:
-                os.ftruncate(file.fileno(), at)
+                os.ftruncate(handle, at)
                 raise
+            finally:
+                os.close(handle)
 
     def size_bytes(self, *parts: str) -> int:
         """Say how large a file is.
@@ -173,14 +176,19 @@ class LayoutFiles:
     def touch(self, *parts: str) -> None:
         """Mark a file as used now."""
         with self.guard(parts[-1], absent_is_known=True):
-            os.utime(self._within(*parts))
+            _mark(self._within(*parts))
 
     def move(self, source: Sequence[str], target: Sequence[str]) -> None:
-        """Move a complete file to its place, and return when it would survive a power cut."""
-        with self.guard(target[-1]):
+        """Move a complete file to its place, and return when it would survive a power cut.
+
+        Raises
+        ------
+        FileNotFoundError
+        """
+        with self.guard(target[-1], absent_is_known=True):
             path = self._within(*source)
             sync_file(path)
-            os.utime(path)
+            _mark(path)
             directory = self._directory(*target[:-1])
             os.replace(path, os.path.join(directory, target[-1]))
             sync_directory(directory)
@@ -189,6 +197,18 @@ class LayoutFiles:
         """Remove a file, if it is there."""
         with self.guard(parts[-1]), suppress(FileNotFoundError):
             os.unlink(self._within(*parts))
+
+    def remove_unchanged(self, seen: os.stat_result, *parts: str) -> bool:
+        """Remove a file if it is as it was seen; say whether it is gone."""
+        with self.guard(parts[-1]):
+            path = self._within(*parts)
+            try:
+                if os.stat(path).st_mtime_ns != seen.st_mtime_ns:
+                    return False
+                os.unlink(path)
+            except FileNotFoundError:
+                return False
+            return True
 
     def listed(self, *parts: str) -> Iterator[tuple[str, os.stat_result]]:
         """Iterate over the names and states of a directory's files; of none if there is none."""
@@ -354,6 +374,20 @@ class LayoutFiles:
             hint="Check the path, or copy the layout again.",
             registry=self._registry,
         )
+
+
+def _mark(path: str) -> None:
+    # The system's own clock for files is some milliseconds behind.
+    now = time.time_ns()
+    os.utime(path, ns=(now, now))
+
+
+def _write_at(handle: int, pieces: Sequence[bytes], at: int) -> None:
+    os.lseek(handle, at, os.SEEK_SET)
+    for piece in pieces:
+        left = memoryview(piece)
+        while left:
+            left = left[os.write(handle, left) :]
 
 
 def _open_carefully(path: str, flags: int) -> int:

@@ -1,7 +1,7 @@
 """The ``index.json`` of an image layout: whose entry is whose, and how one is added."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -20,7 +20,7 @@ __all__ = [
     "default_repository",
     "empty_index",
     "read_index",
-    "remove_manifest",
+    "remove_manifests",
     "remove_tag",
 ]
 
@@ -178,14 +178,12 @@ def remove_tag(document: dict[str, Any], repository: str, tag: str, default: str
             entries[:] = [other for other in entries if other is not one]
 
 
-def remove_manifest(
-    document: dict[str, Any], repository: str, digest: Digest, default: str
+def remove_manifests(
+    document: dict[str, Any], going: Collection[tuple[str, Digest]], default: str
 ) -> None:
-    """Take a manifest and all its tags out of a repository."""
+    """Take manifests and all their tags out of their repositories."""
     document["manifests"] = [
-        one
-        for one in document["manifests"]
-        if one["digest"] != digest or _name(one, default)[0] != repository
+        one for one in document["manifests"] if (_name(one, default)[0], one["digest"]) not in going
     ]
 
 

@@ -310,14 +310,19 @@ async def _finished(function: Callable[P, Result], *args: P.args, **kwargs: P.kw
 
 
 async def blocks(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
-    """Gather pieces, so that a thread is asked once a mebibyte."""
+    """Gather pieces, so that a thread is asked once a mebibyte; what came before an error too."""
     block: list[bytes] = []
     size = 0
-    async for piece in pieces:
-        block.append(piece)
-        size += len(piece)
-        if size >= _BLOCK_BYTES:
+    try:
+        async for piece in pieces:
+            block.append(piece)
+            size += len(piece)
+            if size >= _BLOCK_BYTES:
+                yield block
+                block, size = [], 0
+    except Exception:
+        if block:
             yield block
-            block, size = [], 0
+        raise
     if block:
         yield block

@@ -1,14 +1,15 @@
 """What is taken out of an image layout: tags, manifests, blobs, garbage."""
 
+import os
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 
 from ghostnb.oci import Descriptor, Digest, Index
 from ghostnb.registries.garbage import GarbageReport, orphans, reachable
-from ghostnb.registries.layout.index import Contents, remove_manifest, remove_tag
-from ghostnb.registries.layout.store import LayoutStore, place_of
+from ghostnb.registries.layout.index import Contents, remove_manifests, remove_tag
+from ghostnb.registries.layout.store import LayoutStore, Place, is_leftover, place_of
 from ghostnb.registries.storing import (
     no_such_blob,
     no_such_manifest,
@@ -18,16 +19,32 @@ from ghostnb.registries.storing import (
 
 __all__ = ["Removal"]
 
-Place = tuple[str, str, str]
+# Nothing is written so slowly, and nothing is in a hurry to remove what was cut off.
+_CUT_OFF_SECONDS = 3600.0
+Pairs = frozenset[tuple[str, Digest]]
+State = dict[str, Contents]
 
 
 @dataclass(frozen=True, slots=True)
 class _Doomed:
     """What a garbage collection takes away."""
 
-    manifests: frozenset[tuple[str, Digest]]
-    files: dict[Place, int]
-    uploads: dict[str, int]
+    manifests: Pairs
+    files: dict[Place, os.stat_result]
+    uploads: dict[str, os.stat_result]
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(file.st_size for file in (*self.files.values(), *self.uploads.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a garbage collection found."""
+
+    orphaned: Pairs
+    loose: Collection[Place]
+    doomed: _Doomed
 
 
 class Removal:
@@ -65,13 +82,15 @@ class Removal:
         """
         contents = self._contents(repository)
         for entry in contents.manifests.values():
-            index = self._store.existing(entry) if entry.is_index else None
+            # It may be damaged itself: then it is to go all the more.
+            is_other_index = entry.is_index and entry.digest != digest
+            index = self._store.existing(entry) if is_other_index else None
             if isinstance(index, Index) and any(one.digest == digest for one in index.manifests):
                 holder = f"the index {index.digest}"
                 raise still_needed(self._store.registry, repository, digest, holder)
         if digest not in contents.manifests:
             raise no_such_manifest(self._store.registry, repository, digest)
-        self._store.record(self._without(repository, digest))
+        self._store.record(self._without(frozenset({(repository, digest)})))
 
     def blob(self, repository: str, digest: Digest) -> None:
         """Remove a blob that nothing needs.
@@ -100,44 +119,54 @@ class Removal:
         started = time.monotonic()
         deadline = time.time() - grace_seconds
         with self._store.files.locked():
-            state = self._store.fresh()
-            files = dict(self._store.blob_files())
-            old = {_digest(place) for place, found in files.items() if found.st_mtime < deadline}
-            orphaned = frozenset(
-                (name, digest)
-                for name, contents in state.items()
-                for digest in orphans(
-                    contents.tags.values(), contents.manifests, self._store.existing
-                )
-            )
-            leaving = frozenset(pair for pair in orphaned if untagged and pair[1] in old)
-            kept = reachable(_entries(state, without=leaving), self._store.existing)
-            loose = {place: found for place, found in files.items() if _digest(place) not in kept}
-            doomed = _Doomed(
-                leaving,
-                {place: f.st_size for place, f in loose.items() if f.st_mtime < deadline},
-                dict(self._store.staging.stale(grace_seconds)),
-            )
-            if not dry_run:
-                self._remove(doomed)
-        manifests = {digest for _, digest in orphaned}
+            found = self._look(deadline, untagged)
+            gone = found.doomed if dry_run else self._remove(found.doomed)
+        manifests = {digest for _, digest in found.orphaned}
         return GarbageReport(
-            orphaned_blobs_found=_count_blobs(loose, manifests),
-            orphaned_manifests_found=len(orphaned),
-            blobs_deleted=_count_blobs(doomed.files, manifests),
-            manifests_deleted=len(doomed.manifests),
-            bytes_freed=sum(doomed.files.values()) + sum(doomed.uploads.values()),
+            orphaned_blobs_found=_count_blobs(found.loose, manifests),
+            orphaned_manifests_found=len(found.orphaned),
+            blobs_deleted=_count_blobs(gone.files, manifests),
+            manifests_deleted=len(gone.manifests),
+            bytes_freed=gone.size_bytes,
             run_duration_seconds=time.monotonic() - started,
         )
 
-    def _remove(self, doomed: _Doomed) -> None:
+    def _look(self, deadline: float, untagged: bool) -> _Found:
+        state = self._store.fresh()
+        files = dict(self._store.blob_files())
+        young = {_digest(place) for place, file in files.items() if file.st_mtime >= deadline}
+        orphaned = self._orphans(state)
+        leaving = self._orphans(state, young) if untagged else frozenset()
+        kept = reachable(_entries(state, without=leaving), self._store.existing)
+        loose = {place: file for place, file in files.items() if _digest(place) not in kept}
+        candidates = loose | dict(self._store.leftovers())
+        old = {place: file for place, file in candidates.items() if _is_old(place, file, deadline)}
+        uploads = dict(self._store.staging.stale(deadline))
+        return _Found(orphaned, loose, _Doomed(leaving, old, uploads))
+
+    def _orphans(self, state: State, young: Collection[str] = ()) -> Pairs:
+        return frozenset(
+            (name, digest)
+            for name, contents in state.items()
+            for digest in orphans(_roots(contents, young), contents.manifests, self._store.existing)
+        )
+
+    def _remove(self, doomed: _Doomed) -> _Doomed:
+        """Remove what is doomed, and say what was: some may be in use again."""
         # The index first: killed in between, files are left over and none is missing.
         if doomed.manifests:
-            self._store.rewrite([self._without(*pair) for pair in doomed.manifests])
-        for place in doomed.files:
-            self._store.files.remove(*place)
-        for upload in doomed.uploads:
-            self._store.staging.discard(upload)
+            self._store.rewrite([self._without(doomed.manifests)])
+        files = {
+            place: file
+            for place, file in doomed.files.items()
+            if self._store.files.remove_unchanged(file, *place)
+        }
+        uploads = {
+            name: file
+            for name, file in doomed.uploads.items()
+            if self._store.staging.discard(file, name)
+        }
+        return _Doomed(doomed.manifests, files, uploads)
 
     def _contents(self, repository: str) -> Contents:
         contents = self._store.fresh().get(repository)
@@ -145,14 +174,17 @@ class Removal:
             raise no_such_repository(self._store.registry, repository)
         return contents
 
-    def _without(self, repository: str, digest: Digest) -> partial[None]:
-        default = self._store.default
-        return partial(remove_manifest, repository=repository, digest=digest, default=default)
+    def _without(self, going: Pairs) -> partial[None]:
+        return partial(remove_manifests, going=going, default=self._store.default)
 
 
-def _entries(
-    state: dict[str, Contents], without: frozenset[tuple[str, Digest]] = frozenset()
-) -> list[Descriptor]:
+def _roots(contents: Contents, young: Collection[str]) -> list[Descriptor]:
+    """Give what a repository's tags point to, and what is young."""
+    fresh = [entry for digest, entry in contents.manifests.items() if digest in young]
+    return [*contents.tags.values(), *fresh]
+
+
+def _entries(state: State, without: Pairs = frozenset()) -> list[Descriptor]:
     return [
         entry
         for repository, contents in state.items()
@@ -161,10 +193,15 @@ def _entries(
     ]
 
 
+def _is_old(place: Place, file: os.stat_result, deadline: float) -> bool:
+    # Another process may be writing it at this moment, whatever the grace.
+    is_cut_off = time.time() - file.st_mtime > _CUT_OFF_SECONDS
+    return file.st_mtime < deadline and (is_cut_off or not is_leftover(place))
+
+
 def _digest(place: Place) -> str:
     return ":".join(place[1:])
 
 
 def _count_blobs(places: Iterable[Place], manifests: set[Digest]) -> int:
-    # A file that begins with a dot is the rest of a write that was cut off.
-    return sum(_digest(one) not in manifests and not one[2].startswith(".") for one in places)
+    return sum(_digest(one) not in manifests and not is_leftover(one) for one in places)

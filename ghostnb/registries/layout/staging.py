@@ -1,10 +1,11 @@
 """Blobs that come in pieces, kept beside the layout's content until they are complete."""
 
 import hashlib
+import os
 import secrets
 import threading
-import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,17 +62,16 @@ class Staging:
         NotFoundError
             If there is no such upload for this repository.
         """
-        try:
+        with self._existing(repository, upload):
             return self._files.size_bytes(*FOLDER, _file_name(repository, upload))
-        except FileNotFoundError as e:
-            raise no_such_upload(self._registry, repository, upload) from e
 
     def append(self, repository: str, upload: str, pieces: Sequence[bytes]) -> int:
         """Append bytes, whole or not at all, and say how many have come by now."""
         before = self.size_bytes(repository, upload)
         # After a restart, what came before was not seen: it is read again at the end.
         progress = self._known.get(upload)
-        self._files.append(pieces, *FOLDER, _file_name(repository, upload), at=before)
+        with self._existing(repository, upload):
+            self._files.append(pieces, *FOLDER, _file_name(repository, upload), at=before)
         after = before + sum(map(len, pieces))
         if progress is not None and progress.size_bytes == before:
             for piece in pieces:
@@ -94,8 +94,9 @@ class Staging:
         """
         size = self.size_bytes(repository, upload)
         source = f"What was pushed to {repository} in {self._registry}"
-        check_digest(self._digest(repository, upload, size, digest), digest, source=source)
-        self._files.move((*FOLDER, _file_name(repository, upload)), place)
+        with self._existing(repository, upload):
+            check_digest(self._digest(repository, upload, size, digest), digest, source=source)
+            self._files.move((*FOLDER, _file_name(repository, upload)), place)
         self._known.pop(upload, None)
         return size
 
@@ -105,17 +106,26 @@ class Staging:
         self._files.remove(*FOLDER, _file_name(repository, upload))
         self._known.pop(upload, None)
 
-    def stale(self, older_than_seconds: float) -> Iterator[tuple[str, int]]:
-        """Iterate over the files, and their sizes, of uploads that nobody goes on with."""
-        deadline = time.time() - older_than_seconds
+    def stale(self, deadline: float) -> Iterator[tuple[str, os.stat_result]]:
+        """Iterate over the files, and their states, that nobody has written to since then."""
         for name, state in self._files.listed(*FOLDER):
             if state.st_mtime < deadline:
-                yield name, state.st_size
+                yield name, state
 
-    def discard(self, name: str) -> None:
-        """Remove the file of a stale upload."""
-        self._files.remove(*FOLDER, name)
-        self._known.pop(name.partition(".")[0], None)
+    def discard(self, seen: os.stat_result, name: str) -> bool:
+        """Remove the file of a stale upload, unless somebody has gone on with it."""
+        is_gone = self._files.remove_unchanged(seen, *FOLDER, name)
+        if is_gone:
+            self._known.pop(name.partition(".")[0], None)
+        return is_gone
+
+    @contextmanager
+    def _existing(self, repository: str, upload: str) -> Iterator[None]:
+        """Say what a file that is not there means: it may have been collected just now."""
+        try:
+            yield
+        except FileNotFoundError as e:
+            raise no_such_upload(self._registry, repository, upload) from e
 
     def _digest(self, repository: str, upload: str, size: int, wanted: Digest) -> str:
         progress = self._known.get(upload)

@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from functools import partial
 from typing import Any, BinaryIO
 
 import msgspec
@@ -29,7 +28,7 @@ from ghostnb.registries.layout.index import (
     read_index,
 )
 from ghostnb.registries.layout.staging import Staging
-from ghostnb.registries.layout.upload import Upload
+from ghostnb.registries.layout.upload import PARTIAL, Upload
 from ghostnb.registries.referrers import Referrer, as_referrer
 from ghostnb.registries.storing import (
     no_such_blob,
@@ -38,9 +37,10 @@ from ghostnb.registries.storing import (
 )
 from ghostnb.registries.verify import check_content
 
-__all__ = ["LayoutStore", "place_of"]
+__all__ = ["LayoutStore", "Place", "is_leftover", "place_of"]
 
 Change = Callable[[dict[str, Any]], None]
+Place = tuple[str, ...]
 INDEX = "index.json"
 _MAX_INDEX_BYTES = 256 * 2**20
 # A file that was changed this shortly ago may change again without its time showing it.
@@ -187,7 +187,14 @@ class LayoutStore:
         """Store a manifest and name it in the index."""
         self.make()
         self.files.replace(raw, *place_of(entry.digest))
-        self.record(partial(add_entry, entry=entry, default=self.default))
+
+        def add(document: dict[str, Any]) -> None:
+            # Another process may have collected it meanwhile: it has no entry yet.
+            if self.blob_size(entry.digest) is None:
+                self.files.replace(raw, *place_of(entry.digest))
+            add_entry(document, entry, self.default)
+
+        self.record(add)
 
     def blob_size(self, digest: Digest) -> int | None:
         """Say how large a blob is; None if it is not there."""
@@ -209,13 +216,14 @@ class LayoutStore:
 
     def referrers(self, repository: str, digest: Digest) -> list[Descriptor]:
         """Give what is attached to a manifest, in the order of the index."""
-        known = (self._referrer(entry) for entry in self.fresh()[repository].manifests.values())
+        contents = self.fresh().get(repository, Contents())
+        known = (self._referrer(entry) for entry in contents.manifests.values())
         return [found[1] for found in known if found is not None and found[0] == digest]
 
     def usage(self) -> tuple[int, int]:
         """Count the files of blobs and manifests, and their bytes."""
         self.files.check()
-        sizes = [state.st_size for _, state in self.blob_files()]
+        sizes = [state.st_size for place, state in self.blob_files() if not is_leftover(place)]
         return len(sizes), sum(sizes)
 
     def _member(self, repository: str, contents: Contents, digest: Digest) -> Descriptor | None:
@@ -306,14 +314,28 @@ class LayoutStore:
         digest = descriptor.digest
         if digest not in self._referrers:
             manifest = self.existing(descriptor)
-            self._referrers[digest] = as_referrer(manifest) if manifest else None
+            if manifest is None:
+                # It may come yet.
+                return None
+            self._referrers[digest] = as_referrer(manifest)
         return self._referrers[digest]
 
-    def blob_files(self) -> Iterator[tuple[tuple[str, str, str], os.stat_result]]:
+    def blob_files(self) -> Iterator[tuple[Place, os.stat_result]]:
         """Iterate over the places and states of all files below ``blobs``."""
         for algorithm in ("sha256", "sha512"):
             for name, state in self.files.listed("blobs", algorithm):
                 yield ("blobs", algorithm, name), state
+
+    def leftovers(self) -> Iterator[tuple[Place, os.stat_result]]:
+        """Iterate over what writes of the index left that were cut off."""
+        for name, state in self.files.listed("."):
+            if is_leftover((name,)):
+                yield (name,), state
+
+
+def is_leftover(place: Place) -> bool:
+    """Tell whether a file is a write that goes on, or was cut off."""
+    return place[-1].startswith(".") and place[-1].endswith(PARTIAL)
 
 
 def place_of(digest: Digest) -> tuple[str, str, str]:

@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import BinaryIO
 
-__all__ = ["Upload", "make_directory", "sync_directory", "sync_file"]
+__all__ = ["PARTIAL", "Upload", "make_directory", "sync_directory", "sync_file"]
+
+PARTIAL = ".partial"
+"""How the name of a file ends that is not complete."""
 
 
 class Upload:
@@ -74,7 +77,7 @@ class Upload:
     def _opened(self) -> BinaryIO:
         if self._file is None:
             directory = self._directory()
-            path = os.path.join(directory, f".{secrets.token_hex(8)}.partial")
+            path = os.path.join(directory, f".{secrets.token_hex(8)}{PARTIAL}")
             self._file = open(path, "xb")  # noqa: SIM115 (open over several calls)
         return self._file
 
