@@ -4,9 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
-from ghostnb import Fleet, GhostnbError, __version__, run
+from ghostnb import GhostnbError, __version__
 
 __all__ = ["main"]
 
@@ -46,18 +45,56 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--config", metavar="FILE", help="a registries.toml other than the usual")
     doctor.set_defaults(run=_doctor)
-    demo = commands.add_parser("demo", help="make a sample registry and take a look at it")
+    _add_demo(commands.add_parser("demo", help="serve a sample registry and take a look at it"))
+    _add_drift(commands.add_parser("drift", help="serve a directory as a registry"))
+    return parser
+
+
+def _add_demo(demo: argparse.ArgumentParser) -> None:
+    demo.description = (
+        "Fills a sample registry once, serves it until Ctrl-C, and opens the quickstart notebook "
+        "on it in JupyterLab. Without a terminal the notebook is run to a page, and all ends."
+    )
     demo.add_argument("--root", metavar="DIR", help="where to keep it (default: the user's cache)")
+    demo.add_argument("--port", type=int, help="default: 5000, or any if that is taken; 0: any")
+    demo.add_argument("--no-browser", action="store_true", help="start JupyterLab, show its URL")
+    way = demo.add_mutually_exclusive_group()
+    way.add_argument("--once", action="store_true", help="run the notebook to a page, and end")
+    way.add_argument("--serve", action="store_true", help="serve only, with or without a terminal")
     demo.set_defaults(run=_demo)
-    drift = commands.add_parser("drift", help="serve a directory as a registry")
+
+
+def _add_drift(drift: argparse.ArgumentParser) -> None:
     drift.add_argument("--root", metavar="DIR", help="an OCI image layout (default: the user's)")
     drift.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
     drift.add_argument("--port", type=int, default=5000, help="default: %(default)s; 0: any")
-    drift.add_argument(
+    drift.add_argument("--public-url", metavar="URL", help="how clients reach it through a proxy")
+    users = drift.add_argument_group("users")
+    users.add_argument(
+        "--htpasswd", metavar="FILE", help="who may log in, as htpasswd -B writes it; may change"
+    )
+    users.add_argument(
+        "--admin",
+        metavar="USER",
+        action="append",
+        default=[],
+        help="also deletes, and collects garbage; may be repeated",
+    )
+    users.add_argument(
+        "--developer",
+        metavar="USER",
+        action="append",
+        default=[],
+        help="also pushes; may be repeated; all others of the file only pull",
+    )
+    users.add_argument("--anonymous-pull", action="store_true", help="pulls need no login")
+    users.add_argument(
         "--allow-anonymous", action="store_true", help="let other machines in without users"
     )
+    tls = drift.add_argument_group("encryption")
+    tls.add_argument("--tls-cert", metavar="FILE", help="the server's certificate (PEM)")
+    tls.add_argument("--tls-key", metavar="FILE", help="its private key (PEM)")
     drift.set_defaults(run=_drift)
-    return parser
 
 
 def _drift(options: argparse.Namespace) -> int:
@@ -76,17 +113,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from ghostnb.demo import prepare_demo
+    from ghostnb.demo.command import run_demo
 
-    config = run(prepare_demo(Path(options.root) if options.root else None))
-    fleet = Fleet.from_config(config)
-    inventory = run(fleet.inventory(progress=False))
-    sizes = inventory.groupby(["repository", "tag"])["size_bytes"].agg(["count", "sum"])
-    print(sizes.rename(columns={"count": "layers", "sum": "size_bytes"}).to_string())
-    stored = inventory.drop_duplicates("digest")["size_bytes"]
-    print(
-        f"\n{len(sizes)} tags with {len(inventory)} layers, of which {len(stored)} are distinct: "
-        f"{inventory['size_bytes'].sum():,} bytes as listed, {stored.sum():,} as stored.\n"
-        f"The same in a notebook: ghostnb.Fleet.from_config({str(config)!r})"
-    )
+    run_demo(options, say=partial(print, flush=True))
     return 0

@@ -8,6 +8,7 @@ from typing import Self, TypeVar
 
 import pandas as pd
 
+from ghostnb.bolt import BoltMethods
 from ghostnb.frames import (
     history_frame,
     layers_frame,
@@ -42,7 +43,7 @@ Item = TypeVar("Item")
 Tabulate = Callable[[Iterable[Image]], pd.DataFrame]
 
 
-class RegistryClient:
+class RegistryClient(BoltMethods):
     """Asks one registry, and answers with DataFrames.
 
     Parameters
@@ -118,7 +119,7 @@ class RegistryClient:
 
     @property
     def kind(self) -> str:
-        """The vendor: ``docker-hub``, ``layout``, or ``distribution`` for any other."""
+        """The vendor: ``docker-hub``, ``drift``, ``layout``, or ``distribution`` for others."""
         return self.registry.kind
 
     @property

@@ -4,6 +4,9 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
+from ghostnb.drift.auth.guard import BrowserGuard
+from ghostnb.drift.auth.login import add_login
+from ghostnb.drift.bolt import add_bolt
 from ghostnb.drift.front import add_front
 from ghostnb.drift.metrics import Measured, add_metrics
 from ghostnb.drift.pulls import add_pulls
@@ -17,7 +20,12 @@ __all__ = ["create_app"]
 
 
 def create_app(
-    registry: Registry, *, access: Access | None = None, limits: Limits | None = None
+    registry: Registry,
+    *,
+    access: Access | None = None,
+    limits: Limits | None = None,
+    public_url: str = "",
+    local_only: bool = False,
 ) -> Starlette:
     """Make the application that serves a registry.
 
@@ -28,6 +36,8 @@ def create_app(
     access : Access, optional
         Who may do what; by default everybody everything.
     limits : Limits, optional
+    public_url, local_only : optional
+        What `BrowserGuard` is to know.
 
     Returns
     -------
@@ -38,10 +48,15 @@ def create_app(
     add_pulls(router, service)
     add_pushes(router, service)
     add_upkeep(router, service)
+    add_bolt(router, service)
     add_front(router, service)
+    add_login(router, service)
     metrics = add_metrics(router, service)
     return Starlette(
         routes=[*router.routes, *health_routes(service)],
-        middleware=[Middleware(Measured, metrics=metrics)],
+        middleware=[
+            Middleware(Measured, metrics=metrics),
+            Middleware(BrowserGuard, public_url=public_url, local_only=local_only),
+        ],
         exception_handlers={HTTPException: not_found},
     )

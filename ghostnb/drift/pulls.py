@@ -1,28 +1,34 @@
 """The part of the distribution protocol that reads: manifests, blobs, lists."""
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Send
 
 from ghostnb.drift.replies import RefusedError
 from ghostnb.drift.routing import Router
 from ghostnb.drift.service import Service
 from ghostnb.errors import InvalidReferenceError
-from ghostnb.oci import Descriptor, Digest, check_tag, media_types
-from ghostnb.registries.protocol import RegistryStore
+from ghostnb.oci import MAX_MANIFEST_BYTES, Descriptor, Digest, check_tag, media_types
 
 __all__ = ["add_pulls", "digest_of"]
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+# No file has more bytes than 18 digits can say.
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE)
+_COUNT = re.compile(r"[0-9]{1,18}")
 # By `server` a client knows that Bolt's routes are here, too.
 _WHO = {"server": "drift", "docker-distribution-api-version": "registry/2.0"}
 # A blob never changes, and neither does what is asked for by digest.
 _FOREVER = {"cache-control": "max-age=31536000, immutable"}
+
+# What stands around the entries has room too.
+_PAGE_BYTES = MAX_MANIFEST_BYTES - 1024
 
 
 def add_pulls(router: Router, service: Service) -> None:
@@ -82,11 +88,11 @@ class _Pulls:
         name, reference = request.path_params["name"], request.path_params["reference"]
         locator = digest_of(reference) if ":" in reference else _tag_of(reference)
         manifest = await self._registry.manifest(name, locator)
-        headers = {"docker-content-digest": str(manifest.digest), "etag": f'"{manifest.digest}"'}
-        if headers["etag"] in request.headers.get("if-none-match", ""):
+        # Of a schema 1 manifest nobody may know the digest.
+        headers = _named(manifest.digest) if manifest.digest else {}
+        if _is_known(request, headers):
             return Response(status_code=304, headers=headers)
-        headers["content-type"] = manifest.media_type
-        return Response(manifest.raw, headers=headers)
+        return Response(manifest.raw, headers=headers | {"content-type": manifest.media_type})
 
     async def referrers(self, request: Request) -> Response:
         """List what is attached to a manifest; nothing, if there is no such manifest (end-12)."""
@@ -95,14 +101,14 @@ class _Pulls:
         wanted = request.query_params.get("artifactType", "")
         if wanted:
             found = [one for one in found if one.artifact_type == wanted]
-        by_digest = {str(one.digest): one for one in found}
-        page, headers = self._page(request, sorted(by_digest))
+        entries = {str(one.digest): msgspec.json.encode(one, enc_hook=str) for one in found}
+        page, headers = self._page(request, sorted(entries), entries)
         if wanted:
             headers["oci-filters-applied"] = "artifactType"
         document = {
             "schemaVersion": 2,
             "mediaType": media_types.OCI_INDEX,
-            "manifests": [by_digest[one] for one in page],
+            "manifests": [msgspec.Raw(entries[one]) for one in page],
         }
         return _json(document, headers, media_types.OCI_INDEX)
 
@@ -110,25 +116,22 @@ class _Pulls:
         """Give a blob or a part of it (end-2)."""
         name, digest = request.path_params["name"], digest_of(request.path_params["digest"])
         size = await self._registry.blob_size(name, digest)
-        headers = {
-            "docker-content-digest": str(digest),
-            "etag": f'"{digest}"',
-            "accept-ranges": "bytes",
-            "content-type": "application/octet-stream",
-            **_FOREVER,
-        }
+        headers = _named(digest) | _FOREVER
+        if _is_known(request, headers):
+            return Response(status_code=304, headers=headers)
+        headers |= {"accept-ranges": "bytes", "content-type": "application/octet-stream"}
         if request.method == "HEAD":
-            # Who asks may not push it then: it must not be collected meanwhile.
-            if isinstance(self._registry, RegistryStore):
-                await self._registry.touch_blob(digest)
+            await self._service.keep(digest)
             return Response(headers=headers | {"content-length": str(size)})
-        part = _range(request.headers.get("range", ""), size)
+        part = _range(request, size, headers["etag"])
         first, last = part or (0, size - 1)
         headers["content-length"] = str(last - first + 1)
         if part:
             headers["content-range"] = f"bytes {first}-{last}/{size}"
         pieces = self._pieces(name, digest, size, first, last)
-        return StreamingResponse(pieces, 206 if part else 200, headers=headers)
+        # Read before the status is sent: what cannot be read is an error then.
+        begin = await anext(pieces, b"")
+        return _Streamed(_joined(begin, pieces), 206 if part else 200, headers=headers)
 
     async def _referrers(self, name: str, digest: Digest) -> Sequence[Descriptor]:
         known = {one.repository async for one in self._registry.repositories()}
@@ -138,27 +141,30 @@ class _Pulls:
         self, name: str, digest: Digest, size: int, first: int, last: int
     ) -> AsyncGenerator[bytes, None]:
         """Iterate over a part of a blob; who asked for it checks the digest."""
-        if isinstance(self._registry, RegistryStore):
-            pieces: AsyncIterator[bytes] = self._registry.open_range(digest, first, last)
+        if self._service.kept is not None:
+            pieces = self._service.kept.open_range(digest, first, last)
         else:
             descriptor = Descriptor("application/octet-stream", digest, size)
             pieces = _cut(self._registry.open_blob(name, descriptor), first, last)
-        async for piece in pieces:
-            yield piece
+        async with _closed(pieces):
+            async for piece in pieces:
+                yield piece
 
-    def _page(self, request: Request, names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    def _page(
+        self, request: Request, names: Sequence[str], contents: Mapping[str, bytes] | None = None
+    ) -> tuple[list[str], dict[str, str]]:
         """Cut a sorted list, and link to the rest."""
         limit = self._service.limits.page_size
         count = request.query_params.get("n")
         if count is not None:
-            if not count.isdecimal():
+            if not _COUNT.fullmatch(count):
                 raise RefusedError(
                     400, "PAGINATION_NUMBER_INVALID", "n must be a number, 0 or more."
                 )
             limit = min(limit, int(count))
         last = request.query_params.get("last", "")
         rest = [name for name in names if name > last]
-        page = rest[:limit]
+        page = _fitting(rest[:limit], contents or {})
         if not page or len(page) == len(rest):
             return page, {}
         query = urlencode({**request.query_params, "n": limit, "last": page[-1]})
@@ -172,10 +178,22 @@ def _tag_of(text: str) -> str:
         raise RefusedError(404, "MANIFEST_UNKNOWN", str(e)) from e
 
 
-def _range(header: str, size: int) -> tuple[int, int] | None:
+def _named(digest: Digest) -> dict[str, str]:
+    return {"docker-content-digest": str(digest), "etag": f'"{digest}"'}
+
+
+def _is_known(request: Request, headers: Mapping[str, str]) -> bool:
+    """Tell whether the client has what it asks for (RFC 9110, If-None-Match)."""
+    known = request.headers.get("if-none-match", "")
+    return known.strip() == "*" or ("etag" in headers and headers["etag"] in known)
+
+
+def _range(request: Request, size: int, etag: str) -> tuple[int, int] | None:
     """Read a Range; None for the whole, also where several parts are asked for (RFC 9110)."""
-    found = _RANGE.fullmatch(header.strip())
+    found = _RANGE.fullmatch(request.headers.get("range", "").strip())
     if found is None or not (found[1] or found[2]):
+        return None
+    if request.headers.get("if-range", etag).strip() != etag:
         return None
     if found[1]:
         first = int(found[1])
@@ -188,15 +206,46 @@ def _range(header: str, size: int) -> tuple[int, int] | None:
     return first, last
 
 
+def _fitting(names: list[str], contents: Mapping[str, bytes]) -> list[str]:
+    """Leave out what would make an answer larger than a manifest may be."""
+    total = 0
+    for count, name in enumerate(names):
+        total += len(contents.get(name, b"")) + 1
+        if count and total > _PAGE_BYTES:
+            return names[:count]
+    return names
+
+
+class _Streamed(StreamingResponse):
+    """A body that is let go of as soon as the client is gone, not when memory is cleaned up."""
+
+    async def stream_response(self, send: Send) -> None:
+        async with _closed(self.body_iterator):
+            await super().stream_response(send)
+
+
+def _closed(pieces: AsyncIterable[Any]) -> AbstractAsyncContextManager[Any]:
+    return aclosing(pieces) if isinstance(pieces, AsyncGenerator) else nullcontext()
+
+
+async def _joined(begin: bytes, pieces: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    async with aclosing(pieces):
+        if begin:
+            yield begin
+        async for piece in pieces:
+            yield piece
+
+
 async def _cut(pieces: AsyncIterator[bytes], first: int, last: int) -> AsyncIterator[bytes]:
     done = 0
-    async for piece in pieces:
-        part = piece[max(first - done, 0) : last + 1 - done]
-        done += len(piece)
-        if part:
-            yield part
-        if done > last:
-            return
+    async with _closed(pieces):
+        async for piece in pieces:
+            part = piece[max(first - done, 0) : last + 1 - done]
+            done += len(piece)
+            if part:
+                yield part
+            if done > last:
+                return
 
 
 def _json(document: Any, headers: dict[str, str], media_type: str = "application/json") -> Response:

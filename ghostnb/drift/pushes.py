@@ -1,5 +1,6 @@
 """The part of the distribution protocol that writes: uploads, manifests, deletions."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator
 
@@ -8,15 +9,22 @@ from starlette.responses import Response
 
 from ghostnb.drift.pulls import digest_of
 from ghostnb.drift.replies import RefusedError
-from ghostnb.drift.routing import Router
+from ghostnb.drift.routing import Router, repository_of
 from ghostnb.drift.service import Service
-from ghostnb.errors import InvalidReferenceError, NotFoundError, ProtocolError, UnsupportedError
+from ghostnb.errors import (
+    IntegrityError,
+    InvalidReferenceError,
+    NotFoundError,
+    ProtocolError,
+    UnsupportedError,
+)
 from ghostnb.oci import Digest, Index, Manifest, check_tag
 from ghostnb.registries.storing import checked_manifest
 
 __all__ = ["add_pushes"]
 
-_CONTENT_RANGE = re.compile(r"(?:bytes )?(\d+)-(\d+)(?:/.*)?")
+# No file has more bytes than 18 digits can say.
+_CONTENT_RANGE = re.compile(r"(?:bytes )?(\d{1,18})-(\d{1,18})(?:/.*)?")
 
 
 def add_pushes(router: Router, service: Service) -> None:
@@ -54,8 +62,8 @@ class _Uploads:
             return _progress(202, name, upload, 0)
         try:
             async with self._service.receiving(upload):
-                await store.append_upload(name, upload, _body(request))
-                await store.finish_upload(name, upload, wanted)
+                await store.append_upload(name, upload, self._body(request))
+                await self._make_blob(name, upload, wanted)
         except BaseException:
             await self._forget(name, upload)
             raise
@@ -70,7 +78,8 @@ class _Uploads:
     async def append(self, request: Request) -> Response:
         """Take a piece of a blob (end-5)."""
         name, upload = request.path_params["name"], request.path_params["upload"]
-        size = await self._append(request, name, upload)
+        async with self._service.receiving(upload):
+            size = await self._append(request, name, upload)
         return _progress(202, name, upload, size)
 
     async def finish(self, request: Request) -> Response:
@@ -79,15 +88,15 @@ class _Uploads:
         if "digest" not in request.query_params:
             raise RefusedError(400, "DIGEST_INVALID", "The blob's digest must be given: ?digest=…")
         wanted = digest_of(request.query_params["digest"])
-        await self._append(request, name, upload)
         async with self._service.receiving(upload):
-            await self._service.store.finish_upload(name, upload, wanted)
+            await self._append(request, name, upload)
+            await self._make_blob(name, upload, wanted)
         return _stored(name, wanted)
 
     async def cancel(self, request: Request) -> Response:
         """Forget an upload."""
         name, upload = request.path_params["name"], request.path_params["upload"]
-        async with self._service.receiving(upload):
+        async with self._service.turn(upload):
             await self._service.store.cancel_upload(name, upload)
         return Response(status_code=204)
 
@@ -96,10 +105,10 @@ class _Uploads:
         name, store, digest = request.path_params["name"], self._service.store, digest_of(text)
         source = request.query_params.get("from", "")
         if source:
-            await self._service.access.check(request, "pull", source)
+            await self._service.access.check(request, "pull", repository_of(source))
         try:
             # Blobs are shared by all repositories.
-            await store.touch_blob(digest)
+            await self._service.keep(digest)
             await store.blob_size(name, digest)
         except NotFoundError:
             return None
@@ -107,17 +116,25 @@ class _Uploads:
 
     async def _append(self, request: Request, name: str, upload: str) -> int:
         store = self._service.store
-        async with self._service.receiving(upload):
-            size = await store.upload_size(name, upload)
-            begin = _first_byte(request)
-            if begin is not None and begin != size:
-                raise RefusedError(
-                    416,
-                    "BLOB_UPLOAD_INVALID",
-                    f"{size} bytes have come; the next piece must begin there.",
-                    headers=dict(_progress(204, name, upload, size).headers),
-                )
-            return await store.append_upload(name, upload, _body(request))
+        size = await store.upload_size(name, upload)
+        begin = _first_byte(request)
+        if begin is not None and begin != size:
+            raise RefusedError(
+                416,
+                "BLOB_UPLOAD_INVALID",
+                f"{size} bytes have come; the next piece must begin there.",
+                headers=dict(_progress(204, name, upload, size).headers),
+            )
+        return await store.append_upload(name, upload, self._body(request))
+
+    async def _make_blob(self, name: str, upload: str, wanted: Digest) -> None:
+        try:
+            await self._service.store.finish_upload(name, upload, wanted)
+        except IntegrityError as e:
+            raise RefusedError(400, "DIGEST_INVALID", str(e)) from e
+
+    def _body(self, request: Request) -> AsyncGenerator[bytes, None]:
+        return _body(request, self._service.limits.idle_seconds)
 
     async def _forget(self, name: str, upload: str) -> None:
         try:
@@ -161,10 +178,11 @@ class _Pushes:
     async def delete_manifest(self, request: Request) -> Response:
         """Delete a tag alone, or a manifest with its tags (end-9)."""
         name, reference = request.path_params["name"], request.path_params["reference"]
-        if ":" in reference:
-            await self._service.store.delete_manifest(name, digest_of(reference))
-        else:
-            await self._service.store.delete_tag(name, _tag_of(reference))
+        async with self._service.pushing():
+            if ":" in reference:
+                await self._service.store.delete_manifest(name, digest_of(reference))
+            else:
+                await self._service.store.delete_tag(name, _tag_of(reference))
         return Response(status_code=202)
 
     async def delete_blob(self, request: Request) -> Response:
@@ -177,14 +195,12 @@ class _Pushes:
     async def _manifest_body(self, request: Request) -> bytes:
         limit = self._service.limits.manifest_bytes
         pieces, count = [], 0
-        async for piece in _body(request):
+        async for piece in _body(request, self._service.limits.idle_seconds):
             pieces.append(piece)
             count += len(piece)
             if count > limit:
                 message = f"A manifest may have {limit:,} bytes; this one has more."
-                raise RefusedError(
-                    413, "MANIFEST_INVALID", message, headers={"connection": "close"}
-                )
+                raise RefusedError(413, "MANIFEST_INVALID", message)
         return b"".join(pieces)
 
     async def _check_blobs(self, name: str, manifest: Manifest | Index) -> None:
@@ -195,7 +211,7 @@ class _Pushes:
         missing = []
         for digest in {one.digest for one in own}:
             try:
-                await self._service.store.touch_blob(digest)
+                await self._service.keep(digest)
                 await self._service.store.blob_size(name, digest)
             except NotFoundError:
                 missing.append(str(digest))
@@ -216,8 +232,19 @@ def _parsed(raw: bytes, media_type: str, source: str) -> Manifest | Index:
     return manifest
 
 
-async def _body(request: Request) -> AsyncGenerator[bytes, None]:
-    async for piece in request.stream():
+async def _body(request: Request, idle_seconds: float) -> AsyncGenerator[bytes, None]:
+    pieces = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(idle_seconds):
+                piece = await anext(pieces, None)
+        except TimeoutError as e:
+            message = f"Nothing has come for {idle_seconds:g} seconds; what came before is kept."
+            raise RefusedError(
+                408, "BLOB_UPLOAD_INVALID", message, headers={"connection": "close"}
+            ) from e
+        if piece is None:
+            return
         if piece:
             yield piece
 

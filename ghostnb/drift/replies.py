@@ -57,7 +57,6 @@ class RefusedError(Exception):
 
 
 _BY_KIND: tuple[tuple[type[GhostnbError], int, str], ...] = (
-    (IntegrityError, 400, "DIGEST_INVALID"),
     (UnauthorizedError, 401, "UNAUTHORIZED"),
     (ForbiddenError, 403, "DENIED"),
     (UnsupportedError, 405, "UNSUPPORTED"),
@@ -82,7 +81,7 @@ def refusal_of(error: GhostnbError, *, unknown: str) -> RefusedError:
         if isinstance(error, kind):
             return RefusedError(status, code, str(error))
     status = error.status if isinstance(error, RegistryError) and error.status else 500
-    if isinstance(error, ProtocolError):
+    if isinstance(error, ProtocolError | IntegrityError):
         # What is stored cannot be read: that is not the client's fault.
         status = 500
     return RefusedError(status if status >= 500 else 502, "UNKNOWN", str(error))

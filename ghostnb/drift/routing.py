@@ -6,16 +6,17 @@ from collections.abc import Awaitable, Callable
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from ghostnb.drift.replies import RefusedError, error_response, refusal_of
 from ghostnb.drift.service import Service
 from ghostnb.errors import GhostnbError, InvalidReferenceError
 from ghostnb.oci import check_repository
 
-__all__ = ["Router", "not_found"]
+__all__ = ["Router", "not_found", "repository_of"]
 
 Handler = Callable[[Request], Awaitable[Response]]
+Locate = Callable[[Request], str]
 _log = logging.getLogger("ghostnb.drift")
 _CODES = {404: "NOT_FOUND", 405: "UNSUPPORTED"}
 
@@ -37,7 +38,15 @@ class Router:
         self._service = service
         self.routes: list[Route] = []
 
-    def add(self, method: str, path: str, handler: Handler, action: str, unknown: str = "") -> None:
+    def add(
+        self,
+        method: str,
+        path: str,
+        handler: Handler,
+        action: str,
+        unknown: str = "",
+        locate: Locate | None = None,
+    ) -> None:
         """Add a route.
 
         Parameters
@@ -51,11 +60,13 @@ class Router:
             See `Access.check`.
         unknown : str, optional
             The error code of what is not there.
+        locate : callable, optional
+            Gives the repository that a request is about, where it is not ``name``.
         """
 
         async def endpoint(request: Request) -> Response:
             try:
-                repository = _repository(request)
+                repository = (locate or _repository)(request)
                 await self._service.access.check(request, action, repository)
                 return await handler(request)
             except RefusedError as e:
@@ -73,11 +84,18 @@ class Router:
 
 
 def _repository(request: Request) -> str:
-    name: str = request.path_params.get("name", "")
-    if not name:
-        return ""
+    return repository_of(request.path_params["name"]) if "name" in request.path_params else ""
+
+
+def repository_of(text: str) -> str:
+    """Read a repository's name that stands in a URL.
+
+    Raises
+    ------
+    RefusedError
+    """
     try:
-        return check_repository(name)
+        return check_repository(text)
     except InvalidReferenceError as e:
         raise RefusedError(400, "NAME_INVALID", str(e)) from e
 
@@ -87,5 +105,14 @@ async def not_found(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
     code = _CODES.get(status, "UNKNOWN")
     message = f"There is no {request.method} {request.url.path[:200]} here."
-    headers = getattr(error, "headers", None)
+    headers = {"allow": _allowed(request)} if status == 405 else getattr(error, "headers", None)
     return error_response(RefusedError(status, code, message, headers=headers))
+
+
+def _allowed(request: Request) -> str:
+    """List the methods of all routes that a path has: Starlette knows the first one's alone."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return ", ".join(sorted(methods))

@@ -1,17 +1,18 @@
 """Drift as a process: uvicorn, a port, and an end."""
 
-import ipaddress
 import socket
+import ssl
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from ghostnb.drift.auth.guard import is_loopback
 from ghostnb.drift.service import Limits
 from ghostnb.errors import ConfigError
 
-__all__ = ["check_exposure", "listen", "serve"]
+__all__ = ["check_exposure", "listen", "serve", "tls_options"]
 
 _SHUTDOWN_SECONDS = 5
 
@@ -23,12 +24,47 @@ def check_exposure(host: str, *, has_users: bool, allow_anonymous: bool) -> None
     ------
     ConfigError
     """
-    if has_users or allow_anonymous or _is_loopback(host):
+    if has_users or allow_anonymous or is_loopback(host):
         return
     raise ConfigError(
         f"Listening on {host} would let everyone who reaches this machine push and delete.",
         hint="Configure users with --htpasswd FILE, or say --allow-anonymous if that is meant.",
     )
+
+
+def tls_options(certificate: str | None, key: str | None) -> dict[str, Any]:
+    """Check a certificate and its key.
+
+    Parameters
+    ----------
+    certificate, key : str or None
+        PEM files; the certificate's may hold the authorities between, too.
+
+    Returns
+    -------
+    dict
+        For `serve`; empty if there is none.
+
+    Raises
+    ------
+    ConfigError
+        If they cannot be read, or do not belong together.
+    """
+    if not certificate and not key:
+        return {}
+    if not certificate or not key:
+        raise ConfigError("--tls-cert and --tls-key need each other.", hint="Give both.")
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        # Asked for a password only if the key is encrypted: nobody could give it here.
+        context.load_cert_chain(certificate, key, password=lambda: b"")
+    except (OSError, ValueError) as e:
+        reason = getattr(e, "reason", None) or getattr(e, "strerror", None) or str(e)
+        raise ConfigError(
+            f"{certificate} and {key} cannot be used for TLS ({reason}).",
+            hint="They must be a PEM certificate and the unencrypted private key that it is of.",
+        ) from e
+    return {"ssl_certfile": certificate, "ssl_keyfile": key}
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -40,7 +76,9 @@ def listen(host: str, port: int) -> socket.socket:
         If it is taken, or may not be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio sets TCP_NODELAY only where the protocol is named: without it an answer's
+    # body waits 40 ms for the client's acknowledgement of its headers.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
@@ -77,6 +115,8 @@ async def serve(app: Starlette, bound: socket.socket, limits: Limits, **options:
         log_level="error",
         access_log=False,
         server_header=False,
+        # Whoever comes from here could say that he comes from elsewhere, and guess on.
+        proxy_headers=False,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         **options,
     )
@@ -108,12 +148,3 @@ class _CarefulProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._header_bytes = 0
         super().on_message_complete()
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -9,8 +9,10 @@ from weakref import WeakValueDictionary
 
 from starlette.requests import Request
 
+from ghostnb.drift.auth.identity import ANYBODY
 from ghostnb.drift.replies import RefusedError
-from ghostnb.oci import MAX_MANIFEST_BYTES
+from ghostnb.errors import ForbiddenError
+from ghostnb.oci import MAX_MANIFEST_BYTES, Digest
 from ghostnb.registries.protocol import Registry, RegistryStore
 
 __all__ = ["Access", "Anyone", "Limits", "Service"]
@@ -31,6 +33,9 @@ class Limits:
         Names in one answer, if not fewer were asked for.
     grace_seconds : float
         How young content may be that a garbage collection leaves alone.
+    idle_seconds : float
+        How long a body may pause: who is gone without a goodbye holds neither
+        a place among the uploads nor the upload.
     """
 
     manifest_bytes: int = MAX_MANIFEST_BYTES
@@ -38,20 +43,21 @@ class Limits:
     header_bytes: int = 64 * 1024
     page_size: int = 10_000
     grace_seconds: float = 3600.0
+    idle_seconds: float = 60.0
 
 
 class Access(Protocol):
     """Who may do what."""
 
     async def check(self, request: Request, action: str, repository: str) -> None:
-        """Let a request pass, or raise.
+        """Let a request pass, or raise; whose it is `identity_of` then tells.
 
         Parameters
         ----------
         request : Request
         action : str
             ``pull``, ``push``, ``delete`` or ``admin``; ``none`` where it is
-            enough to be known.
+            enough to be known; ``open`` for what finds that out itself.
         repository : str
             Empty for what is about none.
 
@@ -68,6 +74,7 @@ class Anyone:
 
     async def check(self, request: Request, action: str, repository: str) -> None:
         """Let every request pass."""
+        request.state.identity = ANYBODY
 
 
 class Service:
@@ -90,6 +97,7 @@ class Service:
         self.registry = registry
         self.access = access
         self.limits = limits
+        self._store = registry if isinstance(registry, RegistryStore) else None
         self._uploads = 0
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._manifests = _SharedLock()
@@ -103,9 +111,24 @@ class Service:
         RefusedError
             405, if it cannot be written to.
         """
-        if not isinstance(self.registry, RegistryStore):
+        if self._store is None:
             raise RefusedError(405, "UNSUPPORTED", f"{self.registry.name} is served read only.")
-        return self.registry
+        return self._store
+
+    @property
+    def kept(self) -> RegistryStore | None:
+        """The registry, if it keeps its content itself."""
+        return self._store
+
+    async def keep(self, digest: Digest) -> None:
+        """Let a blob not be collected: who asks for it may not push it then."""
+        if self._store is None:
+            return
+        try:
+            await self._store.touch_blob(digest)
+        except ForbiddenError:
+            # Where a file cannot be touched, it is not ours to collect either.
+            return
 
     @asynccontextmanager
     async def receiving(self, upload: str) -> AsyncIterator[None]:
@@ -117,15 +140,19 @@ class Service:
                 f"{self._uploads} uploads are under way; try again in a moment.",
                 headers={"retry-after": "1"},
             )
-        lock = self._locks.get(upload)
-        if lock is None:
-            lock = self._locks[upload] = asyncio.Lock()
         self._uploads += 1
         try:
-            async with lock:
+            async with self.turn(upload):
                 yield
         finally:
             self._uploads -= 1
+
+    def turn(self, upload: str) -> asyncio.Lock:
+        """Keep an upload to one request at a time."""
+        lock = self._locks.get(upload)
+        if lock is None:
+            lock = self._locks[upload] = asyncio.Lock()
+        return lock
 
     def pushing(self) -> "_Shared":
         """Keep garbage collections out while a manifest's blobs are looked for and it is stored."""

@@ -1,5 +1,13 @@
 """Records to DataFrames: one schema a frame, no I/O."""
 
+from ghostnb.frames.bolt import (
+    PLUGINS,
+    PROFILES,
+    TEMPLATES,
+    plugins_frame,
+    profiles_frame,
+    templates_frame,
+)
 from ghostnb.frames.layers import HISTORY, LAYERS, LayersTable, history_frame, layers_frame
 from ghostnb.frames.tables import (
     REGISTRIES,
@@ -16,16 +24,22 @@ from ghostnb.frames.tables import (
 __all__ = [
     "HISTORY",
     "LAYERS",
+    "PLUGINS",
+    "PROFILES",
     "REGISTRIES",
     "REPOSITORIES",
     "SEARCH",
     "TAGS",
+    "TEMPLATES",
     "LayersTable",
     "RegistryRecord",
     "history_frame",
     "layers_frame",
+    "plugins_frame",
+    "profiles_frame",
     "registries_frame",
     "repositories_frame",
     "search_frame",
     "tags_frame",
+    "templates_frame",
 ]

@@ -12,6 +12,7 @@ from ghostnb.errors import (
     RateLimitedError,
     ServerError,
     TransportError,
+    UnsupportedError,
 )
 from ghostnb.oci import (
     MAX_MANIFEST_BYTES,
@@ -27,9 +28,10 @@ from ghostnb.oci import (
 from ghostnb.registries.cache import ContentCache, Scope, default_cache
 from ghostnb.registries.catalog import details_of_tags, search_catalog
 from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.protocol import Bolt
 from ghostnb.registries.records import Ping, RepositoryRecord, SearchRecord, TagRecord
 from ghostnb.registries.session import Session, Transport
-from ghostnb.registries.vendors import Vendor, find_vendor
+from ghostnb.registries.vendors import Vendor, find_vendor, recognised_vendor
 from ghostnb.registries.verify import check_content, check_pieces, check_size
 from ghostnb.wire.endpoints import Endpoint
 from ghostnb.wire.messages import Reply, Request
@@ -103,7 +105,7 @@ class HTTPRegistry:
     async def ping(self) -> Ping:
         """Ask whether the registry answers, and takes the credentials."""
         started = time.perf_counter()
-        await self._noted(self._session.fetch(self._endpoint.ping()))
+        await self._meet()
         latency = time.perf_counter() - started
         limit = await self._vendor.rate_limit() or self.rate_limit
         has_credentials = self._session.auth.has_credentials
@@ -205,9 +207,30 @@ class HTTPRegistry:
             return []
         return list(found.manifests) if isinstance(found, Index) else []
 
+    async def bolt(self) -> Bolt:
+        """Give what reads and writes Bolt's shelves; asks the registry who it is if need be."""
+        if self._vendor.bolt() is None:
+            await self._meet()
+        offered = self._vendor.bolt()
+        if offered is None:
+            raise UnsupportedError(
+                f"{self.name} at {self.url} has no Bolt profiles, plugins or templates: "
+                "it is no Drift registry.",
+                hint="Ask one, such as local-drift (start it with: ghostnb drift). If this is one "
+                'behind a proxy, say so: RegistryConfig(..., kind="drift").',
+                registry=self.name,
+                url=self.url,
+            )
+        return offered
+
     async def aclose(self) -> None:
         """Close every connection."""
         await self._session.aclose()
+
+    async def _meet(self) -> None:
+        """Ask the registry whether it is there, and take note of who answers."""
+        reply = await self._noted(self._session.fetch(self._endpoint.ping()))
+        self._vendor = recognised_vendor(self._vendor, self._session, reply.headers)
 
     async def _noted(self, answer: Awaitable[Reply]) -> Reply:
         """Wait for a reply, and note as whom it was read: before anything of it is kept.

@@ -181,7 +181,11 @@ def test_the_front_page_says_what_is_here_and_how_to_push(registry):
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
-def test_the_front_page_shows_a_hostile_host_as_text():
+def test_a_hostile_host_is_refused_before_the_front_page():
     page = asked(create_app(MemoryRegistry()), "GET", "/", headers={"host": "<script>x"})
+    assert page.status_code == 400
     assert "<script>" not in page.text
-    assert "None yet" in page.text
+
+
+def test_the_front_page_of_an_empty_registry_says_so():
+    assert "None yet" in asked(create_app(MemoryRegistry()), "GET", "/").text

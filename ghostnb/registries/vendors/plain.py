@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from ghostnb.errors import RegistryError
 from ghostnb.oci import Reference, check_repository
 from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.protocol import Bolt
 from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
 from ghostnb.registries.session import Session
 from ghostnb.wire.rate_limits import RateLimit
@@ -66,4 +67,8 @@ class Vendor:
 
     def search(self, query: str, *, limit: int) -> AsyncIterator[SearchRecord] | None:
         """Iterate over what a query finds."""
+        return None
+
+    def bolt(self) -> Bolt | None:
+        """Give what reads and writes Bolt's profiles, plugins and templates."""
         return None
