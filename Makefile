@@ -11,12 +11,9 @@ PARTS  := docker-registry docker.io podman skopeo busybox-static apache2-utils
 
 .PHONY: demo test lint benchmark wheel clean parts
 
+# With a terminal it stays until Ctrl-C; without one it runs the notebook to a page, and ends.
 demo: $(VENV)/.demo
-	$(BIN)/ghostnb demo --root $(DEMO)
-	GHOSTNB_CONFIG=$(abspath $(DEMO))/registries.toml \
-	  $(BIN)/jupyter nbconvert --log-level=WARN --to html --execute \
-	  --output-dir $(DEMO) notebooks/quickstart.ipynb
-	@echo "The same as a notebook, run: $(DEMO)/quickstart.html"
+	$(BIN)/ghostnb demo --root $(DEMO) $(DEMO_OPTIONS)
 
 test: $(VENV)/.dev parts lint
 	$(BIN)/pytest -n 2 $(PYTEST_OPTIONS)

@@ -85,22 +85,3 @@ def test_a_configuration_that_is_not_there_is_an_error_in_one_line(tmp_path: Pat
     run = ghostnb("doctor", "--config", str(tmp_path / "none.toml"))
     assert "There is no configuration file" in run.stdout
     assert run.returncode == 1
-
-
-def test_demo_fills_once_and_shows_what_sharing_saves(tmp_path: Path) -> None:
-    first = ghostnb("demo", "--root", str(tmp_path))
-    assert first.returncode == 0, first.stderr
-    assert "9 tags with 38 layers, of which 10 are distinct" in first.stdout
-    index = tmp_path / "registry" / "index.json"
-    written = index.stat().st_mtime_ns
-    assert ghostnb("demo", "--root", str(tmp_path)).stdout == first.stdout
-    assert index.stat().st_mtime_ns == written
-
-
-def test_skopeo_reads_the_demo_registry(tmp_path: Path) -> None:
-    from tests.parts.pushes import skopeo
-
-    ghostnb("demo", "--root", str(tmp_path))
-    layout = f"oci:{tmp_path / 'registry'}:team/shop/api:1.1"
-    skopeo("copy", "-q", layout, f"dir:{tmp_path / 'copy'}")
-    assert (tmp_path / "copy" / "manifest.json").exists()

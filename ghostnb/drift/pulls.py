@@ -97,7 +97,7 @@ class _Pulls:
     async def referrers(self, request: Request) -> Response:
         """List what is attached to a manifest; nothing, if there is no such manifest (end-12)."""
         name, digest = request.path_params["name"], digest_of(request.path_params["digest"])
-        found = await self._referrers(name, digest)
+        found: Sequence[Descriptor] = await self._registry.referrers(name, digest)
         wanted = request.query_params.get("artifactType", "")
         if wanted:
             found = [one for one in found if one.artifact_type == wanted]
@@ -132,10 +132,6 @@ class _Pulls:
         # Read before the status is sent: what cannot be read is an error then.
         begin = await anext(pieces, b"")
         return _Streamed(_joined(begin, pieces), 206 if part else 200, headers=headers)
-
-    async def _referrers(self, name: str, digest: Digest) -> Sequence[Descriptor]:
-        known = {one.repository async for one in self._registry.repositories()}
-        return await self._registry.referrers(name, digest) if name in known else []
 
     async def _pieces(
         self, name: str, digest: Digest, size: int, first: int, last: int

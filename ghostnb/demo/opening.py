@@ -1,0 +1,141 @@
+"""The tool, opened on the demo: JupyterLab, or the notebook run to a page."""
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from ghostnb.errors import ConfigError, GhostnbError
+
+__all__ = ["environment", "has_lab", "has_nbconvert", "open_lab", "quickstart", "run_to_page"]
+
+_PATIENCE_SECONDS = 10.0
+
+
+def quickstart() -> Path:
+    """Find the quickstart notebook: in the package, or beside it in a checkout."""
+    packaged = Path(__file__).with_name("quickstart.ipynb")
+    return (
+        packaged if packaged.exists() else Path(__file__).parents[2] / "notebooks/quickstart.ipynb"
+    )
+
+
+def environment(config: Path) -> dict[str, str]:
+    """Give the variables by which this process and others find the demo.
+
+    Parameters
+    ----------
+    config : Path
+        The ``registries.toml``.
+    """
+    exempt = ",".join(filter(None, [os.environ.get("NO_PROXY"), "localhost,127.0.0.1"]))
+    return {"GHOSTNB_CONFIG": str(config), "NO_PROXY": exempt, "no_proxy": exempt}
+
+
+def has_lab() -> bool:
+    """Tell whether JupyterLab is installed."""
+    return importlib.util.find_spec("jupyterlab") is not None
+
+
+def has_nbconvert() -> bool:
+    """Tell whether nbconvert is installed."""
+    return importlib.util.find_spec("nbconvert") is not None
+
+
+def run_to_page(notebook: Path, folder: Path, variables: Mapping[str, str]) -> Path:
+    """Run a notebook, and write what it shows as an HTML page.
+
+    Parameters
+    ----------
+    notebook, folder : Path
+        The notebook stays as it is; the page is written into the folder.
+    variables : mapping
+        As `environment` gives them.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    ConfigError
+        If nbconvert is not installed.
+    GhostnbError
+        If a cell fails.
+    """
+    if not has_nbconvert():
+        raise ConfigError(
+            "The notebook cannot be run: nbconvert is not installed.",
+            hint="Install it with: pip install nbconvert",
+        )
+    page = folder / f"{notebook.stem}.html"
+    options = ["--log-level=WARN", "--to=html", "--execute", f"--output-dir={folder}"]
+    status = _run(["nbconvert", *options, f"--output={page.name}", str(notebook)], variables)
+    if status:
+        raise GhostnbError(
+            f"The notebook {notebook.name} could not be run (nbconvert ended with {status}).",
+            hint="What it said stands above.",
+        )
+    return page
+
+
+def open_lab(notebook: Path, variables: Mapping[str, str], *, in_browser: bool) -> None:
+    """Open a notebook in JupyterLab, and wait until that is shut down.
+
+    Raises
+    ------
+    GhostnbError
+        If it does not start.
+    """
+    options = ["--log-level=WARN", *([] if in_browser else ["--no-browser"])]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        # Jupyter asks whether that is meant; who runs a demo as root has said so.
+        options.append("--allow-root")
+    status = _run(["jupyterlab", *options, str(notebook)], variables)
+    if status:
+        raise GhostnbError(
+            f"JupyterLab ended with {status}.",
+            hint="What it said stands above; ghostnb demo --serve serves without it.",
+        )
+
+
+def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
+    """Run a module of this Python to its end; it ends when this process is told to."""
+    with _child([sys.executable, "-m", *command], variables) as process:
+        return process.wait()
+
+
+@contextmanager
+def _child(
+    command: Sequence[str], variables: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    # Even who kills this process with SIGKILL ends the child too, where that can be had.
+    guard = shutil.which("setpriv")
+    process = subprocess.Popen(
+        [*([guard, "--pdeathsig", "TERM"] if guard else []), *command],
+        env={**os.environ, **variables},
+        stdin=subprocess.DEVNULL,
+        # Ctrl-C is told to us alone: Jupyter would ask whether it is meant.
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(_PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

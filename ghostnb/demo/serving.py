@@ -1,0 +1,101 @@
+"""Drift, serving the sample registry from a thread of the demo's own process."""
+
+import asyncio
+import socket
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from ghostnb.drift.app import create_app
+from ghostnb.drift.server import listen, serve
+from ghostnb.drift.service import Limits
+from ghostnb.errors import ConfigError
+from ghostnb.registries.layout import LayoutRegistry
+
+__all__ = ["USUAL_PORT", "Serving", "bind"]
+
+USUAL_PORT = 5000
+_HOST = "127.0.0.1"
+
+
+def bind(port: int | None) -> socket.socket:
+    """Take a port of the loopback address; who connects from now on waits to be answered.
+
+    Parameters
+    ----------
+    port : int or None
+        0 is any that is free; None is the usual one, or any if that is taken.
+
+    Raises
+    ------
+    ConfigError
+        If the port that was asked for cannot be had.
+    """
+    if port is not None:
+        return _listening(port)
+    if not _answers(USUAL_PORT):
+        with suppress(ConfigError):
+            return _listening(USUAL_PORT)
+    return _listening(0)
+
+
+def _listening(port: int) -> socket.socket:
+    bound = listen(_HOST, port)
+    try:
+        # Bound alone, it could still be taken by somebody else while the registry is filled.
+        bound.listen()
+    except OSError as e:
+        bound.close()
+        raise ConfigError(
+            f"Port {port} of {_HOST} cannot be had ({e.strerror or e}).",
+            hint="Choose another with --port; --port 0 takes any that is free.",
+        ) from e
+    return bound
+
+
+def _answers(port: int) -> bool:
+    """Tell whether somebody is at a port of localhost, by either of its addresses."""
+    return any(_connects(host, port) for host in (_HOST, "::1"))
+
+
+def _connects(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+class Serving:
+    """Drift on a thread that ends with the process: nothing can outlive a kill.
+
+    What it has acknowledged is on disk by then.
+
+    Parameters
+    ----------
+    layout : Path
+        The registry's directory.
+    bound : socket
+        As `bind` gave it.
+
+    Attributes
+    ----------
+    url : str
+    """
+
+    def __init__(self, layout: Path, bound: socket.socket) -> None:
+        self.url = f"http://localhost:{bound.getsockname()[1]}"
+        self._layout = layout
+        self._thread = threading.Thread(target=self._serve, args=(bound,), daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Wait until it ends: for ever, unless it fails."""
+        self._thread.join()
+
+    def _serve(self, bound: socket.socket) -> None:
+        limits = Limits()
+        registry = LayoutRegistry(self._layout, name="drift")
+        app = create_app(registry, limits=limits, local_only=True)
+        with bound:
+            asyncio.run(serve(app, bound, limits))
