@@ -11,7 +11,7 @@ from ghostnb.drift.front import add_front
 from ghostnb.drift.metrics import Measured, add_metrics
 from ghostnb.drift.pulls import add_pulls
 from ghostnb.drift.pushes import add_pushes
-from ghostnb.drift.routing import Router, not_found
+from ghostnb.drift.routing import Router, failed, not_found
 from ghostnb.drift.service import Access, Anyone, Limits, Service
 from ghostnb.drift.upkeep import add_upkeep, health_routes
 from ghostnb.registries.protocol import Registry
@@ -58,5 +58,5 @@ def create_app(
             Middleware(Measured, metrics=metrics),
             Middleware(BrowserGuard, public_url=public_url, local_only=local_only),
         ],
-        exception_handlers={HTTPException: not_found},
+        exception_handlers={HTTPException: not_found, Exception: failed},
     )

@@ -116,3 +116,8 @@ def _allowed(request: Request) -> str:
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
             methods |= route.methods or set()
     return ", ".join(sorted(methods))
+
+
+async def failed(request: Request, error: Exception) -> Response:
+    """Answer what is a mistake of ours; the error itself goes on to the log."""
+    return error_response(RefusedError(500, "UNKNOWN", "Drift failed; its log says how."))

@@ -127,24 +127,53 @@ class _CarefulProtocol(HttpToolsProtocol):
     """uvicorn's protocol, with an end to the headers that it takes."""
 
     max_header_bytes = 64 * 1024
+    # Of one request: bytes that came before its headers were complete, and of its headers alone.
+    _pending_bytes = 0
     _header_bytes = 0
 
     def data_received(self, data: bytes) -> None:
-        if self._header_bytes >= 0:
-            self._header_bytes += len(data)
+        if self._pending_bytes >= 0:
+            self._pending_bytes += len(data)
         super().data_received(data)
-        # Still below zero: the headers of this request are complete.
-        if self._header_bytes > self.max_header_bytes and not self.transport.is_closing():
-            self.transport.write(
-                b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-                b"content-length: 0\r\nconnection: close\r\n\r\n"
-            )
-            self.transport.close()
+        # Still counted: a header goes on and on, of which the parser has said nothing yet.
+        if self._pending_bytes > self.max_header_bytes and not self.transport.is_closing():
+            self._refuse()
+
+    def on_message_begin(self) -> None:
+        self._header_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value) + 4)
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._header_bytes = -1
+        self._pending_bytes = -1
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        self._header_bytes = 0
+        self._pending_bytes = 0
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        if self._header_bytes > self.max_header_bytes:
+            self._refuse()
+        else:
+            super().send_400_response(msg)
+
+    def _count(self, size_bytes: int) -> None:
+        self._header_bytes += size_bytes
+        if self._header_bytes > self.max_header_bytes:
+            # The parser stops at this, and `send_400_response` answers.
+            raise ValueError("the headers are too large")
+
+    def _refuse(self) -> None:
+        self.transport.write(
+            b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+            b"content-length: 0\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.close()

@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from ghostnb.drift import create_app
@@ -14,6 +15,7 @@ from ghostnb.oci import Descriptor, Digest
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
 from tests.drift.asking import asked, conversation
+from tests.parts.drift import IN_PROCESS_URL
 from tests.parts.images import plain_image
 from tests.registries.conftest import pieces_of, push
 
@@ -189,3 +191,21 @@ def test_a_hostile_host_is_refused_before_the_front_page():
 
 def test_the_front_page_of_an_empty_registry_says_so():
     assert "None yet" in asked(create_app(MemoryRegistry()), "GET", "/").text
+
+
+def test_a_mistake_of_ours_is_told_in_the_form_of_all_errors():
+    class Broken(MemoryRegistry):
+        async def repositories(self, namespace=None):
+            raise RuntimeError("a bug")
+            yield
+
+    transport = httpx2.ASGITransport(create_app(Broken()), raise_app_exceptions=False)
+
+    async def ask():
+        async with httpx2.AsyncClient(transport=transport, base_url=IN_PROCESS_URL) as client:
+            return await client.get("/v2/_catalog")
+
+    reply = asyncio.run(ask())
+    assert reply.status_code == 500
+    assert reply.json()["errors"][0]["code"] == "UNKNOWN"
+    assert "a bug" not in reply.text
