@@ -4,16 +4,24 @@ import re
 from pathlib import Path
 
 README = Path(__file__).parents[1] / "README.md"
-_BLOCK = re.compile(r"(<!-- needs a daemon -->\n)?```python\n(.*?)```", re.DOTALL)
+_BLOCK = re.compile(r"(?:<!-- needs (\w+|a \w+) -->\n)?```python\n(.*?)```", re.DOTALL)
 
 
 def tour() -> list[str]:
     """Give the Python blocks that need a registry alone, in order."""
-    blocks = _BLOCK.findall(README.read_text(encoding="utf-8"))
-    return [code for needs_daemon, code in blocks if not needs_daemon]
+    return _blocks("")
 
 
 def daemon_blocks() -> list[str]:
     """Give the Python blocks that need a container daemon too."""
-    blocks = _BLOCK.findall(README.read_text(encoding="utf-8"))
-    return [code for needs_daemon, code in blocks if needs_daemon]
+    return _blocks("a daemon")
+
+
+def drift_blocks() -> list[str]:
+    """Give the Python blocks that need a Drift at localhost:5000."""
+    return _blocks("Drift")
+
+
+def _blocks(need: str) -> list[str]:
+    found = _BLOCK.findall(README.read_text(encoding="utf-8"))
+    return [code for needed, code in found if needed == need]

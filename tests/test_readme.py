@@ -9,8 +9,9 @@ import pytest
 
 import ghostnb
 from ghostnb import frames
+from tests.parts.drift import running_drift
 from tests.parts.registries import RunningRegistry
-from tests.readme import README, daemon_blocks, tour
+from tests.readme import README, daemon_blocks, drift_blocks, tour
 
 TEXT = README.read_text(encoding="utf-8")
 RUNNER = Path(__file__).with_name("run_cells.py")
@@ -22,9 +23,14 @@ def write_config(home: Path, url: str) -> None:
     file.write_text(f'[[registries]]\nname = "local-drift"\nurl = "{url}"\n')
 
 
-def run_cells(code: str) -> subprocess.CompletedProcess[str]:
+def run_cells(code: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(RUNNER)], input=code, capture_output=True, text=True, timeout=120
+        [sys.executable, str(RUNNER)],
+        input=code,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=cwd,
     )
 
 
@@ -34,6 +40,15 @@ def test_the_tour_runs_on_a_real_registry(home: Path, registry: RunningRegistry)
     assert run.returncode == 0, run.stderr
     assert "library/nginx" in run.stdout
     assert "('linux/amd64', 1055, " in run.stdout
+
+
+def test_what_is_said_of_drift_runs_on_one(tmp_path: Path) -> None:
+    with running_drift(tmp_path / "root") as drift:
+        code = "import ghostnb\n" + "".join(drift_blocks())
+        run = run_cells(code.replace("http://localhost:5000", drift.url), cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "steam-gaming" in run.stdout
+    assert 'name = "steam-gaming"' in (tmp_path / "steam-gaming.toml").read_text()
 
 
 def test_every_daemon_block_is_python_that_names_public_things() -> None:

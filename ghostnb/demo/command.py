@@ -1,6 +1,7 @@
 """The command ``ghostnb demo``."""
 
 import argparse
+import asyncio
 import os
 import signal
 import sys
@@ -15,7 +16,6 @@ from ghostnb.client import RegistryClient
 from ghostnb.demo.opening import environment, has_lab, open_lab, quickstart, run_to_page
 from ghostnb.demo.root import DemoRoot, default_root
 from ghostnb.demo.serving import Serving, bind
-from ghostnb.loop import run
 
 __all__ = ["run_demo"]
 
@@ -43,7 +43,7 @@ def run_demo(options: argparse.Namespace, say: Say) -> None:
         bound = bind(options.port)
         if not root.is_filled:
             say(f"Filling the sample registry in {root.path} (once) …")
-        run(root.fill())
+        asyncio.run(root.fill())
         serving = Serving(root.layout, bound)
         root.write_config(serving.url)
         os.environ.update(environment(root.config))
@@ -74,7 +74,7 @@ def _wait(serving: Serving, say: Say) -> None:
 
 def _summary(root: DemoRoot, url: str) -> str:
     """Say what is in the registry, as whoever asks it over HTTP sees it."""
-    inventory = run(_inventory(url))
+    inventory = asyncio.run(_inventory(url))
     listed = int(inventory["size_bytes"].sum())
     stored = int(inventory.drop_duplicates("digest")["size_bytes"].sum())
     repositories = inventory["repository"].nunique()
@@ -94,7 +94,11 @@ async def _inventory(url: str) -> pd.DataFrame:
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM, and the end of the terminal, end this as Ctrl-C does."""
+    """Let SIGTERM, and the end of the terminal, end this as Ctrl-C does.
+
+    A signal may come to another thread, and wakes nobody then. So whatever
+    the main thread waits for meanwhile, it wakes up by itself now and then.
+    """
 
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)

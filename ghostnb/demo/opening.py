@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ghostnb.errors import ConfigError, GhostnbError
@@ -15,6 +15,8 @@ from ghostnb.errors import ConfigError, GhostnbError
 __all__ = ["environment", "has_lab", "has_nbconvert", "open_lab", "quickstart", "run_to_page"]
 
 _PATIENCE_SECONDS = 10.0
+# A signal is noticed only when the main thread wakes up.
+_WAKE_SECONDS = 0.2
 
 
 def quickstart() -> Path:
@@ -108,7 +110,9 @@ def open_lab(notebook: Path, variables: Mapping[str, str], *, in_browser: bool) 
 def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
     """Run a module of this Python to its end; it ends when this process is told to."""
     with _child([sys.executable, "-m", *command], variables) as process:
-        return process.wait()
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(_WAKE_SECONDS)
 
 
 @contextmanager

@@ -16,6 +16,8 @@ __all__ = ["USUAL_PORT", "Serving", "bind"]
 
 USUAL_PORT = 5000
 _HOST = "127.0.0.1"
+# A signal is noticed only when the main thread wakes up.
+_WAKE_SECONDS = 0.2
 
 
 def bind(port: int | None) -> socket.socket:
@@ -91,7 +93,8 @@ class Serving:
 
     def wait(self) -> None:
         """Wait until it ends: for ever, unless it fails."""
-        self._thread.join()
+        while self._thread.is_alive():
+            self._thread.join(_WAKE_SECONDS)
 
     def _serve(self, bound: socket.socket) -> None:
         limits = Limits()

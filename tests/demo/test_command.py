@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
+import sys
 import urllib.request
 from pathlib import Path
 
@@ -66,6 +68,16 @@ def test_serving_ends_with_a_signal(root: Path, number: signal.Signals, status: 
         assert running.signal(number) == status
     assert is_free(port)
     assert "Traceback" not in running.output
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux lets a thread be named for a signal")
+def test_a_signal_that_another_thread_takes_ends_it_too(root: Path) -> None:
+    """The kernel may choose any thread; the main one sleeps on unless it wakes by itself."""
+    with demo("--serve", "--root", str(root), "--port", "0") as running:
+        running.wait_for("Serving until Ctrl-C")
+        threads = [one.id for one in psutil.Process(running.process.pid).threads()]
+        os.kill(next(one for one in threads if one != running.process.pid), signal.SIGINT)
+        assert running.finish() == 130
 
 
 def test_a_signal_while_it_fills_ends_it_and_the_next_run_goes_on(tmp_path: Path) -> None:
