@@ -11,6 +11,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import wait
 from typing import Any, TypeVar
 
 from ghostnb.registries.session.routing import is_fast_wanted
@@ -184,6 +185,9 @@ def run(awaitable: Awaitable[Result]) -> Result:
         raise RuntimeError("ghostnb.run() cannot be used on ghostnb's own loop: use await.")
     future = asyncio.run_coroutine_threadsafe(_as_coroutine(awaitable), loop)
     try:
+        # A signal that came to another thread is noticed only when this one wakes up.
+        while not future.done():
+            wait([future], timeout=_WAKE_SECONDS)
         return future.result()
     except BaseException:
         future.cancel()
