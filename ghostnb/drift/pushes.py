@@ -158,15 +158,12 @@ class _Pushes:
         tag = "" if wanted else _tag_of(reference)
         raw = await self._manifest_body(request)
         media_type = request.headers.get("content-type", "").partition(";")[0].strip()
-        manifest = _parsed(raw, media_type, f"The manifest pushed to {name}")
-        # A digest of another algorithm than the usual is as good.
-        if wanted is not None and not wanted.matches(raw):
-            raise RefusedError(
-                400, "DIGEST_INVALID", f"The manifest's digest is {manifest.digest}, not {wanted}."
-            )
+        manifest = _parsed(raw, media_type, wanted, f"The manifest pushed to {name}")
         async with self._service.pushing():
             await self._check_blobs(name, manifest)
-            digest = await store.push_manifest(name, raw, manifest.media_type, tag=tag)
+            digest = await store.push_manifest(
+                name, raw, manifest.media_type, tag=tag, digest=wanted
+            )
         headers = {
             "location": f"/v2/{name}/manifests/{digest}",
             "docker-content-digest": str(digest),
@@ -221,9 +218,11 @@ class _Pushes:
             raise RefusedError(400, "MANIFEST_BLOB_UNKNOWN", message, detail=detail)
 
 
-def _parsed(raw: bytes, media_type: str, source: str) -> Manifest | Index:
+def _parsed(raw: bytes, media_type: str, digest: Digest | None, source: str) -> Manifest | Index:
     try:
-        manifest = checked_manifest(raw, media_type, source=source)
+        manifest = checked_manifest(raw, media_type, digest=digest, source=source)
+    except IntegrityError as e:
+        raise RefusedError(400, "DIGEST_INVALID", str(e)) from e
     except (ProtocolError, UnsupportedError) as e:
         raise RefusedError(400, "MANIFEST_INVALID", str(e)) from e
     if media_type and manifest.media_type != media_type:

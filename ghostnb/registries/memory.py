@@ -168,13 +168,20 @@ class MemoryRegistry:
         self._keep(descriptor.digest, b"".join([piece async for piece in checked]))
 
     async def push_manifest(
-        self, repository: str, raw: bytes, media_type: str, *, tag: str = ""
+        self,
+        repository: str,
+        raw: bytes,
+        media_type: str,
+        *,
+        tag: str = "",
+        digest: Digest | None = None,
     ) -> Digest:
         """Store a manifest exactly as it is, and move a tag to it."""
         check_repository(repository)
         if tag:
             check_tag(tag)
-        manifest = checked_manifest(raw, media_type, source=f"The pushed manifest of {repository}")
+        source = f"The pushed manifest of {repository}"
+        manifest = checked_manifest(raw, media_type, digest=digest, source=source)
         content = self._repositories.setdefault(repository, _Repository())
         content.manifests[manifest.digest] = manifest
         self._used[manifest.digest] = time.monotonic()

@@ -164,9 +164,30 @@ class WritableRegistry(Registry, Protocol):
         ...
 
     async def push_manifest(
-        self, repository: str, raw: bytes, media_type: str, *, tag: str = ""
+        self,
+        repository: str,
+        raw: bytes,
+        media_type: str,
+        *,
+        tag: str = "",
+        digest: Digest | None = None,
     ) -> Digest:
-        """Store a manifest exactly as it is, and point a tag to it."""
+        """Store a manifest exactly as it is, and point a tag to it.
+
+        Parameters
+        ----------
+        repository : str
+        raw : bytes
+        media_type : str
+        tag : str, optional
+        digest : Digest, optional
+            Under which it is to be found, where that is not its sha256.
+
+        Raises
+        ------
+        IntegrityError
+            If it has another digest than that.
+        """
         ...
 
     async def delete_tag(self, repository: str, tag: str) -> None:

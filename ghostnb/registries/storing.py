@@ -11,6 +11,7 @@ from ghostnb.oci import (
     SchemaOneManifest,
     parse_manifest,
 )
+from ghostnb.registries.verify import check_content
 
 __all__ = [
     "MAX_BLOB_BYTES",
@@ -26,11 +27,24 @@ MAX_BLOB_BYTES = 32 * 2**20
 """The largest blob that is read whole; configs are far smaller."""
 
 
-def checked_manifest(raw: bytes, media_type: str, *, source: str) -> Manifest | Index:
+def checked_manifest(
+    raw: bytes, media_type: str, *, digest: Digest | None = None, source: str
+) -> Manifest | Index:
     """Read a manifest that is to be stored. What it points to need not be there yet.
+
+    Parameters
+    ----------
+    raw : bytes
+    media_type : str
+    digest : Digest, optional
+        Under which it is to be found; by default its sha256.
+    source : str
+        For messages.
 
     Raises
     ------
+    IntegrityError
+        If it has another digest than that.
     ProtocolError
         If it is no manifest, or larger than registries must take.
     UnsupportedError
@@ -40,12 +54,14 @@ def checked_manifest(raw: bytes, media_type: str, *, source: str) -> Manifest | 
         raise ProtocolError(
             f"{source} has {len(raw):,} bytes; a manifest may have {MAX_MANIFEST_BYTES:,}."
         )
-    manifest = parse_manifest(raw, media_type, source=source)
+    manifest = parse_manifest(raw, media_type, digest=digest, source=source)
     if isinstance(manifest, SchemaOneManifest):
         raise UnsupportedError(
             f"{source} is a Docker schema 1 manifest, which is not stored.",
             hint="Pull and push it again with a Docker of 2017 or newer.",
         )
+    if digest is not None:
+        check_content(raw, digest, source=source)
     return manifest
 
 

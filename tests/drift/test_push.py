@@ -254,7 +254,10 @@ def test_a_manifest_named_by_sha512_is_found_where_it_is_said_to_be(call, reposi
     digest = "sha512:" + hashlib.sha512(IMAGE.raw).hexdigest()
     reply = put(call, repository, digest, IMAGE)
     assert reply.status == 201
-    assert call("GET", reply.place).body == IMAGE.raw
+    assert reply.headers["docker-content-digest"] == digest
+    assert reply.place.endswith(digest)
+    found = call("GET", reply.place)
+    assert (found.body, found.headers["docker-content-digest"]) == (IMAGE.raw, digest)
     wrong = "sha512:" + hashlib.sha512(b"").hexdigest()
     check_refusal(put(call, repository, wrong, IMAGE), 400, "DIGEST_INVALID")
 

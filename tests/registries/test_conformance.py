@@ -508,6 +508,37 @@ def test_a_blob_may_have_a_sha512_digest(writable):
     ask(writable, question)
 
 
+def test_a_manifest_may_be_pushed_under_its_sha512_digest(writable):
+    document = plain_image("good")
+    digest = Digest.of(document.raw, "sha512")
+
+    async def question(registry):
+        await push(registry, "team/other:1.0", document)
+        kept = await registry.push_manifest(
+            "team/app", document.raw, document.media_type, tag="1.0", digest=digest
+        )
+        assert kept == digest
+        for locator in (digest, "1.0"):
+            found = await registry.manifest("team/app", locator)
+            assert (found.raw, found.digest) == (document.raw, digest)
+
+    ask(writable, question)
+
+
+def test_a_manifest_is_not_pushed_under_a_digest_that_is_not_its_own(writable):
+    document = plain_image("good")
+
+    async def question(registry):
+        with pytest.raises(IntegrityError):
+            await registry.push_manifest(
+                "team/app", document.raw, document.media_type, digest=Digest.of(b"other")
+            )
+        with pytest.raises(NotFoundError):
+            await listed(registry.tags("team/app"))
+
+    ask(writable, question)
+
+
 def test_an_algorithm_that_cannot_be_checked_is_refused(writable):
     descriptor = Descriptor("text/plain", Digest("md5:abc"), 1)
 

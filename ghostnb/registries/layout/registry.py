@@ -177,14 +177,20 @@ class LayoutRegistry:
             await _finished(upload.discard)
 
     async def push_manifest(
-        self, repository: str, raw: bytes, media_type: str, *, tag: str = ""
+        self,
+        repository: str,
+        raw: bytes,
+        media_type: str,
+        *,
+        tag: str = "",
+        digest: Digest | None = None,
     ) -> Digest:
         """Store a manifest exactly as it is, and move a tag to it."""
         check_repository(repository)
         if tag:
             check_tag(tag)
         source = f"The manifest pushed to {repository} in {self.name}"
-        manifest = checked_manifest(raw, media_type, source=source)
+        manifest = checked_manifest(raw, media_type, digest=digest, source=source)
         entry = Entry(repository, tag, manifest.media_type, manifest.digest, len(raw))
         await _finished(self._store.push, entry, raw)
         return manifest.digest
