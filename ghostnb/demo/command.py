@@ -44,11 +44,11 @@ def run_demo(options: argparse.Namespace, say: Say) -> None:
         if not root.is_filled:
             say(f"Filling the sample registry in {root.path} (once) …")
         asyncio.run(root.fill())
-        serving = Serving(root.layout, bound)
-        root.write_config(serving.url)
-        os.environ.update(environment(root.config))
-        say(_summary(root, serving.url))
-        _open(options, root, serving, say)
+        with Serving(root.layout, bound) as serving:
+            root.write_config(serving.url)
+            os.environ.update(environment(root.config))
+            say(_summary(root, serving.url))
+            _open(options, root, serving, say)
 
 
 def _open(options: argparse.Namespace, root: DemoRoot, serving: Serving, say: Say) -> None:

@@ -5,9 +5,10 @@ import socket
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 from ghostnb.drift.app import create_app
-from ghostnb.drift.server import listen, serve
+from ghostnb.drift.server import Server, listen
 from ghostnb.drift.service import Limits
 from ghostnb.errors import ConfigError
 from ghostnb.registries.layout import LayoutRegistry
@@ -69,9 +70,10 @@ def _connects(host: str, port: int) -> bool:
 
 
 class Serving:
-    """Drift on a thread that ends with the process: nothing can outlive a kill.
+    """Drift on a thread, for as long as the context lasts.
 
-    What it has acknowledged is on disk by then.
+    The thread ends with the process, too: nothing can outlive a kill. What was
+    acknowledged is on disk by then.
 
     Parameters
     ----------
@@ -87,18 +89,25 @@ class Serving:
 
     def __init__(self, layout: Path, bound: socket.socket) -> None:
         self.url = f"http://localhost:{bound.getsockname()[1]}"
-        self._layout = layout
-        self._thread = threading.Thread(target=self._serve, args=(bound,), daemon=True)
+        self._bound = bound
+        limits = Limits()
+        app = create_app(LayoutRegistry(layout, name="drift"), limits=limits, local_only=True)
+        self._server = Server(app, bound, limits)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> Self:
         self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.stop()
+        self._thread.join()
 
     def wait(self) -> None:
         """Wait until it ends: for ever, unless it fails."""
         while self._thread.is_alive():
             self._thread.join(_WAKE_SECONDS)
 
-    def _serve(self, bound: socket.socket) -> None:
-        limits = Limits()
-        registry = LayoutRegistry(self._layout, name="drift")
-        app = create_app(registry, limits=limits, local_only=True)
-        with bound:
-            asyncio.run(serve(app, bound, limits))
+    def _serve(self) -> None:
+        with self._bound:
+            asyncio.run(self._server.serve())

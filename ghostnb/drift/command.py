@@ -13,7 +13,7 @@ from ghostnb.drift.auth.guard import checked_public_url, is_loopback
 from ghostnb.drift.auth.identity import Role
 from ghostnb.drift.auth.tokens import read_key
 from ghostnb.drift.auth.users import Users
-from ghostnb.drift.server import check_exposure, listen, serve, tls_options
+from ghostnb.drift.server import Server, check_exposure, listen, tls_options
 from ghostnb.drift.service import Limits
 from ghostnb.errors import ConfigError
 from ghostnb.registries.layout import LayoutRegistry
@@ -67,7 +67,7 @@ def run_drift(options: argparse.Namespace, say: Callable[[str], None]) -> None:
     say(f"Drift serves {place} at {'https' if tls else 'http'}://{shown}:{port}")
     if access is not None and not (tls or is_loopback(host) or public_url.startswith("https:")):
         say("Passwords travel unencrypted: give --tls-cert and --tls-key, or put a proxy before.")
-    asyncio.run(serve(app, bound, limits, **tls))
+    asyncio.run(Server(app, bound, limits, **tls).serve())
 
 
 def _access(options: argparse.Namespace, public_url: str) -> KnownUsers | None:

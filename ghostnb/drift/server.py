@@ -6,13 +6,13 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ghostnb.drift.auth.guard import is_loopback
+from ghostnb.drift.connection import protocol_for
 from ghostnb.drift.service import Limits
 from ghostnb.errors import ConfigError
 
-__all__ = ["check_exposure", "listen", "serve", "tls_options"]
+__all__ = ["Server", "check_exposure", "listen", "tls_options"]
 
 _SHUTDOWN_SECONDS = 5
 
@@ -43,7 +43,7 @@ def tls_options(certificate: str | None, key: str | None) -> dict[str, Any]:
     Returns
     -------
     dict
-        For `serve`; empty if there is none.
+        For `Server`; empty if there is none.
 
     Raises
     ------
@@ -91,8 +91,8 @@ def listen(host: str, port: int) -> socket.socket:
     return bound
 
 
-async def serve(app: Starlette, bound: socket.socket, limits: Limits, **options: Any) -> None:
-    """Serve until the process is told to end.
+class Server:
+    """Drift at a port, until it is told to end.
 
     Parameters
     ----------
@@ -104,76 +104,32 @@ async def serve(app: Starlette, bound: socket.socket, limits: Limits, **options:
         Of `uvicorn.Config`: certificates.
     """
 
-    class Protocol(_CarefulProtocol):
-        max_header_bytes = limits.header_bytes
-
-    config = uvicorn.Config(
-        app,
-        http=Protocol,
-        ws="none",
-        lifespan="on",
-        log_level="error",
-        access_log=False,
-        server_header=False,
-        # Whoever comes from here could say that he comes from elsewhere, and guess on.
-        proxy_headers=False,
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-        **options,
-    )
-    await uvicorn.Server(config).serve(sockets=[bound])
-
-
-class _CarefulProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with an end to the headers that it takes."""
-
-    max_header_bytes = 64 * 1024
-    # Of one request: bytes that came before its headers were complete, and of its headers alone.
-    _pending_bytes = 0
-    _header_bytes = 0
-
-    def data_received(self, data: bytes) -> None:
-        if self._pending_bytes >= 0:
-            self._pending_bytes += len(data)
-        super().data_received(data)
-        # Still counted: a header goes on and on, of which the parser has said nothing yet.
-        if self._pending_bytes > self.max_header_bytes and not self.transport.is_closing():
-            self._refuse()
-
-    def on_message_begin(self) -> None:
-        self._header_bytes = 0
-        super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(len(name) + len(value) + 4)
-        super().on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        self._pending_bytes = -1
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        self._pending_bytes = 0
-        super().on_message_complete()
-
-    def send_400_response(self, msg: str) -> None:
-        if self._header_bytes > self.max_header_bytes:
-            self._refuse()
-        else:
-            super().send_400_response(msg)
-
-    def _count(self, size_bytes: int) -> None:
-        self._header_bytes += size_bytes
-        if self._header_bytes > self.max_header_bytes:
-            # The parser stops at this, and `send_400_response` answers.
-            raise ValueError("the headers are too large")
-
-    def _refuse(self) -> None:
-        self.transport.write(
-            b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-            b"content-length: 0\r\nconnection: close\r\n\r\n"
+    def __init__(
+        self, app: Starlette, bound: socket.socket, limits: Limits, **options: Any
+    ) -> None:
+        self._bound = bound
+        config = uvicorn.Config(
+            app,
+            http=protocol_for(limits),
+            ws="none",
+            lifespan="on",
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            # Whoever comes from here could say that he comes from elsewhere, and guess on.
+            proxy_headers=False,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+            **options,
         )
-        self.transport.close()
+        self._server = uvicorn.Server(config)
+
+    async def serve(self) -> None:
+        """Serve; on the main thread also until a signal ends the process."""
+        await self._server.serve(sockets=[self._bound])
+
+    def stop(self) -> None:
+        """Let `serve` return when those who are being answered are, or after some seconds.
+
+        May be called on any thread.
+        """
+        self._server.should_exit = True

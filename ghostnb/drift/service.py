@@ -29,6 +29,8 @@ class Limits:
         Bodies of blobs that are received at once; one more is answered 429.
     header_bytes : int
         Of one request, its first line included.
+    header_seconds : float
+        From a connection's begin, or a request's, to the end of its headers.
     page_size : int
         Names in one answer, if not fewer were asked for.
     grace_seconds : float
@@ -41,6 +43,7 @@ class Limits:
     manifest_bytes: int = MAX_MANIFEST_BYTES
     concurrent_uploads: int = 128
     header_bytes: int = 64 * 1024
+    header_seconds: float = 30.0
     page_size: int = 10_000
     grace_seconds: float = 3600.0
     idle_seconds: float = 60.0

@@ -24,15 +24,16 @@ def test_a_machine_without_a_static_busybox_has_all_but_this_image(
 
 
 def test_docker_runs_it(filled: Path) -> None:
-    url = Serving(filled / "registry", bind(0)).url
-    with dockerd() as daemon:
-        assert run_hello(daemon, url) == b"hello from ghostnb\n"
+    with Serving(filled / "registry", bind(0)) as drift, dockerd() as daemon:
+        assert run_hello(daemon, drift.url) == b"hello from ghostnb\n"
 
 
 def test_podman_runs_it(filled: Path) -> None:
-    url = Serving(filled / "registry", bind(0)).url
-    with podman(insecure=[url.removeprefix("http://")]) as daemon:
-        assert run_hello(daemon, url) == b"hello from ghostnb\n"
+    with (
+        Serving(filled / "registry", bind(0)) as drift,
+        podman(insecure=[drift.url.removeprefix("http://")]) as daemon,
+    ):
+        assert run_hello(daemon, drift.url) == b"hello from ghostnb\n"
 
 
 def run_hello(daemon: RunningDaemon, url: str) -> bytes:

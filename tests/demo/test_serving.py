@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -78,7 +79,17 @@ def test_a_port_that_is_bound_but_not_listened_at_goes_to_who_listens_first(usua
 
 
 def test_it_answers_who_asks_at_once(filled: Path) -> None:
-    served = Serving(filled / "registry", bind(0))
-    frame = run(RegistryClient(served.url).repositories())
+    with Serving(filled / "registry", bind(0)) as served:
+        frame = run(RegistryClient(served.url).repositories())
     assert served.url.startswith("http://localhost:")
     assert "team/shop/api" in set(frame["repository"])
+
+
+def test_it_ends_with_its_context_whoever_is_still_connected(filled: Path) -> None:
+    bound, threads = bind(0), set(threading.enumerate())
+    with socket.create_connection(bound.getsockname(), 10) as silent:
+        with Serving(filled / "registry", bound):
+            silent.sendall(b"GET /v2/ HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            assert silent.recv(100).startswith(b"HTTP/1.1 200")
+        assert set(threading.enumerate()) == threads
+        assert bound.fileno() == -1

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ghostnb.drift import Limits, create_app
-from ghostnb.drift.server import listen, serve
+from ghostnb.drift.server import Server, listen
 
 _PR_SET_PDEATHSIG = 1
 
@@ -51,7 +51,7 @@ def fork_drift(registry: Callable[[], Any], **limits: Any) -> Forked:
 async def _serve(registry: Callable[[], Any], bound: Any, limits: Limits) -> None:
     store = registry()
     await store.prepare()
-    await serve(create_app(store, limits=limits), bound, limits)
+    await Server(create_app(store, limits=limits), bound, limits).serve()
 
 
 @contextlib.contextmanager

@@ -134,6 +134,39 @@ def test_a_manifest_that_never_comes_is_not_waited_for(registry):
             assert connection.recv(65536).startswith(b"HTTP/1.1 408")
 
 
+@pytest.mark.parametrize("sent", [b"", b"GET", b"GET /v2/ HTTP/1.1\r\nhost: loc"])
+def test_headers_that_never_end_are_not_waited_for(registry, sent):
+    with forked_drift(registry, header_seconds=0.3) as running, Caller(running.url) as call:
+        with socket.create_connection(address(call), 10) as connection:
+            connection.sendall(sent)
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert answer.startswith(b"HTTP/1.1 408")
+
+
+def test_headers_have_their_time_anew_with_each_request(registry):
+    request = b"GET /v2/ HTTP/1.1\r\nhost: localhost\r\n\r\n"
+    with forked_drift(registry, header_seconds=0.5) as running, Caller(running.url) as call:
+        with socket.create_connection(address(call), 10) as connection:
+            for _ in range(4):
+                time.sleep(0.2)
+                for part in (request[:9], request[9:]):
+                    connection.sendall(part)
+                    time.sleep(0.05)
+                assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+            connection.sendall(request[:9])
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert answer.startswith(b"HTTP/1.1 408")
+
+
+def test_a_body_may_take_longer_than_headers(registry):
+    with forked_drift(registry, header_seconds=0.2) as running, Caller(running.url) as call:
+        with half_sent(call, begin(call, NAME), b"", promised=10) as connection:
+            for _ in range(5):
+                time.sleep(0.1)
+                connection.sendall(b"xy")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 202")
+
+
 def test_slow_clients_do_not_hold_up_others(registry):
     with forked_drift(registry) as running, Caller(running.url) as call:
         push(call, NAME, "latest", IMAGE)
