@@ -378,6 +378,24 @@ def test_an_upload_that_comes_too_early_is_sent_again(status):
     assert len(between.paths) == 3
 
 
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_an_upload_that_may_have_been_taken_is_not_sent_again(status):
+    between = changed("/upload", lambda _: httpx2.Response(status))
+
+    with pytest.raises(ServerError):
+        run(client_over(between, kind="drift").upload_template(TEMPLATE, BOLTFILE))
+    assert len(between.paths) == 1
+
+
+def test_pages_that_bring_nothing_new_are_not_asked_for_for_ever():
+    page = {"results": [{"name": "x", "version": "1"}], "total": 9, "page": 1, "per_page": 1}
+    reply = httpx2.Response(200, content=msgspec.json.encode({**page, "pages": 10**6}))
+    between = changed("/plugins", lambda _: reply)
+
+    assert list(run(client_over(between, kind="drift").plugins())["name"]) == ["x"]
+    assert len(between.paths) == 2
+
+
 def test_figures_that_are_not_known_are_na():
     def unknown(response):
         entry = {"name": "x", "version": "1", "downloads": None, "rating": 0}

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ghostnb.errors import ConfigError, redact_url
 from ghostnb.wire.tokens import Credentials
-from ghostnb.wire.urls import is_internal
+from ghostnb.wire.urls import is_internal, is_plain_host
 
 LAYOUT_SCHEME = "oci:"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -176,6 +176,12 @@ def _check_url(config: RegistryConfig) -> str:
         raise _bad_url(config, "has blanks in it", "Write https://HOST or oci:PATH.")
     if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
         raise _bad_url(config, "is not a registry's address", "Write https://HOST or oci:PATH.")
+    if not is_plain_host(host):
+        raise _bad_url(
+            config,
+            "has a host that others may read differently",
+            "Write it in plain letters and digits; an international name in its ASCII form, xn--…",
+        )
     if parts.scheme == "http" and not (config.insecure or is_internal(host)):
         raise _bad_url(
             config,

@@ -16,6 +16,7 @@ from ghostnb.errors import (
 )
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.retries import retry_after_seconds
+from ghostnb.wire.urls import origin
 
 _MAX_TEXT = 200
 _MAX_DIAGNOSTICS = 5
@@ -59,6 +60,8 @@ _HINTS: dict[type[RegistryError], str] = {
     RateLimitedError: "Wait and try again; logging in usually raises the limit.",
     ServerError: "Try again; if it stays so, the registry's log says why.",
 }
+
+_ELSEWHERE = "Try again; if it stays so, ask whoever runs the registry: it sends clients there."
 
 
 def decode_diagnostics(body: bytes) -> tuple[Diagnostic, ...]:
@@ -117,9 +120,12 @@ def error_for(request: Request, reply: Reply, *, registry: str, host: str) -> Re
     diagnostics = decode_diagnostics(reply.body)
     kind = _kind(reply.status, diagnostics)
     said = "; ".join(map(str, diagnostics)) or f"HTTP {reply.status}"
+    who, hint = f"{registry} at {redact_url(request.url)}", _HINTS[kind].format(host=host)
+    if reply.url and origin(reply.url) != origin(request.url):
+        who, hint = f"{who} led to {redact_url(reply.url)}, which", _ELSEWHERE
     error = kind(
-        f"{registry} at {redact_url(request.url)} refused {request.what} ({said}).",
-        hint=_HINTS[kind].format(host=host),
+        f"{who} refused {request.what} ({said}).",
+        hint=hint,
         registry=registry,
         url=request.url,
         status=reply.status,

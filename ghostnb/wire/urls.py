@@ -1,12 +1,14 @@
 """What two URLs have to do with each other, and where one must not lead."""
 
 import ipaddress
+import re
 import socket
 from urllib.parse import urljoin, urlsplit
 
 from ghostnb.errors import UnsafeRedirectError, redact_url
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_PLAIN_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f.]*:[0-9a-f:.]*(%[a-z0-9._-]+)?")
 
 
 def origin(url: str) -> tuple[str, str, int]:
@@ -20,6 +22,24 @@ def origin(url: str) -> tuple[str, str, int]:
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
     return scheme, parts.hostname or "", parts.port or _DEFAULT_PORTS.get(scheme, 0)
+
+
+def is_plain_host(host: str) -> bool:
+    """Tell whether every parser of URLs takes a host for the same.
+
+    Notes
+    -----
+    Source: WHATWG URL, "Host parsing". Parsers of that school end a host at a
+    backslash, decode ``%31`` and map letters such as full-width digits: they
+    would ask another host than the one that was looked at here. International
+    names are plain in their ASCII form (``xn--``).
+
+    Examples
+    --------
+    >>> is_plain_host("registry.example.com"), is_plain_host("127.0.0.%31")
+    (True, False)
+    """
+    return _PLAIN_HOST.fullmatch(host) is not None
 
 
 def keeps_credentials(source: str, target: str) -> bool:
@@ -93,7 +113,8 @@ def guard(source: str, location: str, *, registry: str, role: str) -> str:
         (scheme, host, _), (source_scheme, source_host, _) = origin(target), origin(source)
     except ValueError as e:
         raise _unsafe(source, location, "is not a URL", registry, role) from e
-    if scheme not in _DEFAULT_PORTS or not host or urlsplit(target).username is not None:
+    is_bare = is_plain_host(host) and urlsplit(target).username is None
+    if scheme not in _DEFAULT_PORTS or not is_bare:
         raise _unsafe(source, target, "is not a plain HTTP address", registry, role)
     if source_scheme == "https" and scheme == "http":
         raise _unsafe(source, target, "would give up encryption", registry, role)

@@ -131,8 +131,8 @@ def test_clients_that_ask_at_once_each_prove_who_they_are(server, login):
 
     login("ghost")
     assert asyncio.run(both()) == [CONTENT] * 2
-    # each asked, was challenged, and proved who it is
-    assert server.count() == 4
+    # each asked, was challenged, tried its password, and proved who it is
+    assert server.count() == 6
 
 
 def test_a_scope_is_of_everyone_until_it_is_of_somebody():

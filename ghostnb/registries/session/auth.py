@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from ghostnb.errors import (
@@ -19,6 +21,7 @@ from ghostnb.registries.session.credentials import CredentialSource
 from ghostnb.registries.session.grants import Grant, Grants
 from ghostnb.registries.session.trials import Trials
 from ghostnb.wire.challenges import Challenge, parse_challenges
+from ghostnb.wire.endpoints import Endpoint
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.replies import error_for
 from ghostnb.wire.tokens import Credentials, decode_token, token_request
@@ -26,6 +29,7 @@ from ghostnb.wire.tokens import Credentials, decode_token, token_request
 __all__ = ["Authenticator"]
 
 Send = Callable[[Request], Awaitable[Reply]]
+Granted = TypeVar("Granted")
 # A token is renewed so long before its end that a request can still be under way.
 _MARGIN_SECONDS = 10.0
 
@@ -44,7 +48,7 @@ class Authenticator:
     Source: distribution, "Token Authentication Specification". One token a
     set of scopes, asked for once however many requests want it. Credentials
     that are refused are looked up anew, and others tried once; the same are
-    not tried again for a minute.
+    not tried again for a minute, be it at a token server or by Basic.
     """
 
     def __init__(self, config: RegistryConfig, send: Send) -> None:
@@ -83,7 +87,7 @@ class Authenticator:
         if grant is not None:
             return grant.header
         if self._bearer is None:
-            return _basic(await self.credentials()) if self._is_basic else None
+            return await self._as_user(self._basic_as) if self._is_basic else None
         if not request.scopes:
             return None
         return await self._granted(request, self._bearer, refused=None)
@@ -111,10 +115,7 @@ class Authenticator:
             If the registry wants something else than Basic or Bearer, or the
             token server refuses.
         """
-        challenges = {
-            challenge.scheme: challenge
-            for challenge in reversed(parse_challenges(reply.headers.get("www-authenticate", "")))
-        }
+        challenges = _challenges(reply)
         bearer = challenges.get("bearer")
         if bearer is not None and bearer.realm:
             # Its scopes are of the request that it refused; the service is for all.
@@ -130,12 +131,38 @@ class Authenticator:
         return None
 
     async def _basic_instead(self, sent: str | None) -> str | None:
+        self._is_basic = True
         credentials = await self.credentials()
         if _basic(credentials) == sent:
-            credentials = await self._source.renewed(credentials)
-        header = _basic(credentials)
-        self._is_basic = header is not None
+            await self._source.renewed(credentials)
+        header = await self._as_user(self._basic_as)
         return None if header == sent else header
+
+    async def _basic_as(self, credentials: Credentials | None) -> str | UnauthorizedError | None:
+        """Give the header for Basic; if the registry does not take it, its refusal.
+
+        New credentials are tried where nothing but they can be wrong: a registry
+        may answer 401, too, where good ones are not enough (Harbor's catalog).
+        """
+        header = _basic(credentials)
+        if credentials is None or header is None:
+            return None
+        async with self._trials.turn(credentials):
+            known = self._trials.refusal(credentials)
+            if known is not None or self._trials.is_accepted(credentials):
+                return known or header
+            return await self._try(credentials, header) or header
+
+    async def _try(self, credentials: Credentials, header: str) -> UnauthorizedError | None:
+        request = Endpoint(self._config.url).ping()
+        reply = await self._send(replace(request, headers={"authorization": header}))
+        if reply.status < 400:
+            self._trials.note_accepted(credentials)
+        if reply.status != 401 or "basic" not in _challenges(reply):
+            return None
+        error = self._not_taken(request, reply, credentials)
+        self._trials.note_refused(credentials, error)
+        return error
 
     async def _granted(self, request: Request, challenge: Challenge, *, refused: str | None) -> str:
         """Get a token, unless another request got one meanwhile."""
@@ -143,24 +170,27 @@ class Authenticator:
         async with lock:
             grant = self._grants.get(request.scopes)
             if grant is None or grant.header == refused:
-                grant = await self._ask(challenge, _merged(request.scopes, challenge.scopes))
+                scopes = _merged(request.scopes, challenge.scopes)
+                grant = await self._as_user(partial(self._ask_as, challenge, scopes))
                 self._grants.keep(request.scopes, grant)
             return grant.header
 
-    async def _ask(self, challenge: Challenge, scopes: tuple[str, ...]) -> Grant:
-        """Ask for a token; once more if the credentials that were refused have changed."""
+    async def _as_user(
+        self, attempt: Callable[[Credentials | None], Awaitable[Granted | UnauthorizedError]]
+    ) -> Granted:
+        """Try with the credentials; once more if those that were refused have changed."""
         credentials = await self.credentials()
-        outcome = await self._ask_as(credentials, challenge, scopes)
+        outcome = await attempt(credentials)
         if isinstance(outcome, UnauthorizedError):
             newer = await self._source.renewed(credentials)
             if newer is not None and newer != credentials:
-                outcome = await self._ask_as(newer, challenge, scopes)
+                outcome = await attempt(newer)
         if isinstance(outcome, UnauthorizedError):
             raise outcome
         return outcome
 
     async def _ask_as(
-        self, credentials: Credentials | None, challenge: Challenge, scopes: tuple[str, ...]
+        self, challenge: Challenge, scopes: tuple[str, ...], credentials: Credentials | None
     ) -> Grant | UnauthorizedError:
         """Ask with these credentials; their refusal is given back, not raised."""
         config = self._config
@@ -198,6 +228,20 @@ class Authenticator:
         if reply.status == 401:
             self._trials.note_refused(credentials, error)
         return error
+
+    def _not_taken(
+        self, request: Request, reply: Reply, credentials: Credentials
+    ) -> UnauthorizedError:
+        error = error_for(request, reply, registry=self._config.name, host=self._config.host)
+        return UnauthorizedError(
+            f"{self._config.name} at {redact_url(self._config.url)} does not take the password "
+            f"of the user {credentials.username!r} ({error.said}).",
+            hint=error.hint,
+            registry=self._config.name,
+            url=request.url,
+            status=reply.status,
+            diagnostics=error.diagnostics,
+        )
 
     def _unknown_scheme(self, request: Request, schemes: Iterable[str]) -> UnauthorizedError:
         return UnauthorizedError(
@@ -244,7 +288,15 @@ class Authenticator:
 
 def _basic(credentials: Credentials | None) -> str | None:
     """Give the header for Basic; None for an identity token, which is no password."""
-    return credentials.basic() if credentials and credentials.username else None
+    if credentials is None or not credentials.username or credentials.identity_token:
+        return None
+    return credentials.basic()
+
+
+def _challenges(reply: Reply) -> dict[str, Challenge]:
+    """Give the challenges by scheme; of several of one scheme the first."""
+    found = parse_challenges(reply.headers.get("www-authenticate", ""))
+    return {challenge.scheme: challenge for challenge in reversed(found)}
 
 
 def _merged(wanted: tuple[str, ...], challenged: tuple[str, ...]) -> tuple[str, ...]:

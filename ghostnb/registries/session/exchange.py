@@ -85,8 +85,15 @@ class Exchange:
             url=request.url,
         )
 
-    async def read(self, opened: Opened, max_bytes: int) -> Reply:
+    async def read(self, opened: Opened, max_bytes: int, *, is_small: bool = True) -> Reply:
         """Read a body whole, and give the connection back.
+
+        Parameters
+        ----------
+        opened : Opened
+        max_bytes : int
+        is_small : bool, optional
+            False for a body that may rightly take long.
 
         Raises
         ------
@@ -103,7 +110,7 @@ class Exchange:
                 count += len(piece)
                 if count > max_bytes:
                     raise self._too_large(opened, max_bytes)
-                if time.monotonic() > deadline:
+                if is_small and time.monotonic() > deadline:
                     raise httpx2.ReadTimeout("the answer takes too long")
         except _FAILURES as e:
             raise self._failure(e, opened.url) from e

@@ -74,6 +74,7 @@ class Session:
         *,
         expected: tuple[int, ...] = (200,),
         max_bytes: int = _MAX_BODY_BYTES,
+        is_small: bool = True,
     ) -> Reply:
         """Send a request and read the whole reply, again where that may help.
 
@@ -84,6 +85,8 @@ class Session:
             Statuses that are no refusal.
         max_bytes : int, optional
             A longer body is a `ProtocolError`.
+        is_small : bool, optional
+            False if the request's body or the reply's may rightly take long.
 
         Returns
         -------
@@ -97,7 +100,7 @@ class Session:
         started, attempt = time.monotonic(), 0
         while True:
             attempt += 1
-            outcome = await self._attempt(request, max_bytes)
+            outcome = await self._attempt(request, max_bytes, is_small)
             if isinstance(outcome, Reply) and outcome.status in expected:
                 return outcome
             wait = self._wait_seconds(request, outcome, attempt, time.monotonic() - started)
@@ -137,7 +140,18 @@ class Session:
     def wait_seconds(
         self, error: RegistryError, attempt: int, elapsed: float, *, method: str = "GET"
     ) -> float | None:
-        """Say how long to wait before a failed request is sent again; None: do not."""
+        """Say how long to wait before a failed request is sent again; None: do not.
+
+        Parameters
+        ----------
+        error : RegistryError
+            A token server's, if the method is not ``GET``: then the request
+            itself was not sent.
+        attempt : int
+        elapsed : float
+            Seconds since the first attempt began.
+        method : str, optional
+        """
         if isinstance(error, TransportError):
             # A registry that never answered is not there: nobody should have
             # to wait until it has been tried five times.
@@ -157,12 +171,14 @@ class Session:
         """Close every connection."""
         await self._exchange.aclose()
 
-    async def _attempt(self, request: Request, max_bytes: int) -> Reply | RegistryError:
+    async def _attempt(
+        self, request: Request, max_bytes: int, is_small: bool
+    ) -> Reply | RegistryError:
         """Send once and read the body; a failure that may pass is given back, not raised."""
         async with self._places:
             try:
-                opened = await self._authorized(request)
-                return await self._exchange.read(opened, max_bytes)
+                opened = await self._authorized(request, is_small=is_small)
+                return await self._exchange.read(opened, max_bytes, is_small=is_small)
             except (TransportError, ServerError, RateLimitedError) as e:
                 # The latter are the token server's: the request itself was not sent.
                 return e
@@ -176,14 +192,15 @@ class Session:
             return None
         return self._policy.wait_seconds(attempt, elapsed, retry_after_seconds(outcome.headers))
 
-    async def _authorized(self, request: Request, *, is_small: bool = True) -> Opened:
+    async def _authorized(self, request: Request, *, is_small: bool) -> Opened:
         """Send a request with what the registry wants to see."""
         if not self._is_own(request.url):
             return await self._send_as_is(request)
         sent = await self.auth.header(request)
         opened = await self._exchange.send(request, sent, is_small=is_small)
         self._note(opened)
-        if opened.status != 401:
+        # Another host, to which a redirect led, asks for nothing in the registry's name.
+        if opened.status != 401 or not self._is_own(opened.url):
             return opened
         reply = await self._exchange.read(opened, _MAX_REFUSAL_BYTES)
         better = await self.auth.answer(request, reply, sent)
@@ -199,7 +216,8 @@ class Session:
 
     def _note(self, opened: Opened) -> None:
         self._has_answered = True
-        self.rate_limit = parse_rate_limit(opened.headers) or self.rate_limit
+        if self._is_own(opened.url):
+            self.rate_limit = parse_rate_limit(opened.headers) or self.rate_limit
 
     async def _send_plainly(self, request: Request) -> Reply:
         """Send a token request: its own Authorization, and no place of its own.

@@ -1,4 +1,4 @@
-"""What a token server made of credentials: accepted lately, or refused."""
+"""What was made of credentials: accepted lately, or refused."""
 
 import asyncio
 import copy
@@ -28,10 +28,10 @@ class Trials:
 
     Notes
     -----
-    A token is asked for once a repository, so that a walk over 1,000 of them
-    would try a wrong password 1,000 times: directories lock accounts after a
-    few. Who was accepted lately is believed, however: some servers refuse
-    with 401, too, what good credentials may not see.
+    A walk over 1,000 repositories would try a wrong password 1,000 times, for
+    each one's token or by Basic: directories lock accounts after a few. Who was
+    accepted lately is believed, however: some servers refuse with 401, too,
+    what good credentials may not see.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Trials:
         The others go once it has its answer, or none: a server that is silent
         is waited for together, not by each after the other.
         """
-        if credentials is None or self._is_accepted(credentials):
+        if credentials is None or self.is_accepted(credentials):
             yield
         elif self._first is not None:
             await self._first.wait()
@@ -69,15 +69,16 @@ class Trials:
         return copy.copy(known.error)
 
     def note_accepted(self, credentials: Credentials | None) -> None:
-        """Remember that a token was given for these credentials."""
+        """Remember that these credentials were taken."""
         if credentials is not None:
             self._accepted = credentials
             self._accepted_until = time.monotonic() + _ACCEPTED_SECONDS
 
     def note_refused(self, credentials: Credentials | None, error: UnauthorizedError) -> None:
         """Remember that these credentials were refused, unless they were accepted lately."""
-        if credentials is not None and not self._is_accepted(credentials):
+        if credentials is not None and not self.is_accepted(credentials):
             self._refusal = _Refusal(credentials, error, time.monotonic() + _REFUSED_SECONDS)
 
-    def _is_accepted(self, credentials: Credentials) -> bool:
+    def is_accepted(self, credentials: Credentials) -> bool:
+        """Tell whether these credentials were taken lately."""
         return credentials == self._accepted and time.monotonic() < self._accepted_until

@@ -1,17 +1,12 @@
 """Drift: a registry that also keeps Bolt's profiles, plugins and templates."""
 
-import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from ghostnb.errors import (
     InvalidReferenceError,
     ProtocolError,
-    RateLimitedError,
     RegistryError,
-    ServerError,
-    TransportError,
 )
 from ghostnb.oci import Digest
 from ghostnb.registries.config import RegistryConfig
@@ -104,14 +99,14 @@ class DriftBolt:
                 seen.add(entry.name)
                 yield entry
             left -= len(fresh)
-            if number >= page.pages or not page.results:
+            if number >= page.pages or not fresh:
                 return
             number += 1
 
     async def download(self, shelf: Shelf[AnyEntry], name: str, version: str | None) -> bytes:
         """Read content whole, and check it."""
         request = self._endpoint.download(shelf, name, version)
-        reply = await self._whole(request, (200,), _MAX_CONTENT_BYTES)
+        reply = await self._session.fetch(request, max_bytes=_MAX_CONTENT_BYTES, is_small=False)
         return self._checked(request, reply)
 
     async def upload(
@@ -119,7 +114,9 @@ class DriftBolt:
     ) -> BoltUpload:
         """Store something new."""
         request = self._endpoint.upload(shelf, document, overwrite=overwrite)
-        reply = await self._whole(request, (200, 201), _MAX_ANSWER_BYTES)
+        reply = await self._session.fetch(
+            request, expected=(200, 201), max_bytes=_MAX_ANSWER_BYTES, is_small=False
+        )
         return decode_upload(reply, shelf, registry=self._name)
 
     async def delete(self, shelf: Shelf[AnyEntry], name: str, version: str | None) -> None:
@@ -138,22 +135,6 @@ class DriftBolt:
         )
         return decode_entries(await self._session.fetch(request), shelf, registry=self._name)
 
-    async def _whole(self, request: Request, expected: tuple[int, ...], max_bytes: int) -> Reply:
-        """Send a request whose body, or whose reply's, may rightly take long."""
-        started, attempt = time.monotonic(), 0
-        while True:
-            attempt += 1
-            try:
-                async with self._session.open(request, expected=expected) as (opened, pieces):
-                    body = await self._joined(pieces, max_bytes, request)
-                return Reply(opened.status, opened.headers, body, opened.url)
-            except (TransportError, ServerError, RateLimitedError) as e:
-                elapsed = time.monotonic() - started
-                wait = self._session.wait_seconds(e, attempt, elapsed, method=request.method)
-                if wait is None:
-                    raise
-            await asyncio.sleep(wait)
-
     def _checked(self, request: Request, reply: Reply) -> bytes:
         told = reply.headers.get("docker-content-digest", "")
         source = f"{request.what} in {self._name}"
@@ -165,18 +146,3 @@ class DriftBolt:
                 registry=self._name,
                 url=request.url,
             ) from e
-
-    async def _joined(
-        self, pieces: AsyncIterator[bytes], max_bytes: int, request: Request
-    ) -> bytes:
-        body = bytearray()
-        async for piece in pieces:
-            body += piece
-            if len(body) > max_bytes:
-                raise ProtocolError(
-                    f"{self._name} answered {request.what} with more than {max_bytes:,} bytes.",
-                    hint="It may be pulled as an image instead.",
-                    registry=self._name,
-                    url=request.url,
-                )
-        return bytes(body)

@@ -52,6 +52,32 @@ def protect(server, token_route):
 
 
 @pytest.mark.parametrize("walk", [one_by_one, at_once])
+def test_a_wrong_password_is_tried_once_by_basic(walk):
+    closed = error(401, "UNAUTHORIZED", headers={"WWW-Authenticate": 'Basic realm="r"'})
+    with faulty_server({"/v2/*": closed}) as server:
+        errors = ask(server.url, walk, **WRONG)
+        assert [one.path for one in server.requests if "authorization" in one.headers] == ["/v2/"]
+    assert len({id(e) for e in errors}) == 100
+    for caught in errors:
+        checked(caught, UnauthorizedError, "reg at", "does not take the password of", "'ghost'")
+
+
+def test_what_good_credentials_may_not_see_by_basic_is_no_refused_password():
+    """Some registries answer 401, too, where others answer 403."""
+    closed = error(401, "UNAUTHORIZED", headers={"WWW-Authenticate": 'Basic realm="r"'})
+
+    def answer(request):
+        if "authorization" not in request.headers or "app-7/" in request.path:
+            return closed
+        return reply(json={"name": "app", "tags": ["1"]})
+
+    with faulty_server({"/v2/*": answer}) as server:
+        answers = ask(server.url, one_by_one, **GHOST)
+    closed = [name for name, answer in zip(NAMES, answers, strict=True) if answer != ["1"]]
+    assert closed == ["team/app-7"]
+
+
+@pytest.mark.parametrize("walk", [one_by_one, at_once])
 def test_a_wrong_password_is_tried_once_for_all_repositories(token_registry, token_server, walk):
     with changed(token_server):
         errors = ask(token_registry.url, walk, **WRONG)

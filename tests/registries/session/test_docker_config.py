@@ -10,8 +10,8 @@ import warnings
 import pytest
 
 from ghostnb.errors import ConfigError, ProtocolError, UnauthorizedError
-from ghostnb.registries.session import credentials
-from ghostnb.registries.session.credentials import find_credentials
+from ghostnb.registries.session import docker_config
+from ghostnb.registries.session.docker_config import find_credentials
 from ghostnb.wire.tokens import Credentials
 from tests.parts.token_server import changed
 from tests.registries.asking import ask, checked, ping, refused, tags_of
@@ -81,6 +81,34 @@ def test_old_dockers_wrote_urls(docker_file, key):
 def test_the_host_itself_comes_before_its_namespaces(docker_file):
     other = {"auth": base64.b64encode(b"other:no").decode()}
     write(docker_file, auths={HOST: {"auth": PAIR}, f"{HOST}/team": other})
+    assert find() == GHOST
+
+
+def test_one_namespaces_credentials_are_not_for_the_host(docker_file):
+    write(docker_file, auths={f"{HOST}/team": {"auth": PAIR}, f"https://{HOST}/x/": {"auth": PAIR}})
+    assert find() is None
+
+
+def test_a_login_by_browser_leaves_tokens_that_are_no_password(docker_file):
+    """Docker writes them beside the host's own entry, under names of their own."""
+    hub = "https://index.docker.io/v1/"
+    token = {"auth": base64.b64encode(b"ghost:t0ken-s3cret").decode()}
+    names = [f"{hub}access-token", hub, f"{hub}refresh-token"]
+    write(docker_file, auths={name: {"auth": PAIR} if name == hub else token for name in names})
+    assert find("registry-1.docker.io") == GHOST
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"credsStore": None, "credHelpers": None},
+        {"credHelpers": {HOST: None}},
+        {"auths": {"other.example": None, HOST: {"auth": PAIR, "identitytoken": None}}},
+        {"auths": {"other.example": {"auth": None}, HOST: {"auth": PAIR, "email": None}}},
+    ],
+)
+def test_null_is_what_is_not_there(docker_file, document):
+    write(docker_file, **{"auths": {HOST: {"auth": PAIR}}, **document})
     assert find() == GHOST
 
 
@@ -260,7 +288,7 @@ def test_a_helper_that_is_no_program_is_told(docker_file, programs):
 
 
 def test_a_helper_that_hangs_is_ended_with_what_it_started(docker_file, programs, monkeypatch):
-    monkeypatch.setattr(credentials, "_HELPER_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(docker_config, "_HELPER_TIMEOUT_SECONDS", 0.2)
     helper(programs, "sleep 30\necho never")
     write(docker_file, credsStore="test")
     started = time.monotonic()
