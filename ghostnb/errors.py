@@ -18,6 +18,7 @@ The tree::
         ├── NotFoundError        404: no such repository, tag, manifest or blob
         ├── UnsupportedError     405, or a feature that this registry lacks
         ├── RateLimitedError     429: too many requests
+        ├── RejectedError        400, 409, 413 and other 4xx: not so, or not as it is now
         └── ServerError          5xx, or any other status that was not expected
 
 Programming mistakes stay `TypeError` and `ValueError`.
@@ -39,6 +40,7 @@ __all__ = [
     "ProtocolError",
     "RateLimitedError",
     "RegistryError",
+    "RejectedError",
     "ServerError",
     "TransportError",
     "TransportTimeoutError",
@@ -233,6 +235,10 @@ class RateLimitedError(RegistryError):
     """
 
     retry_after_seconds: float | None = None
+
+
+class RejectedError(RegistryError):
+    """The registry does not take what was sent: it is wrong, too large, or in conflict."""
 
 
 class ServerError(RegistryError):

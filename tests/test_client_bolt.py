@@ -18,6 +18,7 @@ from ghostnb import (
     ProtocolError,
     RegistryClient,
     RegistryConfig,
+    RejectedError,
     ServerError,
     UnsupportedError,
     run,
@@ -254,7 +255,7 @@ def test_another_registry_has_none(registry, tmp_path, call):
 
 def test_a_version_with_other_content_is_a_conflict(filled):
     run(filled.upload_template(TEMPLATE, BOLTFILE))
-    with pytest.raises(ServerError, match=r"VERSION_EXISTS.*overwrite=True") as caught:
+    with pytest.raises(RejectedError, match=r"VERSION_EXISTS.*overwrite=True") as caught:
         run(filled.upload_template(TEMPLATE, "other = 1"))
 
     assert caught.value.status == 409
@@ -318,7 +319,7 @@ def test_mistakes_are_told_at_once(client, call):
 
 
 def test_a_refusal_says_where_it_is_wrong(client):
-    with pytest.raises(ServerError, match=r"\$\.profile\.tags\[0\].*Correct") as caught:
+    with pytest.raises(RejectedError, match=r"\$\.profile\.tags\[0\].*Correct") as caught:
         run(client.upload_profile({**PROFILE, "tags": [1]}, **EMAIL))
     assert caught.value.status == 400
 

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -54,17 +55,29 @@ def run_demo(options: argparse.Namespace, say: Say) -> None:
 def _open(options: argparse.Namespace, root: DemoRoot, serving: Serving, say: Say) -> None:
     if options.serve:
         _wait(serving, say)
-    elif options.once or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    elif options.once or not (options.no_browser or _is_watched()):
         page = run_to_page(quickstart(), root.path, environment(root.config))
         say(f"The quickstart notebook, run: {page}")
-        say(f"To look around yourself, run this in a terminal: ghostnb demo --root {root.path}")
+        again = f"{_own_name()} demo --root {root.path}"
+        say(f"To look around yourself, run this in a terminal: {again}")
     elif has_lab():
         notebook = root.copy_notebook(quickstart())
-        say(f"Opening {notebook} in JupyterLab; Ctrl-C ends all.")
+        doing = "Serving" if options.no_browser else "Opening"
+        say(f"{doing} {notebook} in JupyterLab; Ctrl-C ends all.")
         open_lab(notebook, environment(root.config), in_browser=not options.no_browser)
     else:
         say("JupyterLab is not installed; with it (pip install jupyterlab) a notebook opens here.")
         _wait(serving, say)
+
+
+def _is_watched() -> bool:
+    """Tell whether somebody sits there, who can end it."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _own_name() -> str:
+    """Say how this command can be called again: a virtual environment need not be on the PATH."""
+    return "ghostnb" if shutil.which("ghostnb") == sys.argv[0] else sys.argv[0]
 
 
 def _wait(serving: Serving, say: Say) -> None:

@@ -95,11 +95,19 @@ def open_lab(notebook: Path, variables: Mapping[str, str], *, in_browser: bool) 
     GhostnbError
         If it does not start.
     """
-    options = ["--log-level=WARN", *([] if in_browser else ["--no-browser"])]
+    options = [
+        "--log-level=WARN",
+        # What it prints, and opens, is then the notebook and not the launcher.
+        f"--ServerApp.root_dir={notebook.parent}",
+        f"--LabApp.default_url=/lab/tree/{notebook.name}",
+        # Else it begins by asking whether it may fetch news.
+        "--LabApp.news_url=None",
+        *([] if in_browser else ["--no-browser"]),
+    ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         # Jupyter asks whether that is meant; who runs a demo as root has said so.
         options.append("--allow-root")
-    status = _run(["jupyterlab", *options, str(notebook)], variables)
+    status = _run(["jupyterlab", *options], variables)
     if status:
         raise GhostnbError(
             f"JupyterLab ended with {status}.",

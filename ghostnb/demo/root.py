@@ -1,7 +1,7 @@
 """Where the demo is kept: its registry, the configuration that names it, the notebook."""
 
+import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -129,7 +129,7 @@ class DemoRoot:
         if not self.notebook.exists():
             with self._writing():
                 self.notebook.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, self.notebook)
+            self._replace(self.notebook, _unrun(source.read_text(encoding="utf-8")))
         return self.notebook
 
     @contextmanager
@@ -171,3 +171,13 @@ class DemoRoot:
                 f"The demo cannot be kept in {self.path} ({e.strerror or e}).",
                 hint="Choose a directory that you may write to with --root.",
             ) from e
+
+
+def _unrun(notebook: str) -> str:
+    """Take out of a notebook what running it elsewhere has shown, and what tests read in it."""
+    document = json.loads(notebook)
+    for cell in document["cells"]:
+        if cell["cell_type"] == "code":
+            cell.update(outputs=[], execution_count=None)
+            cell["source"] = [line for line in cell["source"] if not line.startswith("# NBVAL_")]
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"

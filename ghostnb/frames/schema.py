@@ -72,6 +72,9 @@ def _column(values: list[Any], dtype: str) -> Any:
         return pd.Categorical(pd.array(values, dtype=TEXT))
     if dtype == COUNT:
         return _counts(values)
+    if dtype == TEXT:
+        # A digest is a text with methods: what is plain stays plain when it is taken out.
+        return pd.array([None if value is None else str(value) for value in values], dtype=TEXT)
     return pd.array(values, dtype=dtype)
 
 

@@ -102,7 +102,8 @@ class Image:
 
     def __repr__(self) -> str:
         size = humanize.naturalsize(self.size_bytes)
-        return f"<Image {self.name} {self.platform or ''} {size} in {len(self.layers)} layers>"
+        count = f"{len(self.layers)} {'layer' if len(self.layers) == 1 else 'layers'}"
+        return " ".join(filter(None, ["<Image", self.name, self.platform, size, f"in {count}>"]))
 
     @property
     def name(self) -> str:

@@ -9,6 +9,7 @@ from ghostnb.errors import (
     ProtocolError,
     RateLimitedError,
     RegistryError,
+    RejectedError,
     ServerError,
     UnauthorizedError,
     UnsupportedError,
@@ -58,6 +59,7 @@ _HINTS: dict[type[RegistryError], str] = {
     NotFoundError: "Check the spelling; repositories() and tags() list what there is.",
     UnsupportedError: "The registry does not offer this, or has it switched off.",
     RateLimitedError: "Wait and try again; logging in usually raises the limit.",
+    RejectedError: "Correct what it names; if nothing is wrong, the registry's log says more.",
     ServerError: "Try again; if it stays so, the registry's log says why.",
 }
 
@@ -141,6 +143,6 @@ def _kind(status: int, diagnostics: tuple[Diagnostic, ...]) -> type[RegistryErro
     # in the body, others 401 with NAME_UNKNOWN.
     if status in _BY_STATUS:
         return _BY_STATUS[status]
-    if 400 <= status < 500 and diagnostics:
-        return _BY_CODE.get(diagnostics[0].code, ServerError)
-    return ServerError
+    if not 400 <= status < 500:
+        return ServerError
+    return _BY_CODE.get(diagnostics[0].code, RejectedError) if diagnostics else RejectedError

@@ -7,10 +7,12 @@ import signal
 import tomllib
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from ghostnb import ConfigError, Fleet, GhostnbError, run
 from ghostnb.demo import DemoRoot, prepare_demo
+from ghostnb.demo.opening import quickstart
 from ghostnb.registries.layout import LayoutRegistry
 from tests.demo.tags import digests_by_tag
 from tests.scripts import start_script
@@ -73,12 +75,22 @@ def test_the_configuration_names_the_registry_and_docker_hub(tmp_path: Path) -> 
 
 
 def test_a_users_own_notebook_is_kept(tmp_path: Path) -> None:
-    source = tmp_path / "source.ipynb"
-    source.write_text("new")
     root = DemoRoot(tmp_path / "root")
-    assert root.copy_notebook(source).read_text() == "new"
+    assert root.copy_notebook(quickstart()) == root.notebook
     root.notebook.write_text("mine")
-    assert root.copy_notebook(source).read_text() == "mine"
+    assert root.copy_notebook(quickstart()).read_text() == "mine"
+
+
+def test_a_copy_of_the_notebook_is_as_if_never_run(tmp_path: Path) -> None:
+    copied = nbformat.read(DemoRoot(tmp_path / "root").copy_notebook(quickstart()), as_version=4)
+    original = nbformat.read(quickstart(), as_version=4)
+    nbformat.validate(copied)
+    assert any(cell.get("outputs") for cell in original.cells)
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in copied.cells)
+    assert "NBVAL" not in "".join(cell.source for cell in copied.cells)
+    assert [cell.source.replace("# NBVAL_CHECK_OUTPUT\n", "") for cell in original.cells] == [
+        cell.source for cell in copied.cells
+    ]
 
 
 def test_two_demos_do_not_share_a_directory(tmp_path: Path) -> None:

@@ -61,6 +61,14 @@ def test_lab_opens_on_a_copy_of_the_notebook_and_ctrl_c_ends_everything(root: Pa
     assert "ghostnb/demo/" not in running.output
 
 
+def test_the_address_that_is_shown_is_the_notebooks(root: Path) -> None:
+    with demo_in_terminal("--no-browser", "--root", str(root), "--port", "0") as running:
+        running.wait_for(r"http://localhost:\d+/lab/tree/quickstart.ipynb\?token=\w+")
+        found = ask(running, "/api/contents/quickstart.ipynb")
+        assert found["path"] == "quickstart.ipynb"
+        assert running.signal(signal.SIGINT) == 130
+
+
 def test_ctrl_c_in_the_terminal_is_not_asked_about(root: Path) -> None:
     """The terminal tells the whole group of it; Jupyter would ask whether it is meant."""
     with demo_in_terminal("--no-browser", "--root", str(root), "--port", "0") as running:

@@ -8,7 +8,7 @@ import tomllib
 
 import pytest
 
-from ghostnb import RegistryClient, RegistryConfig, ServerError, run
+from ghostnb import RegistryClient, RegistryConfig, RejectedError, run
 from ghostnb.errors import ForbiddenError
 from tests.drift.logins import PASSWORDS, write_htpasswd
 from tests.parts.drift import running_drift
@@ -89,7 +89,7 @@ def test_a_plugin_of_the_largest_size_goes_up_and_comes_down(tmp_path):
 
         larger = {**PLUGIN, "version": "3"}
         for body in (content + b"x", content * 2):
-            with pytest.raises(ServerError, match="SIZE_INVALID") as caught:
+            with pytest.raises(RejectedError, match="SIZE_INVALID") as caught:
                 run(client.upload_plugin(larger, body))
             assert caught.value.status == 413
         assert run(client.plugins())["version"].tolist() == ["2.1"]

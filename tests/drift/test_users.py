@@ -177,7 +177,7 @@ def test_a_version_that_cannot_be_used_is_logged_once_and_changes_nothing(
     assert [users.get(name).name for name in PASSWORDS] == list(PASSWORDS)
     [record] = caplog.records
     assert record.levelno == logging.ERROR
-    assert "The users stay as they were." in caplog.text
+    assert "; the users stay as they were." in caplog.text
     assert "s3cret" not in caplog.text
 
     write_htpasswd(file, {**PASSWORDS, "new": "n"})

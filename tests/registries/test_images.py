@@ -123,7 +123,7 @@ def test_an_image_is_named_by_its_tag_or_digest():
 def test_an_image_shows_its_size_and_neither_documents_nor_environment():
     found = assembled(image([Step("x", layer_of("x", size_bytes=2_000_000))]))
 
-    assert repr(found) == "<Image a/b:1 linux/amd64 2.0 MB in 1 layers>"
+    assert repr(found) == "<Image a/b:1 linux/amd64 2.0 MB in 1 layer>"
 
 
 def test_an_images_html_has_the_facts_and_leaves_out_what_is_unknown():

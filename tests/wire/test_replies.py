@@ -12,6 +12,7 @@ from ghostnb.errors import (
     ProtocolError,
     RateLimitedError,
     RegistryError,
+    RejectedError,
     ServerError,
     UnauthorizedError,
     UnsupportedError,
@@ -41,8 +42,8 @@ BY_STATUS = [
     (500, ServerError),
     (502, ServerError),
     (503, ServerError),
-    (400, ServerError),
-    (418, ServerError),
+    (400, RejectedError),
+    (418, RejectedError),
     (301, ServerError),
     (204, ServerError),
 ]
@@ -69,9 +70,9 @@ def test_a_status_is_enough_to_tell_what_went_wrong(status, kind, body):
         ("BLOB_UNKNOWN", NotFoundError),
         ("UNSUPPORTED", UnsupportedError),
         ("TOOMANYREQUESTS", RateLimitedError),
-        ("NAME_INVALID", ServerError),
-        ("PAGINATION_NUMBER_INVALID", ServerError),
-        ("SOMETHING_ELSE", ServerError),
+        ("NAME_INVALID", RejectedError),
+        ("PAGINATION_NUMBER_INVALID", RejectedError),
+        ("SOMETHING_ELSE", RejectedError),
     ],
 )
 def test_a_code_tells_more_than_a_bad_request(code, kind):

@@ -93,7 +93,7 @@ class Users:
         try:
             self._users = self._read()
         except ConfigError as e:
-            _log.error("%s The users stay as they were.", e)
+            _log.error("%s; the users stay as they were.", str(e).rstrip("."))
             return
         _log.info("%s has changed: %d users", self._file, len(self._users))
         if missing := self._without_entry():

@@ -259,9 +259,9 @@ class Authenticator:
     ) -> RegistryError:
         error = error_for(request, reply, registry=self._config.name, host=self._config.host)
         if reply.status in (400, 401, 403):
-            user = f"the user {credentials.username!r}" if credentials else "anyone"
+            user = f"to the user {credentials.username!r}" if credentials else "without a login"
             return UnauthorizedError(
-                f"The token server of {self._config.name} gives no token to {user} ({error.said}).",
+                f"The token server of {self._config.name} gives no token {user} ({error.said}).",
                 hint=error.hint,
                 registry=self._config.name,
                 url=request.url,

@@ -11,6 +11,7 @@ from ghostnb.errors import (
     ProtocolError,
     RateLimitedError,
     RegistryError,
+    RejectedError,
     ServerError,
     UnauthorizedError,
     UnsupportedError,
@@ -38,7 +39,14 @@ __all__ = ["DockerHub"]
 
 _HUB = "docker.io"
 # What an endpoint answers that is gone, forbidden, or no longer what it was.
-_CHANGED = (ForbiddenError, NotFoundError, ProtocolError, ServerError, UnsupportedError)
+_CHANGED = (
+    ForbiddenError,
+    NotFoundError,
+    ProtocolError,
+    RejectedError,
+    ServerError,
+    UnsupportedError,
+)
 # Every one: a limit that cannot be told must not cost a retry.
 _ANY_STATUS = tuple(range(200, 600))
 _HINTS: dict[type[RegistryError], str] = {

@@ -209,7 +209,10 @@ def test_a_missing_expires_in_means_a_minute(token_registry, token_server):
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_token_server_that_refuses_everybody(token_registry, token_server, status):
     with changed(token_server, refuse=status):
-        words = ("The token server of reg gives no token to anyone", "DENIED: refused by the test")
+        words = (
+            "The token server of reg gives no token without a login",
+            "DENIED: refused by the test",
+        )
         refused(UnauthorizedError, *words, url=token_registry.url)
 
 

@@ -12,7 +12,7 @@ from ghostnb.errors import (
     IntegrityError,
     NotFoundError,
     ProtocolError,
-    ServerError,
+    RejectedError,
     UnsupportedError,
 )
 from ghostnb.oci import Digest, Platform, Reference
@@ -77,7 +77,7 @@ def test_an_absent_platform_lists_those_that_there_are(registry):
     [
         (403, ForbiddenError, "ask for access"),
         (405, UnsupportedError, "switched off"),
-        (410, ServerError, "registry's log"),
+        (410, RejectedError, "registry's log"),
     ],
 )
 def test_refusals_say_what_to_try(status, kind, hint):

@@ -4,7 +4,12 @@ import asyncio
 
 import pytest
 
-from ghostnb.errors import ProtocolError, ServerError, UnauthorizedError, UnsafeRedirectError
+from ghostnb.errors import (
+    ProtocolError,
+    RejectedError,
+    UnauthorizedError,
+    UnsafeRedirectError,
+)
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session import Session
 from ghostnb.wire.messages import Request
@@ -235,4 +240,4 @@ def test_a_refusal_by_the_other_host_names_what_was_asked():
     with faulty_server({"/s": reply(418)}, host="127.0.0.2") as storage, faulty_server() as server:
         server.routes["/v2/app/manifests/1"] = redirect(f"{storage.url}/s")
         words = ("refused app:1 (HTTP 418)",)
-        refused(ServerError, *words, url=server.url, question=manifest_of("app", "1"))
+        refused(RejectedError, *words, url=server.url, question=manifest_of("app", "1"))

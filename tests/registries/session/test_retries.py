@@ -9,6 +9,7 @@ from ghostnb.errors import (
     IntegrityError,
     NotFoundError,
     RateLimitedError,
+    RejectedError,
     ServerError,
     TransportError,
 )
@@ -61,7 +62,7 @@ def test_attempts_end_with_the_time_allowed():
     assert time.monotonic() - started < 0.6
 
 
-@pytest.mark.parametrize(("status", "kind"), [(404, NotFoundError), (418, ServerError)])
+@pytest.mark.parametrize(("status", "kind"), [(404, NotFoundError), (418, RejectedError)])
 def test_what_will_not_pass_is_asked_once(status, kind):
     with faulty_server({TAGS: error(status, "X")}) as server:
         refused(kind, url=server.url, question=tags_of("app"))
@@ -204,7 +205,7 @@ def test_a_blob_that_never_gets_further_is_given_up():
 @pytest.mark.parametrize("status", [404, 416, 418])
 def test_a_blob_that_is_refused_is_asked_for_once(status):
     with faulty_server({PATH: error(status, "X")}) as server:
-        kind = NotFoundError if status == 404 else ServerError
+        kind = NotFoundError if status == 404 else RejectedError
         refused(kind, url=server.url, question=pieces_of("app", CONTENT))
         assert server.count() == 1
 

@@ -156,7 +156,7 @@ def test_nobody_is_refused_for_being_nobody():
     with faulty_server() as server:
         protect(server, [error(401, "UNAUTHORIZED"), reply(json={"token": "t"})])
         first, second, *_ = ask(server.url, one_by_one)
-    checked(first, UnauthorizedError, "gives no token to anyone")
+    checked(first, UnauthorizedError, "gives no token without a login")
     assert second == ["1"]
 
 
