@@ -79,7 +79,7 @@ async def search_catalog(
     async def describe(name: str) -> SearchRecord:
         return await _describe(registry, name)
 
-    async for record in ordered_map(describe, _aiter(found[:limit]), workers=registry.concurrency):
+    async for record in ordered_map(describe, found[:limit], workers=registry.concurrency):
         yield record
 
 
@@ -130,8 +130,3 @@ def _natural(tag: str) -> list[tuple[bool, int, str]]:
 
 def _natural_part(part: str, is_number: bool) -> tuple[bool, int, str]:
     return is_number, len(part) if is_number else 0, part
-
-
-async def _aiter(names: list[str]) -> AsyncIterator[str]:
-    for name in names:
-        yield name

@@ -1,7 +1,14 @@
 """Many reads at once, answered in order."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+)
 from typing import Generic, TypeVar
 
 __all__ = ["ordered_map"]
@@ -12,7 +19,7 @@ Result = TypeVar("Result")
 
 async def ordered_map(
     function: Callable[[Item], Awaitable[Result]],
-    items: AsyncIterable[Item],
+    items: AsyncIterable[Item] | Iterable[Item],
     *,
     workers: int,
     window: int | None = None,
@@ -23,7 +30,7 @@ async def ordered_map(
     ----------
     function : callable
         The first item whose call fails ends all; its exception is raised.
-    items : async iterable
+    items : iterable or async iterable
         Read no further than the window, so that memory stays bounded.
     workers : int
         How many calls run at once.
@@ -35,7 +42,8 @@ async def ordered_map(
     ------
     The function's results, in the items' order.
     """
-    desk = _Desk(function, items, window or workers)
+    source = aiter(items) if isinstance(items, AsyncIterable) else _each(items)
+    desk = _Desk(function, source, window or workers)
     tasks = [asyncio.create_task(desk.work()) for _ in range(workers)]
     try:
         while (result := await desk.begun.get()) is not None:
@@ -46,8 +54,8 @@ async def ordered_map(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         # A generator that was left half-way may have reads of its own under way.
-        if isinstance(items, AsyncGenerator):
-            await items.aclose()
+        if isinstance(source, AsyncGenerator):
+            await source.aclose()
 
 
 class _Desk(Generic[Item, Result]):
@@ -60,13 +68,13 @@ class _Desk(Generic[Item, Result]):
     def __init__(
         self,
         function: Callable[[Item], Awaitable[Result]],
-        items: AsyncIterable[Item],
+        items: AsyncIterator[Item],
         window: int,
     ) -> None:
         self.begun: asyncio.Queue[asyncio.Future[Result] | None] = asyncio.Queue()
         self.room = asyncio.Semaphore(window)
         self._function = function
-        self._items: AsyncIterator[Item] = aiter(items)
+        self._items = items
         self._turn = asyncio.Lock()
 
     async def work(self) -> None:
@@ -82,14 +90,28 @@ class _Desk(Generic[Item, Result]):
             except StopAsyncIteration:
                 self.begun.put_nowait(None)
                 return
+            except asyncio.CancelledError:
+                self.begun.put_nowait(result)
+                result.cancel()
+                raise
             except Exception as e:
                 self.begun.put_nowait(result)
                 _fail(result, e)
                 return
             try:
                 result.set_result(await self._function(item))
+            except asyncio.CancelledError:
+                # Not always this worker's own end: something within may have been
+                # cancelled. Whoever reads must not wait for what nobody will give.
+                result.cancel()
+                raise
             except Exception as e:
                 _fail(result, e)
+
+
+async def _each(items: Iterable[Item]) -> AsyncGenerator[Item]:
+    for item in items:
+        yield item
 
 
 def _fail(result: asyncio.Future[Result], error: Exception) -> None:

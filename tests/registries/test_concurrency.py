@@ -1,6 +1,7 @@
 """Many reads at once, answered in order."""
 
 import asyncio
+from contextlib import aclosing
 
 import pytest
 
@@ -105,8 +106,70 @@ def test_leaving_closes_what_gives_the_items():
     assert asyncio.run(work()) == ["items"]
 
 
-def test_without_items_there_is_nothing():
+@pytest.mark.parametrize("kind", [numbers, range])
+def test_without_items_there_is_nothing(kind):
     async def work():
-        return [one async for one in ordered_map(asyncio.sleep, numbers(0), workers=3)]
+        return [one async for one in ordered_map(asyncio.sleep, kind(0), workers=3)]
 
     assert asyncio.run(work()) == []
+
+
+def test_items_may_be_of_any_iterable_and_are_taken_no_further_than_the_window():
+    taken = []
+
+    def items():
+        for n in range(1000):
+            taken.append(n)
+            yield n
+
+    async def negative(n):
+        return -n
+
+    async def work():
+        async with aclosing(ordered_map(negative, items(), workers=8)) as results:
+            return [await anext(results), await anext(results)]
+
+    assert asyncio.run(work()) == [0, -1]
+    assert len(taken) <= 10
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_call_that_is_cancelled_from_within_ends_all(workers):
+    """As a task within it may be: whoever reads must not wait for a result for ever."""
+    given = []
+
+    async def call(n):
+        if n == 2:
+            raise asyncio.CancelledError
+        return n
+
+    async def work():
+        async with asyncio.timeout(5):
+            async for result in ordered_map(call, numbers(6), workers=workers):
+                given.append(result)
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(work())
+    assert given == [0, 1]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_items_whose_reading_is_cancelled_from_within_do_not_look_like_all(workers):
+    given = []
+
+    async def broken():
+        yield 0
+        yield 1
+        raise asyncio.CancelledError
+
+    async def same(n):
+        return n
+
+    async def work():
+        async with asyncio.timeout(5):
+            async for result in ordered_map(same, broken(), workers=workers):
+                given.append(result)
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(work())
+    assert given == [0, 1]

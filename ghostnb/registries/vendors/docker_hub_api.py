@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -120,7 +120,7 @@ class HubAPI:
         for entry in first.results:
             yield entry
         count = -(-first.count // PAGE_SIZE) if first.next else 1
-        async for page in ordered_map(read, _each(range(2, count + 1)), workers=_WORKERS):
+        async for page in ordered_map(read, range(2, count + 1), workers=_WORKERS):
             for entry in page.results:
                 yield entry
 
@@ -259,8 +259,3 @@ def _wait_seconds(headers: Mapping[str, str]) -> float | None:
         if seconds is not None:
             return max(0.0, seconds - time.time()) if seconds > _FIRST_TIMESTAMP else seconds
     return None
-
-
-async def _each(numbers: Iterable[int]) -> AsyncIterator[int]:
-    for number in numbers:
-        yield number
