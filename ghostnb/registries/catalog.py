@@ -7,6 +7,7 @@ from dataclasses import replace
 from ghostnb.errors import (
     ForbiddenError,
     IntegrityError,
+    InvalidReferenceError,
     NotFoundError,
     ProtocolError,
     UnauthorizedError,
@@ -19,22 +20,19 @@ from ghostnb.registries.records import SearchRecord, TagRecord
 
 __all__ = ["details_of_tags", "main_tag", "search_catalog"]
 
-# Of one repository: its row stays, and says so. What is no longer there is no error.
-_UNREADABLE = (
-    ForbiddenError,
-    IntegrityError,
-    ProtocolError,
-    UnauthorizedError,
-    UnsupportedError,
-)
+# Of one tag: its row stays, and says so. The name may be none (registries list what they
+# store), the digest of an algorithm that cannot be checked. What is no longer there is no error.
+_DAMAGED = (IntegrityError, InvalidReferenceError, ProtocolError)
+# Of one repository: also that it is not to be read.
+_UNREADABLE = (*_DAMAGED, ForbiddenError, UnauthorizedError, UnsupportedError)
 _DIGITS = re.compile(r"(\d+)")
 
 
 async def details_of_tags(registry: Registry, repository: str) -> AsyncIterator[TagRecord]:
     """Iterate over a repository's tags, each read by its manifests and configs.
 
-    A tag that goes away meanwhile is left out; one whose content is damaged
-    has its name and the error alone.
+    A tag that goes away meanwhile is left out; one whose content is damaged,
+    or whose name can be none, has its name and the error alone.
     """
 
     async def read(tag: str) -> TagRecord | None:
@@ -42,7 +40,7 @@ async def details_of_tags(registry: Registry, repository: str) -> AsyncIterator[
             return await read_tag(registry, repository, tag)
         except NotFoundError:
             return None
-        except (IntegrityError, ProtocolError) as e:
+        except _DAMAGED as e:
             return TagRecord(registry.name, repository, tag, error=e)
 
     async for record in ordered_map(read, registry.tags(repository), workers=registry.concurrency):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ghostnb.errors import RegistryError
+from ghostnb.errors import GhostnbError
 from ghostnb.wire.rate_limits import RateLimit
 
 __all__ = ["Ping", "RepositoryRecord", "SearchRecord", "TagRecord"]
@@ -65,7 +65,7 @@ class TagRecord:
     created: str | None = None
     platforms: Sequence[str] | None = None
     last_pulled: str | None = None
-    error: RegistryError | None = None
+    error: GhostnbError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +85,4 @@ class SearchRecord:
     pull_count: int | None = None
     star_count: int | None = None
     official: bool | None = None
-    error: RegistryError | None = None
+    error: GhostnbError | None = None

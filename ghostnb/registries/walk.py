@@ -5,7 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from ghostnb.errors import GhostnbError
+from ghostnb.errors import GhostnbError, InvalidReferenceError
 from ghostnb.oci import Reference
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.images import Image
@@ -141,8 +141,17 @@ class _Reader:
         except GhostnbError as e:
             self._note(e, repository)
             return []
-        self.tally.total += len(found)
-        return [Reference("", name, tag) for tag in found]
+        references = [one for tag in found if (one := self._reference(name, tag)) is not None]
+        self.tally.total += len(references)
+        return references
+
+    def _reference(self, repository: str, tag: str) -> Reference | None:
+        """Make a tag's reference; some registries list what can be no tag."""
+        try:
+            return Reference("", repository, tag)
+        except InvalidReferenceError as e:
+            self._note(e, repository, tag)
+            return None
 
     def _note(self, error: GhostnbError, repository: str = "", tag: str = "") -> None:
         self.tally.failures.append(Failure(self.registry.name, repository, tag, error))

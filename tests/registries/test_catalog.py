@@ -7,6 +7,7 @@ import pytest
 from ghostnb.errors import (
     ForbiddenError,
     IntegrityError,
+    InvalidReferenceError,
     ProtocolError,
     TransportError,
     UnauthorizedError,
@@ -17,7 +18,8 @@ from ghostnb.registries.catalog import details_of_tags, main_tag, search_catalog
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.http import HTTPRegistry
 from ghostnb.wire.retries import RetryPolicy
-from tests.parts.images import index, plain_image
+from tests.parts import media_types
+from tests.parts.images import Document, encode, index, plain_image
 from tests.parts.replies import drop, html, reply
 from tests.serving import serving_images
 
@@ -39,6 +41,10 @@ def ask(server, question):
 
 def found(server, query="app", limit=25):
     return ask(server, lambda registry: search_catalog(registry, query, limit=limit))
+
+
+def details(server):
+    return ask(server, lambda registry: details_of_tags(registry, "a/b"))
 
 
 @pytest.mark.parametrize(
@@ -102,6 +108,15 @@ def test_a_search_gives_a_name_though_its_content_is_damaged():
     assert [kind_of(one) for one in records] == [IntegrityError, None]
 
 
+def test_a_search_gives_a_name_though_its_only_tag_can_be_none():
+    with serving_images(IMAGES) as server:
+        server.routes["/v2/a/app/tags/list"] = reply(json={"tags": ["bad tag"]})
+        records = found(server)
+
+    assert [(one.repository, one.tag) for one in records] == [("a/app", "bad tag"), ("b/app", "1")]
+    assert [kind_of(one) for one in records] == [InvalidReferenceError, None]
+
+
 def test_a_search_of_a_registry_that_went_away_is_an_error():
     with serving_images(IMAGES) as server:
         server.routes["/v2/a/app/tags/list"] = drop()
@@ -118,7 +133,7 @@ def test_a_search_reads_no_more_than_it_gives():
 def test_details_leave_out_a_tag_that_went_away():
     with serving_images({"a/b:1": ONE, "a/b:2": TWO}) as server:
         server.routes["/v2/a/b/manifests/1"] = reply(404)
-        records = ask(server, lambda registry: details_of_tags(registry, "a/b"))
+        records = details(server)
 
     assert [one.tag for one in records] == ["2"]
 
@@ -126,7 +141,7 @@ def test_details_leave_out_a_tag_that_went_away():
 def test_details_keep_a_tag_of_which_a_part_was_never_pushed():
     with serving_images({"a/b:1": index([ONE, TWO])}) as server:
         server.routes[f"/v2/a/b/manifests/{ONE.digest}"] = reply(404)
-        records = ask(server, lambda registry: details_of_tags(registry, "a/b"))
+        records = details(server)
 
     assert [(one.tag, one.platforms) for one in records] == [("1", ("linux/arm64/v8",))]
 
@@ -134,7 +149,34 @@ def test_details_keep_a_tag_of_which_a_part_was_never_pushed():
 def test_details_never_come_from_damaged_content():
     with serving_images({"a/b:1": ONE}) as server:
         server.routes[f"/v2/a/b/blobs/{ONE.blobs[0].digest}"] = reply(body=b"other")
-        [record] = ask(server, lambda registry: details_of_tags(registry, "a/b"))
+        [record] = details(server)
 
     assert isinstance(record.error, IntegrityError)
     assert (record.tag, record.digest, record.size_bytes) == ("1", None, None)
+
+
+def test_details_keep_the_name_of_a_tag_that_can_be_none():
+    with serving_images({"a/b:1": ONE, "a/b:2": TWO}) as server:
+        server.routes["/v2/a/b/tags/list"] = reply(json={"tags": ["1", "bad tag", "2"]})
+        records = details(server)
+
+    assert [(one.tag, one.size_bytes, kind_of(one)) for one in records] == [
+        ("1", ONE.total_bytes, None),
+        ("bad tag", None, InvalidReferenceError),
+        ("2", TWO.total_bytes, None),
+    ]
+
+
+def test_details_keep_the_name_of_a_tag_whose_content_cannot_be_checked():
+    """Its index names an image by an algorithm that is not known here."""
+    entry = {**ONE.descriptor(), "digest": "blake3:abcdef"}
+    raw = encode({"schemaVersion": 2, "mediaType": media_types.OCI_INDEX, "manifests": [entry]})
+    odd = Document(media_types.OCI_INDEX, raw)
+    with serving_images({"a/b:1": odd, "a/b:2": TWO}) as server:
+        server.routes["/v2/a/b/manifests/blake3:abcdef"] = reply(body=ONE.raw)
+        records = details(server)
+
+    assert [(one.tag, one.size_bytes, kind_of(one)) for one in records] == [
+        ("1", None, InvalidReferenceError),
+        ("2", TWO.total_bytes, None),
+    ]

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 import pytest
 
-from ghostnb.errors import NotFoundError, ServerError
+from ghostnb.errors import InvalidReferenceError, NotFoundError, ServerError
 from ghostnb.registries.cache import ContentCache
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.http import HTTPRegistry
@@ -115,6 +115,25 @@ def test_what_cannot_be_read_is_told_with_its_place_and_the_rest_comes():
         ("team", "b/two", "a", NotFoundError),
         ("team", "a/one", "", ServerError),
     }
+    assert tally.done == tally.total == 3
+
+
+def test_a_tag_that_can_be_none_is_told_and_the_rest_comes():
+    with serving_images(IMAGES) as server:
+        server.routes["/v2/b/two/tags/list"] = reply(json={"tags": ["z", "bad tag", "", "a"]})
+        tally = Tally()
+        found = walked(server, tally, repositories=["b/two", "a/one"])
+
+    assert [(repository, tag) for repository, tag, _ in found] == [
+        ("b/two", "z"),
+        ("b/two", "a"),
+        ("b/two", "a"),
+        ("a/one", "1"),
+    ]
+    assert [(f.repository, f.tag, type(f.error)) for f in tally.failures] == [
+        ("b/two", "bad tag", InvalidReferenceError),
+        ("b/two", "", InvalidReferenceError),
+    ]
     assert tally.done == tally.total == 3
 
 
