@@ -181,7 +181,7 @@ def test_what_could_not_be_read_is_told_once_and_the_rest_is_there():
         "registry": "team",
         "repository": "a/b",
         "tag": "bad",
-        "error": "NotFoundError",
+        "error": "ProtocolError",
         "message": "",
     }
     assert broken in error["message"]

@@ -129,15 +129,15 @@ async def images_of(
         What `top` was read by.
     top : Manifest, Index or SchemaOneManifest
     on_error : callable, optional
-        Takes the error of an image that cannot be read (an index may name
-        images that were never pushed), and the others go on. Without it the
-        first such error is raised.
+        Takes the error of an image or nested index that cannot be read (an
+        index may name what was never pushed), and the others go on. Without
+        it the first such error is raised.
 
     Yields
     ------
     Image
     """
-    leaves = await _leaves(registry, reference, top)
+    leaves = await _leaves(registry, reference, top, on_error)
     platforms = _platforms(leaves)
     for start in range(0, len(leaves), _BATCH):
         batch = leaves[start : start + _BATCH]
@@ -160,6 +160,13 @@ async def read_tag(registry: Registry, repository: str, tag: str) -> TagRecord:
         For an index, `size_bytes` counts each layer of its platforms once and
         `created` is that of its first image. Images that the index names and
         that were never pushed take no place in the registry, and do not count.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such tag.
+    ProtocolError
+        If what is there is not whole.
     """
     top = await registry.manifest(repository, tag)
     record = TagRecord(registry.name, repository, tag, top.digest, top.media_type)
@@ -195,7 +202,11 @@ async def _gather(reads: list) -> list[Image | BaseException]:
 
 
 async def _leaves(
-    registry: Registry, reference: Reference, top: AnyManifest, depth: int = 0
+    registry: Registry,
+    reference: Reference,
+    top: AnyManifest,
+    on_error: ErrorHandler | None = None,
+    depth: int = 0,
 ) -> list[_Leaf]:
     if isinstance(top, Manifest):
         return [_Leaf(manifest=top)]
@@ -208,11 +219,16 @@ async def _leaves(
         )
     leaves: list[_Leaf] = []
     for entry in top.images:
-        if entry.is_index:
-            nested = await registry.manifest(reference.repository, entry.digest)
-            leaves += await _leaves(registry, reference, nested, depth + 1)
-        else:
+        if not entry.is_index:
             leaves.append(_Leaf(entry=entry))
+            continue
+        try:
+            nested = await registry.manifest(reference.repository, entry.digest)
+            leaves += await _leaves(registry, reference, nested, on_error, depth + 1)
+        except GhostnbError as e:
+            if on_error is None:
+                raise
+            on_error(e)
     return leaves
 
 
@@ -232,7 +248,7 @@ async def _read_leaf(
         raise _schema_one(registry, reference)
     config, raw = None, b""
     if manifest.is_image:
-        raw = await registry.blob(reference.repository, manifest.config)
+        raw = await _raw_config(registry, reference, manifest)
         config = parse_config(raw, source=f"The config of {reference} in {registry.name}")
     return assemble_image(
         registry.name,
@@ -243,6 +259,20 @@ async def _read_leaf(
         platforms=platforms,
         raw_config=raw,
     )
+
+
+async def _raw_config(registry: Registry, reference: Reference, manifest: Manifest) -> bytes:
+    try:
+        return await registry.blob(reference.repository, manifest.config)
+    except NotFoundError as e:
+        # An index may name what was left out of a mirror; a manifest without its config is
+        # damaged, and must not pass for an image that is not there.
+        raise ProtocolError(
+            f"{reference} in {registry.name} names the config {manifest.config.digest}, "
+            "which is not there.",
+            hint="Push it again: without its config no image can be run.",
+            registry=registry.name,
+        ) from e
 
 
 def _platforms(leaves: list[_Leaf]) -> tuple[str, ...] | None:

@@ -146,6 +146,27 @@ def test_details_keep_a_tag_of_which_a_part_was_never_pushed():
     assert [(one.tag, one.platforms) for one in records] == [("1", ("linux/arm64/v8",))]
 
 
+def test_details_keep_a_tag_of_which_an_index_was_never_pushed():
+    nested = index([TWO])
+    with serving_images({"a/b:1": index([ONE, nested])}) as server:
+        server.routes[f"/v2/a/b/manifests/{nested.digest}"] = reply(404)
+        records = details(server)
+
+    assert [(one.tag, one.platforms, one.size_bytes, one.error) for one in records] == [
+        ("1", ("linux/amd64",), ONE.total_bytes, None)
+    ]
+
+
+def test_details_and_a_search_say_so_where_a_config_is_not_there():
+    with serving_images({"a/b:1": ONE}) as server:
+        server.routes[f"/v2/a/b/blobs/{ONE.blobs[0].digest}"] = reply(404)
+        records = [*details(server), *found(server, "a/b")]
+
+    assert [(one.tag, one.size_bytes, kind_of(one)) for one in records] == [
+        ("1", None, ProtocolError)
+    ] * 2
+
+
 def test_details_never_come_from_damaged_content():
     with serving_images({"a/b:1": ONE}) as server:
         server.routes[f"/v2/a/b/blobs/{ONE.blobs[0].digest}"] = reply(body=b"other")

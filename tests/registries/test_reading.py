@@ -183,6 +183,42 @@ def test_an_image_that_was_never_pushed_is_an_error_or_is_told_of():
     assert [type(error) for error in errors] == [NotFoundError]
 
 
+def test_a_nested_index_that_is_missing_is_an_error_or_is_told_of():
+    nested = index([plain_image("inner", platform="linux/s390x")])
+    errors: list[GhostnbError] = []
+    with registry_of(index([AMD, nested, ARM])) as (registry, server):
+        server.routes[f"/v2/a/b/manifests/{nested.digest}"] = reply(404)
+        with pytest.raises(NotFoundError):
+            ask(registry, read_all)
+        found = ask(registry, lambda one: read_all(one, on_error=errors.append))
+
+    assert [one.platform for one in found] == ["linux/amd64", "linux/arm64/v8"]
+    assert [type(error) for error in errors] == [NotFoundError]
+
+
+def test_an_index_that_nests_too_deep_leaves_the_others():
+    deep = AMD
+    for _ in range(9):
+        deep = index([deep])
+    errors: list[GhostnbError] = []
+    with registry_of(index([deep, ARM])) as (registry, _):
+        found = ask(registry, lambda one: read_all(one, on_error=errors.append))
+
+    assert [one.platform for one in found] == ["linux/arm64/v8"]
+    assert ["nests indexes deeper than 8" in str(error) for error in errors] == [True]
+
+
+def test_a_config_that_is_not_there_says_that_the_image_is_damaged():
+    """Its manifest is there: "check the spelling" would lead astray."""
+    with registry_of(AMD) as (registry, server):
+        server.routes[f"/v2/a/b/blobs/{AMD.blobs[0].digest}"] = reply(404)
+        with pytest.raises(ProtocolError, match=f"a/b:1 in team .*{AMD.blobs[0].digest}") as caught:
+            ask(registry, lambda one: read_image(one, REFERENCE))
+
+    assert isinstance(caught.value.__cause__, NotFoundError)
+    assert "spelling" not in str(caught.value)
+
+
 def test_any_error_of_one_image_leaves_the_others():
     errors: list[GhostnbError] = []
     wrong, broken = plain_image("wrong"), plain_image("broken", platform="linux/386")
@@ -260,6 +296,14 @@ def test_a_tag_of_which_a_part_was_never_pushed_counts_what_is_there():
             ask(fresh, lambda one: read_tag(one, "a/b", "1"))
 
     assert (record.platforms, record.size_bytes) == (("linux/arm64/v8",), ARM.total_bytes)
+
+
+@pytest.mark.parametrize("document", [AMD, index([AMD, ARM])], ids=["image", "index"])
+def test_a_tag_whose_config_is_not_there_has_no_made_up_size(document):
+    with registry_of(document) as (registry, server):
+        server.routes[f"/v2/a/b/blobs/{AMD.blobs[0].digest}"] = reply(404)
+        with pytest.raises(ProtocolError):
+            ask(registry, lambda one: read_tag(one, "a/b", "1"))
 
 
 def test_a_tags_time_is_that_of_the_first_image_that_has_one():

@@ -118,6 +118,17 @@ def test_what_cannot_be_read_is_told_with_its_place_and_the_rest_comes():
     assert tally.done == tally.total == 3
 
 
+def test_an_index_that_is_missing_within_another_is_told_and_the_rest_comes():
+    nested = index([plain_image("inner", platform="linux/s390x")])
+    with serving_images({"a/b:1": index([plain_image("amd"), nested])}) as server:
+        server.routes[f"/v2/a/b/manifests/{nested.digest}"] = reply(404)
+        tally = Tally()
+        found = walked(server, tally)
+
+    assert found == [("a/b", "1", "linux/amd64")]
+    assert [(f.tag, type(f.error)) for f in tally.failures] == [("1", NotFoundError)]
+
+
 def test_a_tag_that_can_be_none_is_told_and_the_rest_comes():
     with serving_images(IMAGES) as server:
         server.routes["/v2/b/two/tags/list"] = reply(json={"tags": ["z", "bad tag", "", "a"]})
