@@ -250,7 +250,7 @@ class HTTPRegistry:
 
     async def _names(self, page_after: Callable[[str], Request]) -> AsyncIterator[str]:
         """Iterate over a list that comes in pages."""
-        pager, request = Pager(_PAGE_SIZE), page_after("")
+        pager, request = Pager(_PAGE_SIZE, registry=self.name), page_after("")
         while True:
             page = decode_page(await self._noted(self._session.fetch(request)), registry=self.name)
             fresh = pager.take(page)

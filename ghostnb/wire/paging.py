@@ -13,6 +13,9 @@ from ghostnb.wire.urls import guard, keeps_credentials
 _LINK = re.compile(r"<([^<>]*)>([^<]*)")
 _PARAMETER = re.compile(r';\s*([^\s=;,"]+)\s*=\s*(?:"([^"]*)"|([^\s;,"]*))')
 
+# More than a filter leaves empty in a row, few enough where a registry counts on for ever.
+_MAX_IN_VAIN = 100
+
 
 class _Names(msgspec.Struct):
     name: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -115,18 +118,27 @@ class Pager:
     Parameters
     ----------
     page_size : int
-        How many names a page was asked for.
+        How many names a page was asked for; 0 if that was left to the registry.
+    registry : str
+        Its name, for messages.
 
     Notes
     -----
+    A page may be empty and have a Link nevertheless: some registries leave out
+    of each page what one may not see, or what was deleted. So a link is
+    followed wherever it was not followed before, for as long as that leads on.
+
     Some registries send no Link; some ignore ``n``, or begin again when
     ``last`` is past the end. So a page is asked for by ``last`` only after a
-    full one, and paging ends when a page brings nothing new.
+    full one that brought something new.
     """
 
-    def __init__(self, page_size: int) -> None:
+    def __init__(self, page_size: int, *, registry: str) -> None:
         self._page_size = page_size
+        self._registry = registry
         self._seen: set[str] = set()
+        self._asked: set[str] = set()
+        self._in_vain = 0
 
     def take(self, page: Page) -> list[str]:
         """Give the page's names that no page before it had."""
@@ -141,12 +153,28 @@ class Pager:
         -------
         str or None
             A URL, or empty for "by ``last``", or None when the list is complete.
+
+        Raises
+        ------
+        ProtocolError
+            If the links go on and on, and nothing new comes.
         """
-        if not fresh:
-            return None
-        if page.next_url and page.next_url != request.url:
+        self._asked.add(request.url)
+        self._in_vain = 0 if fresh else self._in_vain + 1
+        if page.next_url and page.next_url not in self._asked:
+            if self._in_vain > _MAX_IN_VAIN:
+                raise self._leads_nowhere(request)
             return page.next_url
-        return "" if len(page.names) == self._page_size else None
+        return "" if fresh and len(page.names) == self._page_size else None
+
+    def _leads_nowhere(self, request: Request) -> ProtocolError:
+        return ProtocolError(
+            f"{self._registry} goes on with {request.what} at {redact_url(request.url)}, "
+            f"though {_MAX_IN_VAIN} pages in a row brought nothing new.",
+            hint="Its next links are wrong: whoever runs it can tell why.",
+            registry=self._registry,
+            url=request.url,
+        )
 
 
 def at_url(request: Request, url: str) -> Request:

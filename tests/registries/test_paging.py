@@ -10,7 +10,7 @@ from tests.parts.images import plain_image
 from tests.parts.registries import docker_registry
 from tests.parts.replies import reply
 from tests.parts.storage import write_storage
-from tests.registries.asking import ask, repositories, tags_of
+from tests.registries.asking import ask, refused, repositories, tags_of
 
 IMAGE = plain_image("paged", layers=1)
 NAMES = [f"t{n:04}" for n in range(2500)]
@@ -101,6 +101,19 @@ def test_a_link_to_itself_ends():
         assert server.count() <= 2
 
 
+def test_an_empty_page_with_a_link_is_not_the_end():
+    """As from a registry that leaves out of each page what one may not see."""
+    pages = {"0": ["a", "b"], "1": [], "2": ["c"]}
+
+    def answer(request):
+        n = request.query.get("page", "0")
+        link = {"Link": f'</v2/app/tags/list?page={int(n) + 1}>; rel="next"'} if n != "2" else {}
+        return reply(json={"tags": pages[n]}, headers=link)
+
+    with faulty_server({TAGS: answer}) as server:
+        assert ask(server.url, tags_of("app")) == ["a", "b", "c"]
+
+
 def test_pages_that_repeat_for_ever_end():
     def again(request):
         n = int(request.query.get("page", "0"))
@@ -108,8 +121,8 @@ def test_pages_that_repeat_for_ever_end():
         return reply(json={"tags": ["a", "b"]}, headers=link)
 
     with faulty_server({TAGS: again}) as server:
-        assert ask(server.url, tags_of("app")) == ["a", "b"]
-        assert server.count() == 2
+        refused(ProtocolError, "100 pages", url=server.url, question=tags_of("app"))
+        assert server.count() == 102
 
 
 def test_an_emptied_repository_has_no_tags(registry):

@@ -184,9 +184,9 @@ def repeating(last: str, count: int) -> Page:
 
 
 def walk(registry, page_size: int = 2) -> tuple[list[str], list[str]]:
-    pager, last, found, asked = Pager(page_size), "", [], []
-    request = Request("GET", "https://r.example/", "names")
-    while len(asked) < 20:
+    pager, last, found, asked = Pager(page_size, registry="team"), "", [], []
+    request = Request("GET", "https://r.example/", "the names")
+    while len(asked) < 1000:
         asked.append(last)
         page = registry(last, len(asked))
         fresh = pager.take(page)
@@ -206,11 +206,11 @@ def walk(registry, page_size: int = 2) -> tuple[list[str], list[str]]:
         (without_link, ["", "n1", "n3"]),
         (ignoring_page_size, [""]),
         (linking_to_itself, [""]),
-        (linking_in_a_circle, ["", "b"]),
+        (linking_in_a_circle, ["", "b", "a"]),
         (repeating, ["", "n1", "n3", "n4"]),
     ],
 )
-def test_every_name_comes_once_and_no_page_in_vain(registry, asked):
+def test_every_name_comes_once_and_no_page_twice(registry, asked):
     assert (NAMES, asked) == walk(registry)
 
 
@@ -238,6 +238,49 @@ def test_a_full_page_whose_link_leads_to_itself_goes_on_by_last():
         return Page(tuple(after(last)[:2]), own)
 
     assert walk(registry) == (NAMES, ["", "n1", "n3"])
+
+
+def numbered(pages: list[list[str]]):
+    """Link from each page to the next; past the end the last one comes again and again."""
+
+    def registry(last: str, count: int) -> Page:
+        number = int(last or 0)
+        names = pages[min(number, len(pages) - 1)]
+        return Page(tuple(names), f"https://r.example/?page={number + 1}")
+
+    return registry
+
+
+@pytest.mark.parametrize("in_vain", [[], ["n0", "n1"]], ids=["empty", "known"])
+def test_a_page_that_brings_nothing_new_is_not_the_end_where_it_has_a_link(in_vain):
+    def registry(last: str, count: int) -> Page:
+        if count == 102:
+            return Page(tuple(NAMES[2:]))
+        return numbered([NAMES[:2], in_vain])(last, count)
+
+    found, asked = walk(registry)
+
+    assert (found, len(asked)) == (NAMES, 102)
+
+
+@pytest.mark.parametrize("in_vain", [[], ["n0", "n1"]], ids=["empty", "known"])
+def test_links_that_lead_to_nothing_new_are_followed_to_an_end(in_vain):
+    with pytest.raises(ProtocolError, match=r"the names.*100 pages in a row") as caught:
+        walk(numbered([NAMES[:2], in_vain]))
+
+    assert caught.value.registry == "team"
+    assert caught.value.url == "https://r.example/?page=…"
+
+
+def test_it_is_only_in_a_row_that_such_pages_count():
+    pages = [[name] if n % 2 else [] for n, name in enumerate(f"n{n:03}" for n in range(300))]
+    registry = numbered(pages)
+
+    found, asked = walk(
+        lambda last, count: registry(last, count) if count < 300 else Page(tuple(pages[-1]))
+    )
+
+    assert (len(found), len(asked)) == (150, 300)
 
 
 def test_a_request_is_moved_to_another_url_and_otherwise_stays():

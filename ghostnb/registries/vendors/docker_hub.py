@@ -32,7 +32,7 @@ from ghostnb.registries.vendors.docker_hub_documents import (
 from ghostnb.registries.vendors.plain import Vendor
 from ghostnb.wire.endpoints import Endpoint
 from ghostnb.wire.messages import Request
-from ghostnb.wire.paging import at_url, decode_page
+from ghostnb.wire.paging import Pager, at_url, decode_page
 from ghostnb.wire.rate_limits import RateLimit, parse_rate_limit
 
 __all__ = ["DockerHub"]
@@ -258,16 +258,18 @@ class DockerHub(Vendor):
 
     async def _names_beside(self, repository: str, seen: set[str]) -> AsyncIterator[str]:
         """Iterate over the tags that the registry has beside those already seen."""
-        request = self._endpoint.tags(repository, None)
+        name = self._config.name
+        pager, request = Pager(0, registry=name), self._endpoint.tags(repository, None)
         while True:
-            page = decode_page(await self._session.fetch(request), registry=self._config.name)
-            for tag in page.names:
+            page = decode_page(await self._session.fetch(request), registry=name)
+            fresh = pager.take(page)
+            for tag in fresh:
                 if tag not in seen:
                     yield tag
-            if not page.next_url or seen.issuperset(page.names):
+            following = pager.following(request, page, fresh)
+            if not following:
                 return
-            seen.update(page.names)
-            request = at_url(request, page.next_url)
+            request = at_url(request, following)
 
     async def _own_namespace(self) -> str:
         credentials = await self._session.auth.credentials() if self._is_hub else None

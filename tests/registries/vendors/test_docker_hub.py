@@ -192,6 +192,26 @@ def test_tags_that_anonymous_users_may_not_see_come_by_name(hub):
     assert TagRecord("docker-hub", "library/nginx", found[100].tag) == found[100]
 
 
+def test_names_come_from_all_pages_though_the_details_of_one_were_read_already(hub):
+    hub.tags["library/nginx"] = many_tags(250)
+    hub.page_limit = 100
+    names = [f"1.{n}" for n in range(250)]
+    pages = [names[:100], [], names[100:]]
+    hub.planned["registry-1.docker.io/v2/library/nginx/tags/list"] = [
+        answer(
+            200,
+            {"name": "library/nginx", "tags": page},
+            {"link": f'</v2/library/nginx/tags/list?page={n}>; rel="next"'} if n < 3 else {},
+        )
+        for n, page in enumerate(pages, 1)
+    ]
+
+    with pytest.warns(UserWarning, match="only the first 100 tags"):
+        found = run(hub, listed("tag_details", "nginx"))
+
+    assert [record.tag for record in found] == names
+
+
 def test_a_user_gets_the_details_of_all_tags(hub):
     hub.tags["library/nginx"] = many_tags(250)
     hub.page_limit = 100
