@@ -1,11 +1,11 @@
 """Content by digest in one SQLite file that several processes may share."""
 
 import atexit
+import os
 import sqlite3
 import threading
 import time
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -62,11 +62,14 @@ class DiskCache:
         self._reader: sqlite3.Connection | None = None
         self._read_file: int | None = None
         self._has_warned = False
+        self._process = os.getpid()
         self._lock = threading.Lock()
+        # Held from the moment at which a batch is taken until it is on disk.
+        self._writing = threading.Lock()
         self._is_due = threading.Event()
         self._pending: dict[tuple[str, Digest], bytes] = {}
         self._pending_bytes = 0
-        self._writer: ThreadPoolExecutor | None = None
+        self._is_flushed_at_exit = False
 
     def get(self, scope: str, digest: Digest) -> bytes | None:
         """Give content if it is there and still has its digest; wait for nobody."""
@@ -92,20 +95,22 @@ class DiskCache:
             self._pending_bytes += len(body)
             if self._pending_bytes >= _FLUSH_BYTES:
                 self._is_due.set()
-        if self._writer is None:
-            self._writer = ThreadPoolExecutor(1, thread_name_prefix="ghostnb-cache")
+        if not self._is_flushed_at_exit:
+            self._is_flushed_at_exit = True
             atexit.register(self.flush)
         if is_first:
-            self._writer.submit(self._write_soon)
+            # A daemon: the interpreter's end waits for others before it calls `flush`.
+            threading.Thread(target=self._write_soon, name="ghostnb-cache", daemon=True).start()
 
     def flush(self) -> None:
         """Write what is not on disk yet, and wait for it."""
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            atexit.unregister(self.flush)
-            self._is_due.set()
-            writer.shutdown(wait=True)
-            self._write()
+        if self._process != os.getpid():
+            # Forked: it is the parent's to write, and nobody here lets go of its locks.
+            return
+        atexit.unregister(self.flush)
+        self._is_flushed_at_exit = False
+        self._is_due.set()
+        self._write()
 
     def close(self) -> None:
         """Write what is not on disk yet and close the file."""
@@ -135,9 +140,13 @@ class DiskCache:
         self._write()
 
     def _write(self) -> None:
-        with self._lock:
-            self._is_due.clear()
-            batch, self._pending, self._pending_bytes = self._pending, {}, 0
+        with self._writing:
+            with self._lock:
+                self._is_due.clear()
+                batch, self._pending, self._pending_bytes = self._pending, {}, 0
+            self._store(batch)
+
+    def _store(self, batch: dict[tuple[str, Digest], bytes]) -> None:
         now = time.time()
         rows = [(scope, digest, now, body) for (scope, digest), body in batch.items()]
         if not rows:

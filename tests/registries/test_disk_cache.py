@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 import warnings
 
 import pytest
@@ -12,7 +13,10 @@ import pytest
 from ghostnb.oci import Digest
 from ghostnb.registries.cache import ContentCache, default_cache
 from ghostnb.registries.disk_cache import DiskCache
+from tests.parts.images import plain_image
 from tests.registries.kept import BODIES, BODY, DIGEST, kept, write
+from tests.scripts import finish_script, start_script
+from tests.serving import serving_images
 
 FILL = """
 import sys, warnings
@@ -30,6 +34,14 @@ for n in range(40):
     cache.put("s", Digest.of(common), common)
     cache.get("s", Digest.of(common))
 cache.close()
+"""
+
+
+SCRIPT = """
+import os, sys
+os.environ["GHOSTNB_CACHE"] = sys.argv[2]
+import ghostnb
+print(len(ghostnb.run(ghostnb.RegistryClient(sys.argv[1]).layers("a/b:1"))), flush=True)
 """
 
 
@@ -83,6 +95,27 @@ def test_a_second_reading_of_a_registry_asks_for_tags_alone(path, registry):
     with sqlite3.connect(path) as connection:
         [(scope, count)] = connection.execute("SELECT scope, COUNT(*) FROM content").fetchall()
     assert (scope, count) == (f"@{registry.url}/library/alpine", 1)
+
+
+def seconds_to_end(url, place):
+    """Run a short script that reads an image, and see how long it takes to end after that."""
+    process = start_script(SCRIPT, url, place)
+    assert process.stdout.readline() == "3\n"
+    started = time.monotonic()
+    finish_script(process)
+    return time.monotonic() - started
+
+
+def test_a_short_script_ends_at_once_and_leaves_what_it_read(tmp_path):
+    image = plain_image("short")
+    with serving_images({"a/b:1": image}) as server:
+        without = min(seconds_to_end(server.url, "off") for _ in range(3))
+        with_cache = min(seconds_to_end(server.url, str(tmp_path / f"{n}")) for n in range(3))
+        assert with_cache - without < 0.6
+        config = f"/v2/a/b/blobs/{image.blobs[0].digest}"
+        asked = server.count(config)
+        seconds_to_end(server.url, str(tmp_path / "0"))
+        assert server.count(config) == asked == 6
 
 
 def together(path, names):

@@ -13,6 +13,7 @@ from ghostnb.oci import Digest
 from ghostnb.registries import disk_cache
 from ghostnb.registries.disk_cache import DiskCache
 from tests.registries.kept import BODIES, BODY, DIGEST, kept, write
+from tests.scripts import finish_script, start_script
 
 HOLD = """
 import sqlite3, sys
@@ -33,6 +34,29 @@ for n in range(3):
     body = bytes([n]) * 2_000_000
     cache.put("s", Digest.of(body), body)
     cache.flush()
+"""
+
+FORK = """
+import os, sys, time, warnings
+from pathlib import Path
+from ghostnb.oci import Digest
+from ghostnb.registries.disk_cache import DiskCache
+warnings.simplefilter("ignore")  # Python 3.12 warns of a fork beside threads
+cache = DiskCache(Path(sys.argv[1]))
+for n in range(2):
+    body = bytes([n]) * 1_000_000
+    cache.put("s", Digest.of(body), body)
+time.sleep(0.5)
+child = os.fork()
+if not child:
+    sys.exit()
+ended, deadline = 0, time.monotonic() + 5
+while not ended and time.monotonic() < deadline:
+    time.sleep(0.05)
+    ended, _ = os.waitpid(child, os.WNOHANG)
+if not ended:
+    os.kill(child, 9)
+print(ended == child, flush=True)
 """
 
 
@@ -96,6 +120,17 @@ def test_a_lock_that_passes_is_not_the_caches_end(path, monkeypatch):
     cache.put("s", Digest.of(BODIES[3]), BODIES[3])
     cache.close()
     assert [kept(path, body) for body in BODIES[1:4]] == [BODY, None, BODIES[3]]
+
+
+def test_a_forked_child_does_not_wait_for_what_its_parent_writes(path):
+    """The thread that writes is not in the child, and what it holds is never let go there."""
+    write(path, BODY)
+    with locked_by_another_process(path):
+        process = start_script(FORK, str(path))
+        ended = process.stdout.readline()
+    finish_script(process)
+    assert ended == "True\n"
+    assert kept(path, b"\x01" * 1_000_000) is not None
 
 
 @pytest.mark.parametrize(
