@@ -5,6 +5,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from enum import Enum, auto
 from functools import cache
 from pathlib import Path
 from urllib.parse import quote
@@ -22,7 +23,19 @@ _MEMORY_BYTES = 64 * 2**20
 
 # Futures belong to their loop, and so to a thread, though the cache is the whole process's.
 _LoadKey = tuple[int, str, Digest]
-_Turn = asyncio.Future[bytes | None]
+
+
+class _Without(Enum):
+    """Why those who wait get nothing from the one who loads."""
+
+    # He was cancelled, or loaded as another user: the next in line does it for the others.
+    LEFT = auto()
+    # It was refused to him, and may be given elsewhere (the same digest in another repository):
+    # each loads for himself, since one after the other they might wait for as many refusals.
+    REFUSED = auto()
+
+
+_Turn = asyncio.Future[bytes | _Without]
 
 
 class Scope:
@@ -135,28 +148,39 @@ class ContentCache:
                 return await self._load(key, scope, load)
             turn = asyncio.get_running_loop().create_future()
             self._waiting[key].append(turn)
-            # Whoever loads it may be cancelled, or refused where others are not
-            # (by the same digest in another repository): then the next in line does.
-            if (body := await turn) is not None:
-                return body
+            outcome = await turn
+            if outcome is _Without.REFUSED:
+                return await self._read(scope, digest, load)
+            if outcome is not _Without.LEFT:
+                return outcome
 
     async def _load(
         self, key: _LoadKey, scope: "str | Scope", load: Callable[[], Awaitable[bytes]]
     ) -> bytes:
         _, place, digest = key
         waiting = self._waiting[key] = []
-        shared: bytes | None = None
+        outcome: bytes | _Without = _Without.LEFT
         try:
-            body = await load()
-            self.put(str(scope), digest, body)
+            body = await self._read(scope, digest, load)
             # Whoever waits for it as another user asks for himself.
-            shared = body if str(scope) == place else None
+            if str(scope) == place:
+                outcome = body
             return body
+        except Exception:
+            outcome = _Without.REFUSED
+            raise
         finally:
             del self._waiting[key]
             for turn in waiting:
                 if not turn.done():
-                    turn.set_result(shared)
+                    turn.set_result(outcome)
+
+    async def _read(
+        self, scope: "str | Scope", digest: Digest, load: Callable[[], Awaitable[bytes]]
+    ) -> bytes:
+        body = await load()
+        self.put(str(scope), digest, body)
+        return body
 
     def _remember(self, key: tuple[str, Digest], body: bytes) -> None:
         self._memory[key] = body

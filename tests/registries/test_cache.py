@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ghostnb.errors import IntegrityError, TransportError
+from ghostnb.errors import IntegrityError, NotFoundError, TransportError
 from ghostnb.oci import Digest
 from ghostnb.registries.cache import ContentCache
 from tests.parts.faults import faulty_server
@@ -139,6 +139,40 @@ def test_a_failure_is_each_callers_own_and_is_not_kept():
         return await cache.fetch("s", DIGEST, counting(calls)), len(calls)
 
     assert asyncio.run(fail_and_try_again()) == (CONTENT, 4)
+
+
+def test_those_who_wait_for_a_load_that_fails_do_not_wait_for_each_other():
+    """Many tags may share a config that is not there."""
+    under_way, most = 0, []
+
+    async def load():
+        nonlocal under_way
+        under_way += 1
+        most.append(under_way)
+        await asyncio.sleep(0.01)
+        under_way -= 1
+        raise NotFoundError("not there")
+
+    async def read():
+        cache = ContentCache()
+        reads = (cache.fetch("s", DIGEST, load) for _ in range(10))
+        return await asyncio.gather(*reads, return_exceptions=True)
+
+    assert [type(outcome) for outcome in asyncio.run(read())] == [NotFoundError] * 10
+    assert most == [1, *range(1, 10)]
+
+
+def test_where_one_is_refused_those_who_wait_get_it_and_it_is_kept():
+    async def read():
+        cache, calls = ContentCache(), []
+        refused = counting(calls, error=NotFoundError("not here"), delay_seconds=0.01)
+        loads = [refused, *[counting(calls)] * 3]
+        outcomes = await asyncio.gather(
+            *(cache.fetch("s", DIGEST, load) for load in loads), return_exceptions=True
+        )
+        return outcomes[1:], cache.get("s", DIGEST)
+
+    assert asyncio.run(read()) == ([CONTENT] * 3, CONTENT)
 
 
 def test_two_loops_may_share_a_cache():
