@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from typing import TypeVar
 
@@ -26,13 +27,11 @@ __all__ = ["PAGE_SIZE", "HubAPI", "PageLimitError"]
 
 PAGE_SIZE = 100  # "Max of 100."
 _WORKERS = 4
-# Handled here: the session would try some of them again, though its retries
-# cannot read this API's Retry-After.
-_ANSWERS = (200, 400, 401, 403, 404, 405, 410, 429, 500, 502, 503, 504)
+# Handled here: refusals are in this API's own form, and the session would ask again
+# after a 429 without a look at X-Retry-After. Failures that may pass are the session's.
+_ANSWERS = (200, 400, 401, 403, 404, 405, 410, 429)
 # "This expires in 10 minutes."; renewed so early that a request can be under way.
 _LOGIN_SECONDS = 10 * 60 - 60
-# A number of seconds so large is a point in time.
-_FIRST_TIMESTAMP = 1_000_000_000
 _PAGE_LIMIT = "too large for anonymous requests"
 _HINTS: dict[type[RegistryError], str] = {
     UnauthorizedError: "Check the username and the password or access token.",
@@ -120,9 +119,14 @@ class HubAPI:
         for entry in first.results:
             yield entry
         count = -(-first.count // PAGE_SIZE) if first.next else 1
-        async for page in ordered_map(read, range(2, count + 1), workers=_WORKERS):
-            for entry in page.results:
-                yield entry
+        pages = ordered_map(read, range(2, count + 1), workers=_WORKERS)
+        async with aclosing(pages):
+            async for page in pages:
+                # The count promises more than there is, and requests are limited.
+                if not page.results:
+                    return
+                for entry in page.results:
+                    yield entry
 
     async def read(self, path: str, kind: type[Document], what: str) -> Document:
         """Ask for one document.
@@ -257,5 +261,5 @@ def _wait_seconds(headers: Mapping[str, str]) -> float | None:
     for name in ("x-retry-after", "retry-after", "x-ratelimit-reset"):
         seconds = retry_after_seconds({"retry-after": headers.get(name, "")})
         if seconds is not None:
-            return max(0.0, seconds - time.time()) if seconds > _FIRST_TIMESTAMP else seconds
+            return seconds
     return None

@@ -187,10 +187,38 @@ def test_a_limit_without_a_time_is_an_error(hub):
     ],
 )
 def test_refusals_of_the_api_are_of_the_tree(hub, reply, kind):
-    hub.planned[TAGS] = [reply]
+    # As often as it is asked for: a failure that may pass is tried again.
+    hub.planned[TAGS] = [reply, reply]
 
     with pytest.raises(kind) as raised:
         run(hub, listed("tag_details", "nginx"))
 
     assert raised.value.registry == "docker-hub"
     assert raised.value.hint
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize("page", [1, 2])
+def test_a_failure_of_the_api_that_passes_costs_nothing(hub, status, page):
+    tags = many_tags(250)
+    hub.tags["library/nginx"] = tags
+    first = answer(200, {"count": 250, "next": "more", "results": tags[:100]})
+    failure = answer(status, b"<html>Bad gateway</html>")
+    hub.planned[TAGS] = [failure] if page == 1 else [first, failure]
+
+    found = run(hub, listed("tag_details", "nginx"))
+
+    assert [record.tag for record in found] == [f"1.{n}" for n in range(250)]
+    assert len(hub.pages()) == 4
+
+
+@pytest.mark.parametrize(
+    "end", [answer(404, {"message": "page not found"}), answer(200, {"count": 0, "results": []})]
+)
+def test_no_more_pages_are_asked_for_than_there_are(hub, end):
+    """The count is not always right, and each request is one of few that are allowed."""
+    first = answer(200, {"count": 100_000, "next": "more", "results": many_tags(100)})
+    hub.planned[TAGS] = [first, *[end] * 999]
+
+    assert len(run(hub, listed("tag_details", "nginx"))) == 100
+    assert len(hub.pages()) <= 5  # the first, and as many as are asked for at once

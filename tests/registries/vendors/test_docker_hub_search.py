@@ -68,7 +68,7 @@ def test_a_blank_query_finds_nothing(hub):
     ],
 )
 def test_when_the_search_is_gone_the_old_index_is_asked(hub, gone):
-    hub.planned[SEARCH] = [gone]
+    hub.planned[SEARCH] = [gone, gone]
 
     first, second = run(hub, listed("search", "nginx", limit=7))
 
@@ -80,7 +80,8 @@ def test_when_the_search_is_gone_the_old_index_is_asked(hub, gone):
         official=True,
     )
     assert (second.repository, second.pull_count) == ("acme/nginx", None)
-    assert hub.count("GET https://hub.docker.com") == 1
+    # A failure may pass: it is tried again first.
+    assert hub.count("GET https://hub.docker.com") == (2 if gone.status_code >= 500 else 1)
     assert hub.asked[-1] == "GET https://index.docker.io/v1/search?q=nginx&n=7"
 
 
@@ -99,7 +100,7 @@ def test_the_old_index_is_not_asked_for_more_than_it_gives(hub):
 )
 def test_when_both_searches_are_gone_it_is_an_error(hub, last, kind):
     hub.planned[SEARCH] = [answer(403, document("forbidden"))]
-    hub.planned[INDEX] = [last]
+    hub.planned[INDEX] = [last, last]
 
     with pytest.raises(kind) as raised:
         run(hub, listed("search", "nginx", limit=5))
@@ -121,7 +122,7 @@ def test_results_that_anonymous_users_may_not_see_are_said(hub):
 def test_a_search_that_fails_on_its_way_does_not_begin_again(hub):
     hub.found = [hub.found[1] | {"repo_name": f"acme/nginx-{n}"} for n in range(250)]
     page = {"count": 250, "next": "more", "results": hub.found[:100]}
-    hub.planned[SEARCH] = [answer(200, page), answer(500)]
+    hub.planned[SEARCH] = [answer(200, page), answer(500), answer(500)]
 
     with pytest.raises(ServerError):
         run(hub, listed("search", "nginx", limit=1000))
