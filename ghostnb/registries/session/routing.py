@@ -72,7 +72,12 @@ class RoutingCarrier:
             max_keepalive_connections=config.max_connections,
         )
         context = tls_context(config, is_own=is_own, is_needed=parts.scheme == "https")
-        transport = httpx2.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)
+        try:
+            transport = httpx2.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)
+        except (ImportError, ValueError) as e:
+            if proxy is None:
+                raise
+            raise _unusable_proxy(parts.scheme, e) from None
         return TransportCarrier(transport, timeout_seconds=config.timeout_seconds)
 
     def _proxy(self, scheme: str, host: str, netloc: str) -> httpx2.Proxy | None:
@@ -94,12 +99,20 @@ def _parse_proxy(address: str, scheme: str) -> httpx2.Proxy:
         # curl and Docker take HOST:PORT alone, too.
         return httpx2.Proxy(address if "://" in address else f"http://{address}")
     except (httpx2.InvalidURL, ValueError) as e:
-        # Neither shown nor chained: the address may hold a password.
-        raise ConfigError(
-            f"The proxy for {scheme} that the environment names cannot be used "
-            f"({type(e).__name__}).",
-            hint="HTTP_PROXY, HTTPS_PROXY and ALL_PROXY must be like http://HOST:PORT.",
-        ) from None
+        raise _unusable_proxy(scheme, e) from None
+
+
+def _unusable_proxy(scheme: str, error: Exception) -> ConfigError:
+    # Neither shown nor to be chained: the address may hold a password.
+    problem = type(error).__name__
+    hint = "HTTP_PROXY, HTTPS_PROXY and ALL_PROXY must be like http://HOST:PORT."
+    if isinstance(error, ImportError):
+        problem = "it speaks SOCKS, and the package for that is not installed"
+        # Its own words name another package than the one that is used here.
+        hint = f"Install it: pip install 'httpx2[socks]'. Without, {hint}"
+    return ConfigError(
+        f"The proxy for {scheme} that the environment names cannot be used ({problem}).", hint=hint
+    )
 
 
 def is_fast_wanted() -> bool:

@@ -1,5 +1,7 @@
 """Forward proxies: named by the environment, never for this machine, never leaking."""
 
+import sys
+
 import pytest
 
 from ghostnb.errors import ConfigError, TransportError
@@ -122,6 +124,15 @@ def test_a_proxy_that_cannot_be_is_told_without_its_password(monkeypatch, addres
     monkeypatch.setenv("HTTP_PROXY", address)
     words = ("The proxy for http that the environment names cannot be used", "http://HOST:PORT")
     refused(ConfigError, *words, url=URL, **PLAIN)
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
+def test_socks_without_its_package_is_told_and_this_machine_answers(registry, monkeypatch, scheme):
+    monkeypatch.setitem(sys.modules, "socksio", None)  # as where it is not installed
+    monkeypatch.setenv("ALL_PROXY", f"{scheme}://ghost:nb-s3cret@127.0.0.1:{free_port()}")
+    words = ("The proxy for https that the environment names", "pip install 'httpx2[socks]'")
+    refused(ConfigError, *words, url="https://registry.example")
+    assert ask(registry.url, tags_of("library/alpine")) == ALPINE
 
 
 def test_registry_credentials_go_to_the_registry_and_proxy_credentials_to_the_proxy(monkeypatch):
