@@ -1,5 +1,6 @@
 """The seam below the protocol: what carries a request to a host and back."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -76,7 +77,8 @@ class Carrier(Protocol):
         authorization : str or None
             The header's value.
         is_small : bool
-            True if the whole reply must come within twice the timeout.
+            True if the reply's headers must come within twice the timeout. The
+            body's time is its reader's to bound.
         """
         ...
 
@@ -99,14 +101,21 @@ class TransportCarrier:
         self._transport = transport
         wait = timeout_seconds
         connect = min(wait, _CONNECT_SECONDS)
+        self._patience_seconds = 2 * wait
         self._extensions = {
             "timeout": {"connect": connect, "read": wait, "write": wait, "pool": None}
         }
 
     async def send(self, request: Request, authorization: str | None, *, is_small: bool) -> Opened:
-        """Send a request; its reader sees to it that a small reply ends in time."""
+        """Send a request; the reply's stream is still to be read and closed."""
         message = self._message(request, authorization)
-        response = await self._transport.handle_async_request(message)
+        # The read timeout begins anew at every byte of the headers, too.
+        patience_seconds = self._patience_seconds if is_small else None
+        try:
+            async with asyncio.timeout(patience_seconds):
+                response = await self._transport.handle_async_request(message)
+        except TimeoutError as e:
+            raise httpx2.ReadTimeout("the headers take too long") from e
         stream = cast(httpx2.AsyncByteStream, response.stream)
         return Opened(response.status_code, _header_map(response.headers), request.url, stream)
 

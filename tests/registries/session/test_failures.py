@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 import time
+from dataclasses import dataclass
 
 import pytest
 
@@ -11,7 +12,7 @@ from ghostnb.errors import ProtocolError, TransportError, TransportTimeoutError
 from ghostnb.wire.retries import RetryPolicy
 from tests.parts.faults import faulty_server
 from tests.parts.processes import free_port
-from tests.parts.replies import drop, hang, html, redirect, reply, verbatim
+from tests.parts.replies import Reply, drop, hang, html, redirect, reply, verbatim
 from tests.registries.asking import ask, pieces_of, ping, refused, tags_of
 
 
@@ -100,6 +101,39 @@ def test_a_trickle_is_given_up_though_every_byte_comes_in_time():
         started = time.monotonic()
         refused(TransportTimeoutError, "no answer in time", url=server.url, **settings)
     assert 0.5 <= time.monotonic() - started < 1.5
+
+
+@dataclass(frozen=True)
+class SlowHead(Reply):
+    """Headers byte by byte, for about a second; every byte comes in time."""
+
+    headers: tuple[tuple[str, str], ...] = (("X", "a" * 50),)
+    pause_seconds: float = 0.01
+
+    def pieces(self, request):
+        yield from (bytes([byte]) for byte in self._head())
+        yield self.body
+
+
+def test_slow_headers_are_given_up_and_leave_the_connections_place_free():
+    async def question(registry):
+        with pytest.raises(TransportTimeoutError, match="no answer in time"):
+            await registry.ping()
+        return await registry.ping()
+
+    with faulty_server({"/v2/": [SlowHead(), reply()]}) as server:
+        started = time.monotonic()
+        ask(server.url, question, timeout_seconds=0.2, max_connections=1)
+        assert 0.2 <= time.monotonic() - started < 0.9
+
+
+# pyreqwest always gives headers no longer than the timeout.
+@pytest.mark.parametrize("transport", ["httpx2"], indirect=True)
+def test_what_may_rightly_take_long_is_not_given_up_for_slow_headers():
+    with faulty_server({"/v2/*": SlowHead(body=b"large")}) as server:
+        started = time.monotonic()
+        assert ask(server.url, pieces_of("a", b"large"), timeout_seconds=0.2) == b"large"
+        assert time.monotonic() - started > 0.8
 
 
 def test_a_full_backlog_is_a_timeout_of_the_connection():
