@@ -158,7 +158,8 @@ class DiskCache:
             with closing(self._open(busy_seconds=_BUSY_SECONDS)) as connection:
                 connection.executescript(_SETTINGS)
                 with connection:
-                    connection.executemany("INSERT OR IGNORE INTO content VALUES (?,?,?,?)", rows)
+                    # What is there already is there damaged, or it would not have been read anew.
+                    connection.executemany("INSERT OR REPLACE INTO content VALUES (?,?,?,?)", rows)
                 self._shrink(connection)
         except (sqlite3.Error, OSError) as e:
             self._recover(e, file)

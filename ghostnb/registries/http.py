@@ -20,6 +20,7 @@ from ghostnb.oci import (
     Descriptor,
     Digest,
     Index,
+    Manifest,
     Reference,
     SchemaOneManifest,
     check_tag,
@@ -32,7 +33,7 @@ from ghostnb.registries.protocol import Bolt
 from ghostnb.registries.records import Ping, RepositoryRecord, SearchRecord, TagRecord
 from ghostnb.registries.session import Session, Transport
 from ghostnb.registries.vendors import Vendor, find_vendor, recognised_vendor
-from ghostnb.registries.verify import check_content, check_pieces, check_size
+from ghostnb.registries.verify import check_content, check_length, check_pieces, check_size
 from ghostnb.wire.endpoints import Endpoint
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.paging import Pager, at_url, decode_page, next_url
@@ -163,7 +164,9 @@ class HTTPRegistry:
             return check_content(reply.body, descriptor.digest, size, source=source)
 
         check_size(descriptor, _MAX_CONFIG_BYTES, source=source)
-        return await self._cache.fetch(self._scope, descriptor.digest, load)
+        body = await self._cache.fetch(self._scope, descriptor.digest, load)
+        # Another descriptor may have brought it into the cache, with another size.
+        return check_length(body, descriptor, source=source)
 
     async def open_blob(self, repository: str, descriptor: Descriptor) -> AsyncIterator[bytes]:
         """Iterate over a blob's bytes; a connection that breaks is taken up where it broke."""
@@ -291,8 +294,9 @@ class HTTPRegistry:
         if isinstance(manifest, SchemaOneManifest):
             return manifest
         check_content(reply.body, manifest.digest, source=source)
-        # By repository: in another one the registry may say that there is no such manifest.
-        self._cache.put(f"{self._scope}/{repository}", manifest.digest, reply.body)
+        if _says_what_it_is(manifest):
+            # By repository: in another one the registry may say that there is no such manifest.
+            self._cache.put(f"{self._scope}/{repository}", manifest.digest, reply.body)
         return manifest
 
     async def _blob_pieces(
@@ -339,3 +343,11 @@ def _digest_header(reply: Reply) -> Digest | None:
     except InvalidReferenceError:
         # Absent or unreadable: it is optional, and the bytes have a digest anyway.
         return None
+
+
+def _says_what_it_is(manifest: Manifest | Index) -> bool:
+    """Tell whether a manifest's bytes alone are read as they were with their Content-Type."""
+    try:
+        return parse_manifest(manifest.raw, digest=manifest.digest) == manifest
+    except ProtocolError:
+        return False

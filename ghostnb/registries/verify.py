@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from ghostnb.errors import IntegrityError, ProtocolError
 from ghostnb.oci import Descriptor, Digest
 
-__all__ = ["check_content", "check_digest", "check_pieces", "check_size"]
+__all__ = ["check_content", "check_digest", "check_length", "check_pieces", "check_size"]
 
 
 def check_content(
@@ -42,6 +42,18 @@ def check_digest(came: str, digest: Digest, *, source: str) -> None:
     """
     if came != digest:
         raise _wrong_digest(digest, came, source)
+
+
+def check_length(content: bytes, descriptor: Descriptor, *, source: str) -> bytes:
+    """Give content back that is known by its digest, if it has the size that is stated.
+
+    Raises
+    ------
+    IntegrityError
+    """
+    if len(content) != descriptor.size_bytes:
+        raise _wrong_size(descriptor.size_bytes, len(content), descriptor.digest, source)
+    return content
 
 
 def check_size(descriptor: Descriptor, limit_bytes: int, *, source: str) -> None:

@@ -1,14 +1,16 @@
 """What a digest names is read once, for each registry and user apart."""
 
 import asyncio
+from contextlib import nullcontext
 
 import pytest
 
 from ghostnb.errors import IntegrityError, NotFoundError, TransportError
 from ghostnb.oci import Digest
 from ghostnb.registries.cache import ContentCache
+from tests.parts import media_types
 from tests.parts.faults import faulty_server
-from tests.parts.images import plain_image
+from tests.parts.images import encode, plain_image
 from tests.parts.replies import reply
 from tests.registries.asking import ask, blob_of, blob_path, descriptor, manifest_of
 
@@ -40,6 +42,52 @@ def test_what_was_read_once_is_not_asked_for_again():
     with faulty_server(routes) as server:
         assert ask(server.url, question) == (True, [CONTENT] * 3)
         assert server.count() == 2
+
+
+def test_a_size_that_is_wrong_is_an_error_wherever_the_content_comes_from():
+    wrong = blob_of("app", CONTENT, size_bytes=len(CONTENT) + 1)
+    cache = ContentCache()
+    with faulty_server({"/v2/*": reply(body=CONTENT)}) as server:
+        for question in (wrong, blob_of("app", CONTENT), wrong):
+            with (
+                nullcontext()
+                if question is not wrong
+                else pytest.raises(
+                    IntegrityError,
+                    match=f"gave {len(CONTENT)} bytes .* which has {len(CONTENT) + 1}",
+                )
+            ):
+                ask(server.url, question, cache=cache)
+        # the last one came from the cache
+        assert server.count() == 2
+
+
+NAMELESS = encode({k: v for k, v in IMAGE.manifest.items() if k != "mediaType"})
+EMPTY_INDEX = encode({"schemaVersion": 2})
+
+
+@pytest.mark.parametrize(
+    ("raw", "media_type", "requests"),
+    [
+        (IMAGE.raw, media_types.OCI_MANIFEST, 1),
+        (NAMELESS, media_types.OCI_MANIFEST, 1),
+        (NAMELESS, media_types.DOCKER_MANIFEST, 2),
+        (EMPTY_INDEX, media_types.OCI_INDEX, 2),
+    ],
+    ids=["said", "usual", "by header", "by header alone"],
+)
+def test_a_manifest_is_of_one_kind_however_often_it_is_read(raw, media_type, requests):
+    """Without a mediaType in it the Content-Type counts, which is not in the cache."""
+
+    async def question(registry):
+        return [await registry.manifest("app", Digest.of(raw)) for _ in range(2)]
+
+    answer = reply(body=raw, headers={"Content-Type": media_type})
+    with faulty_server({"/v2/app/manifests/*": answer}) as server:
+        first, second = ask(server.url, question)
+        assert first == second
+        assert first.media_type == media_type
+        assert server.count() == requests
 
 
 def test_a_tag_is_asked_for_each_time():

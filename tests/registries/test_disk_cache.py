@@ -205,6 +205,9 @@ def test_content_that_was_changed_on_disk_is_not_used(path):
         assert connection.execute("UPDATE content SET body = ?", (b"evil",)).rowcount == 1
     connection.close()
     assert kept(path) is None
+    # and is replaced by what is read instead
+    write(path, BODY)
+    assert kept(path) == BODY
 
 
 @pytest.mark.parametrize("place", ["file/content.sqlite", "folder"])
