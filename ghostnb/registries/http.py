@@ -339,10 +339,13 @@ class HTTPRegistry:
 
 def _digest_header(reply: Reply) -> Digest | None:
     try:
-        return Digest(reply.headers.get("docker-content-digest", ""))
+        digest = Digest(reply.headers.get("docker-content-digest", ""))
+        digest.hasher()
     except InvalidReferenceError:
-        # Absent or unreadable: it is optional, and the bytes have a digest anyway.
+        # Absent, unreadable, or of an algorithm that cannot be checked: it is optional,
+        # and the bytes have a digest anyway.
         return None
+    return digest
 
 
 def _says_what_it_is(manifest: Manifest | Index) -> bool:

@@ -121,7 +121,15 @@ def test_a_manifest_that_is_not_what_its_header_says_is_refused():
         refused(IntegrityError, *words, url=server.url, question=manifest_of("app", "1"))
 
 
-@pytest.mark.parametrize("header", [{}, {"Docker-Content-Digest": "nonsense"}])
+@pytest.mark.parametrize(
+    "header",
+    [
+        {},
+        {"Docker-Content-Digest": "nonsense"},
+        {"Docker-Content-Digest": f"sha384:{'a' * 96}"},
+    ],
+    ids=["absent", "nonsense", "cannot be checked"],
+)
 def test_a_manifest_needs_no_digest_header(header):
     with faulty_server({MANIFEST: reply(body=IMAGE.raw, headers={**TYPE, **header})}) as server:
         assert ask(server.url, manifest_of("app", "1")).digest == IMAGE.digest
