@@ -11,7 +11,9 @@ import contextlib
 import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import wait
+from concurrent.futures import Future
+from contextvars import ContextVar
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from ghostnb.registries.session.routing import is_fast_wanted
@@ -118,6 +120,72 @@ def schedule_if_running(function: Callable[[], Coroutine[Any, Any, None]]) -> No
             running.loop.call_soon_threadsafe(lambda: running.loop.create_task(function()))
 
 
+_Call = tuple[Callable[[], None], Future[Exception | None]]
+
+
+class _Waiter:
+    """A thread that waits in `run`, and meanwhile calls what shows progress.
+
+    A bar belongs to the cell that asked, and a function of the user's may take
+    its time or use `run` itself: none of it is for the I/O loop's own thread.
+    """
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[_Call] = SimpleQueue()
+        self._has_left = False
+
+    async def call(self, function: Callable[[], None]) -> None:
+        """Have it call a function, and wait until it has; on the I/O loop."""
+        called: Future[Exception | None] = Future()
+        self._calls.put((function, called))
+        if self._has_left:  # perhaps in this very moment, and overlooked it
+            self.leave()
+        error = await asyncio.wrap_future(called)
+        if error is not None:
+            raise error
+
+    def serve(self) -> None:
+        """Wait a while for something to call, and call it."""
+        try:
+            function, called = self._calls.get(timeout=_WAKE_SECONDS)
+        except Empty:
+            return
+        _call(function, called)
+
+    def wake(self, _: object) -> None:
+        """Let it look up, for what it waits for is there."""
+        self._calls.put((_do_nothing, Future()))
+
+    def leave(self) -> None:
+        """Wait no more; what was not called yet is not called."""
+        self._has_left = True
+        with contextlib.suppress(Empty):
+            while True:
+                _call(_do_nothing, self._calls.get_nowait()[1])
+
+
+def _call(function: Callable[[], None], called: Future[Exception | None]) -> None:
+    if not called.set_running_or_notify_cancel():
+        return
+    # Not by `set_exception`: no future of asyncio takes a StopIteration.
+    error: Exception | None = None
+    try:
+        function()
+    except Exception as e:
+        error = e
+    finally:
+        # After an interrupt, too, which is for the thread that waits alone.
+        called.set_result(error)
+
+
+def _do_nothing() -> None:
+    pass
+
+
+# Who waits in `run` for what goes on in this context.
+_waiter: ContextVar[_Waiter | None] = ContextVar("_waiter", default=None)
+
+
 async def hop(
     coroutine: Coroutine[Any, Any, Result], *, on_tick: Callable[[], None] | None = None
 ) -> Result:
@@ -127,8 +195,8 @@ async def hop(
     ----------
     coroutine : coroutine
     on_tick : callable, optional
-        Called on the caller's loop several times a second and once at the
-        end; for showing progress where the caller is.
+        Called where the caller is, on its loop or on the thread that waits in
+        `run`, several times a second and once at the end; for showing progress.
 
     Returns
     -------
@@ -143,10 +211,15 @@ async def hop(
         if is_here
         else asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, loop))
     )
+    waiter = _waiter.get() if is_here else None
+    is_done = False
     try:
-        while not future.done():
+        while not is_done:
             await asyncio.wait({future}, timeout=_WAKE_SECONDS)
-            if on_tick is not None:
+            is_done = future.done()  # before what is shown: it may end meanwhile
+            if on_tick is not None and waiter is not None:
+                await waiter.call(on_tick)
+            elif on_tick is not None:
                 on_tick()
     except BaseException:
         future.cancel()
@@ -183,15 +256,19 @@ def run(awaitable: Awaitable[Result]) -> Result:
         if asyncio.iscoroutine(awaitable):
             awaitable.close()
         raise RuntimeError("ghostnb.run() cannot be used on ghostnb's own loop: use await.")
-    future = asyncio.run_coroutine_threadsafe(_as_coroutine(awaitable), loop)
+    waiter = _Waiter()
+    future = asyncio.run_coroutine_threadsafe(_awaited(awaitable, waiter), loop)
+    future.add_done_callback(waiter.wake)
     try:
         # A signal that came to another thread is noticed only when this one wakes up.
         while not future.done():
-            wait([future], timeout=_WAKE_SECONDS)
+            waiter.serve()
         return future.result()
     except BaseException:
         future.cancel()
         raise
+    finally:
+        waiter.leave()
 
 
 def _is_running_on(loop: asyncio.AbstractEventLoop) -> bool:
@@ -201,5 +278,6 @@ def _is_running_on(loop: asyncio.AbstractEventLoop) -> bool:
         return False
 
 
-async def _as_coroutine(awaitable: Awaitable[Result]) -> Result:
+async def _awaited(awaitable: Awaitable[Result], waiter: _Waiter) -> Result:
+    _waiter.set(waiter)
     return await awaitable

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import threading
+import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
@@ -212,6 +213,123 @@ def test_a_progress_function_that_fails_stops_the_operation():
     with pytest.raises(ZeroDivisionError):
         asyncio.run(hop(work(), on_tick=fail))
     wait_until(lambda: ends == [1])
+
+
+def test_a_progress_function_of_run_is_called_on_the_thread_that_waits_and_at_the_end():
+    seen, done = [], []
+
+    async def work(name):
+        await asyncio.sleep(0.5)
+        done.append(name)
+
+    def note(name):
+        seen.append((threading.get_ident(), name, name in done))
+
+    async def watched(name):
+        await hop(work(name), on_tick=lambda: note(name))
+
+    async def both():
+        await asyncio.gather(watched("a"), watched("b"))
+
+    ghostnb.run(both())
+
+    assert {thread for thread, _, _ in seen} == {threading.get_ident()}
+    for name in "ab":
+        ends = [is_done for _, which, is_done in seen if which == name]
+        assert len(ends) >= 3
+        assert ends[-1]
+
+
+def test_a_slow_progress_function_of_run_leaves_the_loop_free_and_sees_the_end():
+    beats, seen = [], []
+
+    async def work():
+        for _ in range(40):
+            beats.append(1)
+            await asyncio.sleep(0.01)
+
+    def dawdle():
+        time.sleep(1)
+        seen.append(len(beats))
+
+    ghostnb.run(hop(work(), on_tick=dawdle))
+
+    # The work ended while the first was called: the last is of the end.
+    assert seen == [40, 40]
+
+
+def test_a_progress_function_of_run_may_use_run():
+    answers = []
+
+    def ask():
+        answers.append(ghostnb.run(where())[0])
+
+    ghostnb.run(hop(asyncio.sleep(0.01), on_tick=ask))
+
+    assert answers == ["ghostnb-io"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (ZeroDivisionError(), ZeroDivisionError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+        # As from any coroutine (PEP 479).
+        (StopIteration(), RuntimeError),
+    ],
+)
+def test_a_progress_function_of_run_that_fails_stops_the_operation(failure, expected):
+    ends = []
+
+    async def work():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ends.append(1)
+
+    def fail():
+        raise failure
+
+    with pytest.raises(expected):
+        ghostnb.run(hop(work(), on_tick=fail))
+    wait_until(lambda: ends == [1])
+    assert ghostnb.run(where())[0] == "ghostnb-io"
+
+
+def test_an_operation_that_is_cancelled_within_run_calls_its_progress_function_no_more():
+    seen = []
+
+    async def give_up():
+        keeping_busy = hop(asyncio.sleep(0.3), on_tick=lambda: time.sleep(0.5))
+        other = asyncio.ensure_future(keeping_busy)
+        await asyncio.sleep(0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.4):
+                await hop(asyncio.sleep(60), on_tick=lambda: seen.append(1))
+        await other
+
+    ghostnb.run(give_up())
+
+    assert seen == []
+
+
+@pytest.mark.parametrize("pause_seconds", [0, 0.25])
+def test_what_goes_on_after_run_does_not_wait_for_a_thread_that_has_left(pause_seconds):
+    """It leaves before the first is to be called; or in the middle of one, another waiting."""
+    ended = []
+
+    async def work():
+        await hop(asyncio.sleep(0.5), on_tick=lambda: time.sleep(0.3))
+        ended.append(1)
+
+    async def begin():
+        tasks.extend(asyncio.ensure_future(work()) for _ in range(2))
+        await asyncio.sleep(pause_seconds)
+
+    tasks = []
+    ghostnb.run(begin())
+
+    wait_until(lambda: ended == [1, 1])
 
 
 def test_what_is_scheduled_is_done_without_a_wait():
