@@ -105,7 +105,7 @@ if hasattr(os, "register_at_fork"):
 
 def schedule(coroutine: Coroutine[Any, Any, Result]) -> None:
     """Start something on the I/O loop that nobody waits for."""
-    asyncio.run_coroutine_threadsafe(coroutine, _io_loop())
+    _io_loop().call_soon_threadsafe(_start, coroutine)
 
 
 def schedule_if_running(function: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -117,7 +117,17 @@ def schedule_if_running(function: Callable[[], Coroutine[Any, Any, None]]) -> No
     running = _current
     if running is not None:
         with contextlib.suppress(RuntimeError):  # closed in this very moment
-            running.loop.call_soon_threadsafe(lambda: running.loop.create_task(function()))
+            running.loop.call_soon_threadsafe(lambda: _start(function()))
+
+
+# Loops have weak references to their tasks, and nobody has another to these.
+_started: set[asyncio.Task[Any]] = set()
+
+
+def _start(coroutine: Coroutine[Any, Any, Any]) -> None:
+    task = asyncio.get_running_loop().create_task(coroutine)
+    _started.add(task)
+    task.add_done_callback(_started.discard)
 
 
 _Call = tuple[Callable[[], None], Future[Exception | None]]

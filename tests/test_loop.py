@@ -2,15 +2,17 @@
 
 import asyncio
 import contextlib
+import gc
 import threading
 import time
 import traceback
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import ghostnb
-from ghostnb.loop import hop, schedule
+from ghostnb.loop import hop, schedule, schedule_if_running
 from tests.parts.images import plain_image
 from tests.parts.pushes import push_many
 from tests.serving import connections_to, hanging_server, wait_until
@@ -340,6 +342,30 @@ def test_what_is_scheduled_is_done_without_a_wait():
 
     schedule(set_it())
 
+    assert done.wait(5)
+
+
+@pytest.mark.parametrize(
+    "start", [lambda function: schedule(function()), schedule_if_running], ids=["now", "if running"]
+)
+def test_what_is_scheduled_is_kept_until_it_is_done(start):
+    """Event loops have weak references only, and what it waits for may lead to itself alone."""
+    waited_for, done = [], threading.Event()
+
+    async def wait_for_it():
+        future = asyncio.get_running_loop().create_future()
+        waited_for.append(weakref.ref(future))
+        await future
+        done.set()
+
+    ghostnb.run(where())
+    start(wait_for_it)
+    wait_until(lambda: waited_for)
+    gc.collect()
+
+    future = waited_for[0]()
+    assert future is not None
+    future.get_loop().call_soon_threadsafe(future.set_result, None)
     assert done.wait(5)
 
 
