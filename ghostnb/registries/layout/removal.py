@@ -101,7 +101,7 @@ class Removal:
         UnsupportedError
             If a manifest needs it.
         """
-        with self._store.files.locked():
+        with self._store.lock.held():
             if self._store.blob_size(digest) is None:
                 raise no_such_blob(self._store.registry, repository, digest)
             if digest in reachable(_entries(self._store.fresh()), self._store.existing):
@@ -118,7 +118,7 @@ class Removal:
         """
         started = time.monotonic()
         deadline = time.time() - grace_seconds
-        with self._store.files.locked():
+        with self._store.lock.held():
             found = self._look(deadline, untagged)
             gone = found.doomed if dry_run else self._remove(found.doomed)
         manifests = {digest for _, digest in found.orphaned}

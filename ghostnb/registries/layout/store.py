@@ -18,6 +18,7 @@ from ghostnb.oci import (
     media_types,
     parse_manifest,
 )
+from ghostnb.registries.layout.faults import Faults
 from ghostnb.registries.layout.files import LayoutFiles
 from ghostnb.registries.layout.index import (
     Contents,
@@ -27,6 +28,8 @@ from ghostnb.registries.layout.index import (
     empty_index,
     read_index,
 )
+from ghostnb.registries.layout.lock import WriteLock
+from ghostnb.registries.layout.marker import Marker
 from ghostnb.registries.layout.staging import Staging
 from ghostnb.registries.layout.upload import PARTIAL, Upload
 from ghostnb.registries.referrers import Referrer, as_referrer
@@ -62,7 +65,8 @@ class LayoutStore:
     registry : str
     default : str
         The repository of entries that name none.
-    files : LayoutFiles
+    faults, files, lock, marker
+        The directory: its errors, its files, who may write, and whether it is a layout.
     staging : Staging
         Blobs that come in pieces.
     """
@@ -71,7 +75,10 @@ class LayoutStore:
         self.registry = registry
         self._source = f"{INDEX} of {root}"
         self.default = default_repository(os.path.basename(root))
-        self.files = LayoutFiles(root, registry)
+        self.faults = Faults(root, registry)
+        self.files = LayoutFiles(self.faults)
+        self.lock = WriteLock(self.faults)
+        self.marker = Marker(self.files, self.lock, self.faults)
         self._known: tuple[tuple[int, ...], dict[str, Contents]] | None = None
         self._pending: list[Change] = []
         self._referrers: dict[Digest, Referrer | None] = {}
@@ -87,9 +94,9 @@ class LayoutStore:
                     return self._known[1]
                 raw = self.files.read_open(file, _MAX_INDEX_BYTES)
         except FileNotFoundError:
-            self.files.check()
-            raise self.files.broken(f"it has no {INDEX}") from None
-        self.files.check()
+            self.marker.check()
+            raise self.faults.broken(f"it has no {INDEX}") from None
+        self.marker.check()
         found = read_index(raw, self.default, source=self._source)
         if time.time() - state.st_ctime > _SETTLED_SECONDS:
             self._known = (identity, found)
@@ -150,7 +157,7 @@ class LayoutStore:
         NotFoundError
         """
         # Not what the index says, but that there is one: blobs are shared.
-        self.files.check()
+        self.marker.check()
         try:
             return self.files.open(*place_of(descriptor.digest))
         except FileNotFoundError as e:
@@ -172,12 +179,12 @@ class LayoutStore:
 
     def read_piece(self, file: BinaryIO, size_bytes: int) -> bytes:
         """Read on in an open blob."""
-        with self.files.guard(os.path.basename(file.name)):
+        with self.faults.guard(os.path.basename(file.name)):
             return file.read(size_bytes)
 
     def make(self) -> None:
         """Make the layout if there is none yet."""
-        self.files.make(INDEX, empty_index())
+        self.marker.make(INDEX, empty_index())
 
     def upload(self, digest: Digest) -> Upload:
         """Begin a blob; nothing is on disk before something is written."""
@@ -198,7 +205,7 @@ class LayoutStore:
 
     def blob_size(self, digest: Digest) -> int | None:
         """Say how large a blob is; None if it is not there."""
-        self.files.check()
+        self.marker.check()
         try:
             return self.files.size_bytes(*place_of(digest))
         except FileNotFoundError:
@@ -222,7 +229,7 @@ class LayoutStore:
 
     def usage(self) -> tuple[int, int]:
         """Count the files of blobs and manifests, and their bytes."""
-        self.files.check()
+        self.marker.check()
         sizes = [state.st_size for place, state in self.blob_files() if not is_leftover(place)]
         return len(sizes), sum(sizes)
 
@@ -269,7 +276,7 @@ class LayoutStore:
         """Change the index, together with what others wait to change there."""
         self._pending.append(change)
         try:
-            with self.files.locked():
+            with self.lock.held():
                 # Else it was written by who had the lock before.
                 if change in self._pending:
                     self._write(tuple(self._pending))

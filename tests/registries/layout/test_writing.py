@@ -14,7 +14,7 @@ import pytest
 from ghostnb.errors import IntegrityError, ServerError, TransportTimeoutError
 from ghostnb.oci import Descriptor, Digest
 from ghostnb.registries.layout import LayoutRegistry
-from ghostnb.registries.layout import files as layout_files
+from ghostnb.registries.layout import lock as layout_lock_file
 from tests.parts.images import plain_image
 from tests.registries.conftest import ask, listed, pieces_of, push
 
@@ -133,11 +133,11 @@ def test_two_clients_in_one_process_that_push_at_once_both_succeed(tmp_path):
 
 
 def test_a_writer_that_waits_too_long_says_for_what(tmp_path, monkeypatch):
-    monkeypatch.setattr(layout_files, "_LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(layout_lock_file, "_LOCK_SECONDS", 0.1)
     push_tags(tmp_path, "app", 1)
     other = LayoutRegistry(tmp_path)
     with (
-        other._store.files.locked(),
+        other._store.lock.held(),
         pytest.raises(TransportTimeoutError, match=r"\.ghostnb\.lock"),
     ):
         push_tags(tmp_path, "app", 2)
@@ -257,7 +257,7 @@ def test_pushing_does_not_hold_up_the_event_loop(tmp_path):
 
 
 def layout_lock(directory):
-    return LayoutRegistry(directory)._store.files.locked()
+    return LayoutRegistry(directory)._store.lock.held()
 
 
 def test_a_reader_sees_every_tag_while_others_write(tmp_path):

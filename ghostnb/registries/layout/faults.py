@@ -1,0 +1,91 @@
+"""What can be wrong with an image layout, in words."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ghostnb.errors import (
+    ForbiddenError,
+    NotFoundError,
+    ProtocolError,
+    RegistryError,
+    ServerError,
+)
+
+__all__ = ["Faults"]
+
+
+class Faults:
+    """Turns what the system says about one directory into errors of ours.
+
+    Parameters
+    ----------
+    root : str
+        Absolute.
+    registry : str
+        The registry's name, for messages.
+    """
+
+    def __init__(self, root: str, registry: str) -> None:
+        self.root = root
+        self.registry = registry
+
+    @contextmanager
+    def guard(self, what: str, *, absent_is_known: bool = False) -> Iterator[None]:
+        """Turn the system's errors into ours.
+
+        Parameters
+        ----------
+        what : str
+            What is read or written.
+        absent_is_known : bool
+            Let `FileNotFoundError` pass, for a caller that knows what it means.
+        """
+        try:
+            yield
+        except RegistryError:
+            # Translated already: a timeout of ours is an OSError too.
+            raise
+        except OSError as e:
+            if absent_is_known and isinstance(e, FileNotFoundError):
+                raise
+            raise self._failed(what, e) from e
+
+    def no_layout(self) -> RegistryError:
+        """Say what is at the root where no layout is."""
+        if os.path.isfile(self.root):
+            return ProtocolError(
+                f"{self.root} is a file, not an OCI image layout.",
+                hint="If it is an archive of one, unpack it into a directory.",
+                registry=self.registry,
+            )
+        if not os.path.isdir(self.root) or not os.listdir(self.root):
+            return NotFoundError(
+                f"There is no OCI image layout at {self.root}.",
+                hint="Check the path; the first push makes one.",
+                registry=self.registry,
+            )
+        return self.broken("it has no oci-layout file")
+
+    def broken(self, problem: str) -> ProtocolError:
+        """Say what is wrong with the layout."""
+        return ProtocolError(
+            f"{self.root} is not a valid OCI image layout: {problem}.",
+            hint="Check the path, or copy the layout again.",
+            registry=self.registry,
+        )
+
+    def _failed(self, what: str, error: OSError) -> RegistryError:
+        problem = f"{self.root}: {what} cannot be used ({error.strerror or error})."
+        if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+            hint = "See who owns it and what its mode is."
+            return ForbiddenError(problem, hint=hint, registry=self.registry)
+        if os.path.isfile(self.root) or not os.path.isdir(self.root):
+            return self.no_layout()
+        if error.errno in (errno.ENOTDIR, errno.EISDIR, errno.ELOOP):
+            return self.broken(f"{what} cannot be used ({error.strerror})")
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        hint = "Free some space; nothing that was complete is lost." if is_full else ""
+        status = 507 if is_full else None
+        return ServerError(problem, hint=hint, registry=self.registry, status=status)

@@ -1,0 +1,92 @@
+"""The ``oci-layout`` file: what makes an image layout of a directory."""
+
+import os
+
+import msgspec
+
+from ghostnb.errors import ProtocolError
+from ghostnb.registries.layout.faults import Faults
+from ghostnb.registries.layout.files import LayoutFiles
+from ghostnb.registries.layout.lock import WriteLock
+from ghostnb.registries.layout.upload import make_directory
+
+__all__ = ["Marker"]
+
+MARKER = "oci-layout"
+_VERSION = "1.0.0"
+_MARKER_BYTES = 2**16
+
+
+class Marker:
+    """Tells whether there is a layout, and makes one.
+
+    Parameters
+    ----------
+    files : LayoutFiles
+    lock : WriteLock
+    faults : Faults
+    """
+
+    def __init__(self, files: LayoutFiles, lock: WriteLock, faults: Faults) -> None:
+        self._files = files
+        self._lock = lock
+        self._faults = faults
+        self._root = faults.root
+
+    def check(self) -> None:
+        """Raise unless this is an image layout of a version that is known.
+
+        Notes
+        -----
+        Source: OCI image-spec v1.1, "Image Layout", oci-layout file.
+        """
+        try:
+            raw = self._files.read(MARKER, limit_bytes=_MARKER_BYTES)
+        except FileNotFoundError:
+            with self._faults.guard(self._root):
+                raise self._faults.no_layout() from None
+        try:
+            version = msgspec.json.decode(raw)["imageLayoutVersion"]
+        except (msgspec.MsgspecError, UnicodeDecodeError, LookupError, TypeError) as e:
+            raise self._faults.broken("its oci-layout file is invalid") from e
+        if not str(version).startswith("1."):
+            raise self._faults.broken(
+                f"its version is {str(version)[:50]!r}, where {_VERSION} is known"
+            )
+
+    def make(self, index: str, empty: bytes) -> None:
+        """Make a layout of a directory that is absent or empty, and leave one that is there.
+
+        Parameters
+        ----------
+        index : str
+            The index's file.
+        empty : bytes
+            What stands in it at first.
+        """
+        if self._exists(MARKER) and self._exists(index):
+            self.check()
+            return
+        with self._faults.guard(self._root):
+            make_directory(self._root)
+            self._refuse_strangers()
+        with self._lock.held():
+            if not self._exists(MARKER):
+                self._files.replace(msgspec.json.encode({"imageLayoutVersion": _VERSION}), MARKER)
+            if not self._exists(index):
+                self._files.replace(empty, index)
+
+    def _exists(self, name: str) -> bool:
+        return os.path.isfile(os.path.join(self._root, name))
+
+    def _refuse_strangers(self) -> None:
+        """Never make a layout among somebody's other files."""
+        visible = [name for name in os.listdir(self._root) if not name.startswith(".")]
+        # Looked at last: another process may be making it at this moment.
+        if visible and not self._exists(MARKER):
+            raise ProtocolError(
+                f"{self._root} holds other files and is not an OCI image layout; "
+                "nothing was written.",
+                hint="Choose an empty directory, or one that does not exist yet.",
+                registry=self._faults.registry,
+            )
