@@ -74,7 +74,7 @@ def refusal_of(error: GhostnbError, *, unknown: str) -> RefusedError:
         The code for what is not there: it depends on what was asked for.
     """
     if isinstance(error, NotFoundError):
-        return RefusedError(404, unknown, str(error))
+        return RefusedError(404, unknown or "UNKNOWN", str(error))
     if isinstance(error, InvalidReferenceError):
         return RefusedError(400, "NAME_INVALID", str(error))
     for kind, status, code in _BY_KIND:
@@ -84,7 +84,8 @@ def refusal_of(error: GhostnbError, *, unknown: str) -> RefusedError:
     if isinstance(error, ProtocolError | IntegrityError):
         # What is stored cannot be read: that is not the client's fault.
         status = 500
-    return RefusedError(status if status >= 500 else 502, "UNKNOWN", str(error))
+    status = status if status >= 500 else 502
+    return RefusedError(status, "UNAVAILABLE" if status == 503 else "UNKNOWN", str(error))
 
 
 def error_response(refusal: RefusedError) -> Response:

@@ -25,11 +25,18 @@ class Faults:
         Absolute.
     registry : str
         The registry's name, for messages.
+
+    Attributes
+    ----------
+    is_served : bool
+        Whether others are shown what is there: then a layout that is not there
+        any more is a failure, and nothing that they may take for an empty registry.
     """
 
     def __init__(self, root: str, registry: str) -> None:
         self.root = root
         self.registry = registry
+        self.is_served = False
 
     @contextmanager
     def guard(self, what: str, *, absent_is_known: bool = False) -> Iterator[None]:
@@ -54,6 +61,13 @@ class Faults:
 
     def no_layout(self) -> RegistryError:
         """Say what is at the root where no layout is."""
+        if self.is_served:
+            return ServerError(
+                f"There is no OCI image layout at {self.root} any more.",
+                hint="See whether its volume is mounted; nothing is made anew in its place.",
+                registry=self.registry,
+                status=503,
+            )
         if os.path.isfile(self.root):
             return ProtocolError(
                 f"{self.root} is a file, not an OCI image layout.",

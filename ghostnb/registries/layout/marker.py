@@ -57,6 +57,8 @@ class Marker:
     def make(self, index: str, empty: bytes) -> None:
         """Make a layout of a directory that is absent or empty, and leave one that is there.
 
+        One that is served is never made anew: where it was mounted may be empty now.
+
         Parameters
         ----------
         index : str
@@ -64,7 +66,7 @@ class Marker:
         empty : bytes
             What stands in it at first.
         """
-        if self._exists(MARKER) and self._exists(index):
+        if self._faults.is_served or (self._exists(MARKER) and self._exists(index)):
             self.check()
             return
         with self._faults.guard(self._root):

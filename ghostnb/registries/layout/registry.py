@@ -221,8 +221,8 @@ class LayoutRegistry:
         await _finished(self._removal.blob, check_repository(repository), digest)
 
     async def prepare(self) -> None:
-        """Make the layout, unless there is one."""
-        await _finished(self._store.make)
+        """Make the layout, unless there is one; what is served is never made anew later."""
+        await _finished(self._store.serve)
 
     async def touch_blob(self, digest: Digest) -> None:
         """Keep a blob from garbage collections for their time of grace."""

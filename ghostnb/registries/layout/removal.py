@@ -101,6 +101,7 @@ class Removal:
         UnsupportedError
             If a manifest needs it.
         """
+        self._store.marker.check()
         with self._store.lock.held():
             if self._store.blob_size(digest) is None:
                 raise no_such_blob(self._store.registry, repository, digest)
@@ -118,6 +119,8 @@ class Removal:
         """
         started = time.monotonic()
         deadline = time.time() - grace_seconds
+        # Before the lock, whose file would else be left where no layout is.
+        self._store.marker.check()
         with self._store.lock.held():
             found = self._look(deadline, untagged)
             gone = found.doomed if dry_run else self._remove(found.doomed)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ghostnb.oci import Digest
 from ghostnb.registries.layout.files import LayoutFiles
+from ghostnb.registries.layout.marker import Marker
 from ghostnb.registries.storing import no_such_upload
 from ghostnb.registries.verify import check_digest
 
@@ -38,12 +39,14 @@ class Staging:
     Parameters
     ----------
     files : LayoutFiles
+    marker : Marker
     registry : str
         The registry's name, for messages.
     """
 
-    def __init__(self, files: LayoutFiles, registry: str) -> None:
+    def __init__(self, files: LayoutFiles, marker: Marker, registry: str) -> None:
         self._files = files
+        self._marker = marker
         self._registry = registry
         self._known: dict[str, _Progress] = {}
 
@@ -125,6 +128,7 @@ class Staging:
         try:
             yield
         except FileNotFoundError as e:
+            self._marker.check()
             raise no_such_upload(self._registry, repository, upload) from e
 
     def _digest(self, repository: str, upload: str, size: int, wanted: Digest) -> str:

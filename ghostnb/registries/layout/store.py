@@ -82,7 +82,7 @@ class LayoutStore:
         self._known: tuple[tuple[int, ...], dict[str, Contents]] | None = None
         self._pending: list[Change] = []
         self._referrers: dict[Digest, Referrer | None] = {}
-        self.staging = Staging(self.files, registry)
+        self.staging = Staging(self.files, self.marker, registry)
 
     def load(self) -> dict[str, Contents]:
         """Give every repository; the index is read again only if the file was changed."""
@@ -94,8 +94,7 @@ class LayoutStore:
                     return self._known[1]
                 raw = self.files.read_open(file, _MAX_INDEX_BYTES)
         except FileNotFoundError:
-            self.marker.check()
-            raise self.faults.broken(f"it has no {INDEX}") from None
+            raise self._no_index() from None
         self.marker.check()
         found = read_index(raw, self.default, source=self._source)
         if time.time() - state.st_ctime > _SETTLED_SECONDS:
@@ -173,6 +172,7 @@ class LayoutStore:
         try:
             file = self.files.open(*place_of(digest))
         except FileNotFoundError as e:
+            self.marker.check()
             raise no_such_blob(self.registry, "a repository", digest) from e
         file.seek(first)
         return file
@@ -185,6 +185,11 @@ class LayoutStore:
     def make(self) -> None:
         """Make the layout if there is none yet."""
         self.marker.make(INDEX, empty_index())
+
+    def serve(self) -> None:
+        """Make the layout if there is none yet, for the last time: from now on it is there."""
+        self.make()
+        self.faults.is_served = True
 
     def upload(self, digest: Digest) -> Upload:
         """Begin a blob; nothing is on disk before something is written."""
@@ -205,10 +210,10 @@ class LayoutStore:
 
     def blob_size(self, digest: Digest) -> int | None:
         """Say how large a blob is; None if it is not there."""
-        self.marker.check()
         try:
             return self.files.size_bytes(*place_of(digest))
         except FileNotFoundError:
+            self.marker.check()
             return None
 
     def touch(self, digest: Digest) -> None:
@@ -232,6 +237,16 @@ class LayoutStore:
         self.marker.check()
         sizes = [state.st_size for place, state in self.blob_files() if not is_leftover(place)]
         return len(sizes), sum(sizes)
+
+    def _read_index(self) -> bytes:
+        try:
+            return self.files.read(INDEX, limit_bytes=_MAX_INDEX_BYTES)
+        except FileNotFoundError:
+            raise self._no_index() from None
+
+    def _no_index(self) -> RegistryError:
+        self.marker.check()
+        return self.faults.broken(f"it has no {INDEX}")
 
     def _member(self, repository: str, contents: Contents, digest: Digest) -> Descriptor | None:
         """Find a manifest among a repository's entries, then in the indexes among them."""
@@ -291,7 +306,7 @@ class LayoutStore:
 
     def rewrite(self, changes: Iterable[Change]) -> None:
         """Change the index; the caller has the lock."""
-        raw = self.files.read(INDEX, limit_bytes=_MAX_INDEX_BYTES)
+        raw = self._read_index()
         read_index(raw, self.default, source=self._source)
         document = msgspec.json.decode(raw)
         for change in changes:
@@ -301,7 +316,7 @@ class LayoutStore:
     def fresh(self) -> dict[str, Contents]:
         """Read the index as it is, without the children that were found since."""
         self.load()
-        raw = self.files.read(INDEX, limit_bytes=_MAX_INDEX_BYTES)
+        raw = self._read_index()
         return read_index(raw, self.default, source=self._source)
 
     def existing(self, descriptor: Descriptor) -> AnyManifest | None:
