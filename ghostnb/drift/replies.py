@@ -17,6 +17,8 @@ from ghostnb.errors import (
     UnauthorizedError,
     UnsupportedError,
 )
+from ghostnb.registries.config import LAYOUT_SCHEME
+from ghostnb.registries.protocol import Registry
 
 __all__ = ["RefusedError", "error_response", "refusal_of"]
 
@@ -64,15 +66,25 @@ _BY_KIND: tuple[tuple[type[GhostnbError], int, str], ...] = (
 )
 
 
-def refusal_of(error: GhostnbError, *, unknown: str) -> RefusedError:
+def refusal_of(error: GhostnbError, *, registry: Registry, unknown: str = "") -> RefusedError:
     """Make a refusal of what a registry raised.
 
     Parameters
     ----------
     error : GhostnbError
-    unknown : str
+    registry : Registry
+        Where its files are on this machine, its clients are not told.
+    unknown : str, optional
         The code for what is not there: it depends on what was asked for.
     """
+    refusal = _refusal(error, unknown)
+    if registry.url.startswith(LAYOUT_SCHEME):
+        root = registry.url.removeprefix(LAYOUT_SCHEME)
+        refusal.message = refusal.message.replace(root, registry.name)
+    return refusal
+
+
+def _refusal(error: GhostnbError, unknown: str) -> RefusedError:
     if isinstance(error, NotFoundError):
         return RefusedError(404, unknown or "UNKNOWN", str(error))
     if isinstance(error, InvalidReferenceError):

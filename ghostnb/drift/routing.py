@@ -72,7 +72,7 @@ class Router:
             except RefusedError as e:
                 return error_response(e)
             except GhostnbError as e:
-                refusal = refusal_of(e, unknown=unknown)
+                refusal = refusal_of(e, registry=self._service.registry, unknown=unknown)
                 if refusal.status >= 500:
                     _log.error("%s %s: %s", request.method, request.url.path, e)
                 return error_response(refusal)

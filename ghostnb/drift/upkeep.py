@@ -1,5 +1,8 @@
 """Drift's own state: is it well, and what can be cleaned up."""
 
+import asyncio
+import logging
+import time
 from dataclasses import asdict
 from typing import Any
 
@@ -8,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ghostnb.drift.replies import RefusedError
+from ghostnb.drift.replies import RefusedError, refusal_of
 from ghostnb.drift.routing import Router
 from ghostnb.drift.service import Service
 from ghostnb.errors import GhostnbError
@@ -17,7 +20,9 @@ from ghostnb.registries.protocol import RegistryStore
 
 __all__ = ["add_upkeep", "health_routes"]
 
+_log = logging.getLogger("ghostnb.drift")
 _MAX_BODY_BYTES = 4096
+_READY_SECONDS = 1.0
 
 
 class _Options(msgspec.Struct, forbid_unknown_fields=True):
@@ -41,14 +46,40 @@ def health_routes(service: Service) -> list[Route]:
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
-    async def ready(request: Request) -> Response:
-        try:
-            await _write_something(service)
-        except GhostnbError as e:
-            return JSONResponse({"ready": False, "reason": str(e)}, 503)
+    return [Route("/health", health), Route("/readyz", _Readiness(service).ready)]
+
+
+class _Readiness:
+    """Whether content can be read and kept, as of a second ago at most."""
+
+    def __init__(self, service: Service) -> None:
+        self._registry = service.registry
+        self._asking = asyncio.Lock()
+        self._reason = ""
+        self._asked_at = -_READY_SECONDS
+
+    async def ready(self, request: Request) -> Response:
+        """Answer as a load balancer wants it."""
+        # Everyone may ask, and each time the disk would be written to.
+        async with self._asking:
+            if time.monotonic() - self._asked_at >= _READY_SECONDS:
+                await self._ask()
+        if self._reason:
+            return JSONResponse({"ready": False, "reason": self._reason}, 503)
         return JSONResponse({"ready": True})
 
-    return [Route("/health", health), Route("/readyz", ready)]
+    async def _ask(self) -> None:
+        try:
+            if isinstance(self._registry, RegistryStore):
+                await self._registry.probe()
+            else:
+                await self._registry.ping()
+            reason = ""
+        except GhostnbError as e:
+            reason = refusal_of(e, registry=self._registry).message
+            if reason != self._reason:
+                _log.error("Not ready: %s", e)
+        self._reason, self._asked_at = reason, time.monotonic()
 
 
 class _Garbage:
@@ -86,15 +117,6 @@ class _Garbage:
     async def status(self, request: Request) -> Response:
         """Say whether a collection is running, and what the last one did."""
         return JSONResponse({"running": self._is_running, "last": self._last})
-
-
-async def _write_something(service: Service) -> None:
-    registry = service.registry
-    if isinstance(registry, RegistryStore):
-        upload = await registry.begin_upload("drift/readyz")
-        await registry.cancel_upload("drift/readyz", upload)
-    else:
-        await registry.ping()
 
 
 async def _options(request: Request) -> _Options:

@@ -214,6 +214,9 @@ class MemoryRegistry:
     async def prepare(self) -> None:
         """Do nothing: memory is there."""
 
+    async def probe(self) -> None:
+        """Do nothing: memory is there."""
+
     async def touch_blob(self, digest: Digest) -> None:
         """Keep a blob from garbage collections for their time of grace."""
         self._used[digest] = time.monotonic()

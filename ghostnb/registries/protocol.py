@@ -232,6 +232,15 @@ class RegistryStore(WritableRegistry, Protocol):
         """Make what is needed to keep content, so that reading finds an empty registry."""
         ...
 
+    async def probe(self) -> None:
+        """See that what is kept can be read, and that more can be kept.
+
+        Raises
+        ------
+        RegistryError
+        """
+        ...
+
     async def touch_blob(self, digest: Digest) -> None:
         """Keep a blob from garbage collections for their time of grace."""
         ...

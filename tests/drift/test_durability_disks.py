@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import pytest
 
+from ghostnb.drift import upkeep
 from ghostnb.oci import Digest
 from ghostnb.registries.layout import LayoutRegistry
 from tests.drift.calling import Caller, add_digest, begin, check_refusal, push, put, upload
@@ -68,6 +70,36 @@ def test_a_full_disk_takes_nothing_and_serves_on(disk):
         assert call("PUT", add_digest(place, Digest.of(DATA))).status == 201
         assert put(call, NAME, "latest", OTHER).status == 201
         check_served(call, OTHER)
+
+
+def readiness(call):
+    reply = call("GET", "/readyz")
+    assert reply.status == (200 if reply.json["ready"] else 503)
+    return reply.json.get("reason", "")
+
+
+def test_a_disk_that_is_full_or_read_only_is_not_ready(disk, monkeypatch):
+    monkeypatch.setattr(upkeep, "_READY_SECONDS", 0)
+    root = disk / "root"
+    with forked_drift(lambda: LayoutRegistry(root)) as running, Caller(running.url) as call:
+        assert readiness(call) == ""
+        fill_up(disk / "ballast")
+        assert "No space left" in readiness(call)
+        (disk / "ballast").unlink()
+        assert readiness(call) == ""
+        make_read_only(disk)
+        assert "Read-only file system" in readiness(call)
+        assert os.listdir(root / ".ghostnb" / "uploads") == []
+
+
+def test_an_index_that_cannot_be_read_is_not_ready(tmp_path, monkeypatch):
+    monkeypatch.setattr(upkeep, "_READY_SECONDS", 0)
+    root = tmp_path / "root"
+    with forked_drift(lambda: LayoutRegistry(root)) as running, Caller(running.url) as call:
+        push(call, NAME, "latest", IMAGE)
+        (root / "index.json").write_bytes(b"{")
+        assert "not a valid index" in readiness(call)
+        assert str(root) not in readiness(call)
 
 
 def test_a_disk_that_fills_up_amid_an_upload_keeps_what_had_room(disk):

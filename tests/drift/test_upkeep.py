@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from ghostnb.drift import create_app
+from ghostnb.drift import create_app, upkeep
+from ghostnb.errors import ServerError
 from ghostnb.oci import Descriptor, Digest
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
@@ -163,6 +164,25 @@ def test_a_registry_that_cannot_be_written_is_not_ready(tmp_path):
     reply = asked(broken, "GET", "/readyz")
     assert reply.status_code == 503
     assert "is a file" in reply.json()["reason"]
+    # Everyone may ask, and is told nothing about this machine.
+    assert str(tmp_path) not in reply.text
+
+
+def test_readiness_is_looked_for_once_a_second_however_many_ask(monkeypatch):
+    registry, probes = MemoryRegistry(), []
+
+    async def probe():
+        probes.append(None)
+        if len(probes) == 1:
+            raise ServerError("The disk is full.")
+
+    monkeypatch.setattr(registry, "probe", probe)
+    app, question = create_app(registry), ("GET", "/readyz", {})
+    for reply in conversation(app, *[question] * 5):
+        assert (reply.status_code, reply.json()["reason"]) == (503, "The disk is full.")
+    assert len(probes) == 1
+    monkeypatch.setattr(upkeep, "_READY_SECONDS", 0)
+    assert asked(app, "GET", "/readyz").json() == {"ready": True}
 
 
 def test_readiness_leaves_nothing_behind(tmp_path):

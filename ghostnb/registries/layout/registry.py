@@ -224,6 +224,10 @@ class LayoutRegistry:
         """Make the layout, unless there is one; what is served is never made anew later."""
         await _finished(self._store.serve)
 
+    async def probe(self) -> None:
+        """Read the index, then write a few bytes beside the content."""
+        await _finished(self._store.probe)
+
     async def touch_blob(self, digest: Digest) -> None:
         """Keep a blob from garbage collections for their time of grace."""
         await asyncio.to_thread(self._store.touch, digest)

@@ -19,6 +19,7 @@ __all__ = ["Staging"]
 
 FOLDER = (".ghostnb", "uploads")
 _BLOCK_BYTES = 2**20
+_PROBE_BYTES = 4096
 
 
 @dataclass(slots=True)
@@ -108,6 +109,15 @@ class Staging:
         self.size_bytes(repository, upload)
         self._files.remove(*FOLDER, _file_name(repository, upload))
         self._known.pop(upload, None)
+
+    def probe(self) -> None:
+        """Write a few bytes as an upload would: an empty file has room on a full disk, too."""
+        probe = self._files.upload(*FOLDER, "probe")
+        try:
+            probe.write([bytes(_PROBE_BYTES)])
+            probe.sync()
+        finally:
+            probe.discard()
 
     def stale(self, deadline: float) -> Iterator[tuple[str, os.stat_result]]:
         """Iterate over the files, and their states, that nobody has written to since then."""

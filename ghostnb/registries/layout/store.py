@@ -191,6 +191,11 @@ class LayoutStore:
         self.make()
         self.faults.is_served = True
 
+    def probe(self) -> None:
+        """See that the index can be read, and that a disk has room and takes it."""
+        self.load()
+        self.staging.probe()
+
     def upload(self, digest: Digest) -> Upload:
         """Begin a blob; nothing is on disk before something is written."""
         return self.files.upload(*place_of(digest))

@@ -49,14 +49,17 @@ class Upload:
             if not self._is_over:
                 self._opened().writelines(pieces)
 
+    def sync(self) -> None:
+        """Return when what was written would survive a power cut."""
+        with self._lock, self._guard(self._name):
+            self._synced()
+
     def commit(self) -> None:
         """Put the file to its place, and return when it would survive a power cut."""
         with self._lock, self._guard(self._name):
             if self._is_over:
                 return
-            file = self._opened()
-            file.flush()
-            os.fsync(file.fileno())
+            file = self._synced()
             file.close()
             directory = os.path.dirname(file.name)
             os.replace(file.name, os.path.join(directory, self._name))
@@ -73,6 +76,12 @@ class Upload:
                 with suppress(OSError):
                     os.unlink(self._file.name)
             self._is_over = True
+
+    def _synced(self) -> BinaryIO:
+        file = self._opened()
+        file.flush()
+        os.fsync(file.fileno())
+        return file
 
     def _opened(self) -> BinaryIO:
         if self._file is None:
