@@ -25,7 +25,7 @@ class Forked:
     pid: int
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """End it wherever it is. What it wrote the kernel keeps, which a power cut would not."""
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
 

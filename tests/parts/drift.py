@@ -38,7 +38,7 @@ class RunningDrift:
         return self.url.removeprefix("http://")
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """End it wherever it is. What it wrote the kernel keeps, which a power cut would not."""
         self.process.kill()
         self.process.wait()
 
