@@ -87,6 +87,9 @@ class _Pulls:
         """Give a manifest, exactly as it was pushed (end-3)."""
         name, reference = request.path_params["name"], request.path_params["reference"]
         locator = digest_of(reference) if ":" in reference else _tag_of(reference)
+        if isinstance(locator, Digest):
+            # What no tag leads to may be collected, and is not pushed by who sees it here.
+            await self._service.keep(locator)
         manifest = await self._registry.manifest(name, locator)
         # Of a schema 1 manifest nobody may know the digest.
         headers = _named(manifest.digest) if manifest.digest else {}
@@ -115,13 +118,15 @@ class _Pulls:
     async def blob(self, request: Request) -> Response:
         """Give a blob or a part of it (end-2)."""
         name, digest = request.path_params["name"], digest_of(request.path_params["digest"])
+        if request.method == "HEAD":
+            # Before it is looked for: it may be collected in between.
+            await self._service.keep(digest)
         size = await self._registry.blob_size(name, digest)
         headers = _named(digest) | _FOREVER
         if _is_known(request, headers):
             return Response(status_code=304, headers=headers)
         headers |= {"accept-ranges": "bytes", "content-type": "application/octet-stream"}
         if request.method == "HEAD":
-            await self._service.keep(digest)
             return Response(headers=headers | {"content-length": str(size)})
         part = _range(request, size, headers["etag"])
         first, last = part or (0, size - 1)

@@ -18,7 +18,7 @@ from ghostnb.errors import (
     ProtocolError,
     UnsupportedError,
 )
-from ghostnb.oci import Digest, Index, Manifest, check_tag
+from ghostnb.oci import Descriptor, Digest, Index, Manifest, check_tag
 from ghostnb.registries.storing import checked_manifest
 
 __all__ = ["add_pushes"]
@@ -160,7 +160,7 @@ class _Pushes:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip()
         manifest = _parsed(raw, media_type, wanted, f"The manifest pushed to {name}")
         async with self._service.pushing():
-            await self._check_blobs(name, manifest)
+            await self._check_blobs(manifest)
             digest = await store.push_manifest(
                 name, raw, manifest.media_type, tag=tag, digest=wanted
             )
@@ -200,22 +200,35 @@ class _Pushes:
                 raise RefusedError(413, "MANIFEST_INVALID", message)
         return b"".join(pieces)
 
-    async def _check_blobs(self, name: str, manifest: Manifest | Index) -> None:
-        """See that what a manifest needs is there. An index may leave platforms out."""
-        if isinstance(manifest, Index):
-            return
-        own = [manifest.config, *(one for one in manifest.layers if not one.urls)]
-        missing = []
-        for digest in {one.digest for one in own}:
-            try:
-                await self._service.keep(digest)
-                await self._service.store.blob_size(name, digest)
-            except NotFoundError:
-                missing.append(str(digest))
-        if missing:
-            message = f"{len(missing)} of the manifest's blobs are not here; push them first."
-            detail = [{"digest": digest} for digest in sorted(missing)]
+    async def _check_blobs(self, manifest: Manifest | Index) -> None:
+        """See that what a manifest needs is there, and keep it, and keep its subject.
+
+        An index may leave platforms out.
+        """
+        needed = _needed(manifest)
+        named = {one.digest for one in needed}
+        if manifest.subject is not None:
+            named.add(manifest.subject.digest)
+        sizes = await self._service.store.touch_blobs(named)
+        for one in needed:
+            # Who adds up what a registry holds believes the manifests.
+            if sizes.get(one.digest, one.size_bytes) != one.size_bytes:
+                message = (
+                    f"{one.digest} has {sizes[one.digest]:,} bytes, "
+                    f"where the manifest says {one.size_bytes:,}."
+                )
+                raise RefusedError(400, "SIZE_INVALID", message)
+        absent = {str(one.digest) for one in needed if one.digest not in sizes and not one.urls}
+        if absent and not isinstance(manifest, Index):
+            message = f"{len(absent)} of the manifest's blobs are not here; push them first."
+            detail = [{"digest": digest} for digest in sorted(absent)]
             raise RefusedError(400, "MANIFEST_BLOB_UNKNOWN", message, detail=detail)
+
+
+def _needed(manifest: Manifest | Index) -> tuple[Descriptor, ...]:
+    if isinstance(manifest, Index):
+        return tuple(manifest.manifests)
+    return manifest.config, *manifest.layers
 
 
 def _parsed(raw: bytes, media_type: str, digest: Digest | None, source: str) -> Manifest | Index:

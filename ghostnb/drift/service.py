@@ -11,7 +11,6 @@ from starlette.requests import Request
 
 from ghostnb.drift.auth.identity import ANYBODY
 from ghostnb.drift.replies import RefusedError
-from ghostnb.errors import ForbiddenError
 from ghostnb.oci import MAX_MANIFEST_BYTES, Digest
 from ghostnb.registries.protocol import Registry, RegistryStore
 
@@ -124,14 +123,9 @@ class Service:
         return self._store
 
     async def keep(self, digest: Digest) -> None:
-        """Let a blob not be collected: who asks for it may not push it then."""
-        if self._store is None:
-            return
-        try:
-            await self._store.touch_blob(digest)
-        except ForbiddenError:
-            # Where a file cannot be touched, it is not ours to collect either.
-            return
+        """Let content not be collected: who asks for it may not push it then."""
+        if self._store is not None:
+            await self._store.touch_blobs([digest])
 
     @asynccontextmanager
     async def receiving(self, upload: str) -> AsyncIterator[None]:

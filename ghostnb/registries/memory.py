@@ -217,9 +217,11 @@ class MemoryRegistry:
     async def probe(self) -> None:
         """Do nothing: memory is there."""
 
-    async def touch_blob(self, digest: Digest) -> None:
-        """Keep a blob from garbage collections for their time of grace."""
-        self._used[digest] = time.monotonic()
+    async def touch_blobs(self, digests: Collection[Digest]) -> dict[Digest, int]:
+        """Keep blobs and manifests from garbage collections for their time of grace."""
+        sizes = {one: size for one in digests if (size := self._size(one)) is not None}
+        self._used |= dict.fromkeys(sizes, time.monotonic())
+        return sizes
 
     async def open_range(self, digest: Digest, first: int, last: int) -> AsyncIterator[bytes]:
         """Iterate over a part of a blob."""
@@ -302,6 +304,13 @@ class MemoryRegistry:
         if found is None:
             raise no_such_blob(self.name, repository, digest, urls)
         return found
+
+    def _size(self, digest: Digest) -> int | None:
+        if digest in self._blobs:
+            return len(self._blobs[digest])
+        contents = self._repositories.values()
+        found = (content.manifests.get(digest) for content in contents)
+        return next((len(one.raw) for one in found if one is not None), None)
 
     def _keep(self, digest: Digest, content: bytes) -> None:
         self._blobs[digest] = content

@@ -1,6 +1,6 @@
 """What every registry can do, wherever it keeps its content."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from ghostnb.oci import AnyManifest, Descriptor, Digest, Reference
@@ -241,8 +241,14 @@ class RegistryStore(WritableRegistry, Protocol):
         """
         ...
 
-    async def touch_blob(self, digest: Digest) -> None:
-        """Keep a blob from garbage collections for their time of grace."""
+    async def touch_blobs(self, digests: Collection[Digest]) -> dict[Digest, int]:
+        """Keep blobs and manifests from garbage collections for their time of grace.
+
+        Returns
+        -------
+        dict of Digest to int
+            How many bytes each has; what is not there is left out.
+        """
         ...
 
     def open_range(self, digest: Digest, first: int, last: int) -> AsyncIterator[bytes]:

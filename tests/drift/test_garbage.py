@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import threading
 import time
@@ -16,7 +17,7 @@ from ghostnb.drift import create_app
 from ghostnb.oci import Digest
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
-from tests.drift.calling import UPLOADS, Caller, check_refusal, put
+from tests.drift.calling import UPLOADS, Caller, check_refusal, push, put, upload
 from tests.drift.forking import fork_drift, forked_drift
 from tests.parts.drift import IN_PROCESS_URL
 from tests.parts.images import artifact, index, plain_image
@@ -203,9 +204,9 @@ class Pausing(MemoryRegistry):
         self.reached, self.go_on = asyncio.Event(), asyncio.Event()
         self.where = ""
 
-    async def blob_size(self, repository, digest):
-        await self._pause("blob_size")
-        return await super().blob_size(repository, digest)
+    async def touch_blobs(self, digests):
+        await self._pause("touch_blobs")
+        return await super().touch_blobs(digests)
 
     async def collect_garbage(self, **options):
         await self._pause("collect_garbage")
@@ -217,7 +218,7 @@ class Pausing(MemoryRegistry):
             await self.go_on.wait()
 
 
-@pytest.mark.parametrize("where", ["blob_size", "collect_garbage"])
+@pytest.mark.parametrize("where", ["touch_blobs", "collect_garbage"])
 def test_a_collection_and_a_manifest_take_turns(where):
     image = plain_image("x")
 
@@ -230,7 +231,7 @@ def test_a_collection_and_a_manifest_take_turns(where):
         async with httpx2.AsyncClient(transport=transport, base_url=IN_PROCESS_URL) as client:
             kind = {"content-type": image.media_type}
             asked = {
-                "blob_size": client.put("/v2/a/manifests/1", content=image.raw, headers=kind),
+                "touch_blobs": client.put("/v2/a/manifests/1", content=image.raw, headers=kind),
                 "collect_garbage": client.post("/admin/gc", json={"grace_seconds": 0}),
             }
             first = asyncio.create_task(asked.pop(where))
@@ -242,7 +243,68 @@ def test_a_collection_and_a_manifest_take_turns(where):
             return await first, await second
 
     first, second = asyncio.run(work())
-    if where == "blob_size":
+    if where == "touch_blobs":
         assert (first.status_code, second.json()["metrics"]["blobs_deleted"]) == (201, 0)
     else:
         assert (first.json()["metrics"]["blobs_deleted"], second.status_code) == (4, 400)
+
+
+def aged(root):
+    """Make every file older than any grace."""
+    for path in root.rglob("*"):
+        if path.is_file():
+            os.utime(path, (1, 1))
+
+
+@pytest.fixture
+def aging(tmp_path):
+    """Serve a layout, and give a way to make all of it old."""
+    with forked_drift(lambda: LayoutRegistry(tmp_path)) as running, Caller(running.url) as call:
+        yield call, lambda: aged(tmp_path)
+
+
+def collect_untagged(call):
+    reply = call("POST", "/admin/gc", json.dumps({"delete_untagged": True}))
+    return reply.json["metrics"]["manifests_deleted"], reply.json["metrics"]["blobs_deleted"]
+
+
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+def test_a_manifest_that_was_asked_for_is_there_when_an_index_names_it(aging, method):
+    call, age = aging
+    whole = index([plain_image("a"), plain_image("b")])
+    seen, unseen = whole.children
+    for child in whole.children:
+        push(call, "a/b", "", child)
+    age()
+    # As clients do that push only what is absent.
+    assert call(method, f"/v2/a/b/manifests/{seen.digest}").status == 200
+    assert collect_untagged(call)[0] == 1
+    assert put(call, "a/b", "latest", whole).status == 201
+    check_whole(call, "a/b", seen.digest, seen)
+    assert call("GET", f"/v2/a/b/manifests/{unseen.digest}").status == 404
+
+
+def test_a_blob_that_was_asked_for_stays_though_the_client_has_it(aging):
+    call, age = aging
+    digest = upload(call, "a/b", b"a layer")
+    age()
+    reply = call("HEAD", f"/v2/a/b/blobs/{digest}", if_none_match=f'"{digest}"')
+    assert reply.status == 304
+    assert collect_untagged(call) == (0, 0)
+    assert call("GET", f"/v2/a/b/blobs/{digest}").status == 200
+
+
+def test_what_a_pushed_manifest_names_stays_for_the_grace(aging):
+    call, age = aging
+    whole, subject = index([plain_image("a")]), plain_image("subject")
+    attached = artifact("application/vnd.example.sig", [], subject=subject)
+    for document in (whole, subject):
+        push(call, "a/b", "", document)
+    upload(call, "a/b", attached.blobs[0].data)
+    age()
+    for document in (whole, attached):
+        assert put(call, "a/b", document.digest, document).status == 201
+        assert call("DELETE", f"/v2/a/b/manifests/{document.digest}").status == 202
+    assert collect_untagged(call) == (0, 0)
+    for document in (whole.children[0], subject):
+        check_whole(call, "a/b", document.digest, document)

@@ -167,6 +167,37 @@ def test_a_manifests_blobs_must_be_there(call, repository):
     check_refusal(call("GET", f"/v2/{repository}/tags/list"), 404, "NAME_UNKNOWN")
 
 
+def resized(raw, digest, size):
+    """Let a document say another size of something than it has."""
+    document = json.loads(raw)
+    for entry in (
+        document.get("config"),
+        *document.get("layers", []),
+        *document.get("manifests", []),
+    ):
+        if entry and entry["digest"] == digest:
+            entry["size"] = size
+    return encode(document)
+
+
+@pytest.mark.parametrize("part", [0, 1])
+@pytest.mark.parametrize("size", [0, 10**12])
+def test_a_manifest_may_not_lie_about_a_size(call, repository, part, size):
+    push(call, repository, "true", IMAGE)
+    blob = IMAGE.blobs[part]
+    reply = send(call, repository, "tag", resized(IMAGE.raw, blob.digest, size))
+    check_refusal(reply, 400, "SIZE_INVALID")
+    assert f"{size:,}" in reply.json["errors"][0]["message"]
+    assert call("GET", f"/v2/{repository}/tags/list").json["tags"] == ["true"]
+
+
+def test_an_index_may_not_lie_about_a_size(call, repository):
+    document = index([IMAGE])
+    push(call, repository, "", IMAGE)
+    lie = resized(document.raw, IMAGE.digest, 10**12)
+    check_refusal(send(call, repository, "tag", lie, document.media_type), 400, "SIZE_INVALID")
+
+
 def test_foreign_layers_are_elsewhere(call, repository):
     document = image([*image_steps(foreign_layer("far", "https://example.com/layer"))])
     push(call, repository, "tag", document)

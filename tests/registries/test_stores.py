@@ -396,5 +396,12 @@ def test_usage_counts_every_blob_and_manifest_once(store):
     ask(store, question)
 
 
-def test_touching_what_is_not_there_is_no_error(store):
-    ask(store, lambda one: one.touch_blob(ABSENT))
+def test_touching_says_how_large_what_is_there_is(store):
+    async def question(one):
+        await push(one, f"{NAME}:1.0", IMAGE)
+        blob = IMAGE.layers[0]
+        named = [Digest(IMAGE.digest), Digest(blob.digest), ABSENT]
+        sizes = {IMAGE.digest: len(IMAGE.raw), blob.digest: len(blob.data)}
+        assert await one.touch_blobs(named) == sizes
+
+    ask(store, question)

@@ -147,7 +147,7 @@ def test_what_is_young_stays(kept):
     assert counts(report) == (1, 1, 0, 0, 0)
     kept.age()
     # Asked for, it is young again.
-    ask(kept.store, lambda one: one.touch_blob(digest))
+    ask(kept.store, lambda one: one.touch_blobs([digest]))
     report = kept.collect(grace_seconds=GRACE)
     assert (report.orphaned_blobs_found, report.blobs_deleted) == (1, 0)
     kept.age()

@@ -1,5 +1,6 @@
 """The files of an image layout: read within its root, written whole or not at all."""
 
+import errno
 import os
 import stat
 import time
@@ -17,6 +18,7 @@ from ghostnb.registries.layout.upload import (
 
 __all__ = ["LayoutFiles"]
 
+_NOT_ALLOWED = frozenset({errno.EPERM, errno.EACCES, errno.EROFS})
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -128,10 +130,29 @@ class LayoutFiles:
         with self._faults.guard(parts[-1], absent_is_known=True):
             return os.stat(self._within(*parts)).st_size
 
-    def touch(self, *parts: str) -> None:
-        """Mark a file as used now."""
+    def state(self, *parts: str) -> os.stat_result | None:
+        """Give a file's state; None if there is none."""
+        with self._faults.guard(parts[-1]):
+            try:
+                return os.stat(self._within(*parts))
+            except FileNotFoundError:
+                return None
+
+    def touch(self, *parts: str) -> int:
+        """Mark a file as used now, if that is allowed, and say how large it is.
+
+        Raises
+        ------
+        FileNotFoundError
+        """
         with self._faults.guard(parts[-1], absent_is_known=True):
-            _mark(self._within(*parts))
+            path = self._within(*parts)
+            try:
+                _mark(path)
+            except OSError as e:
+                if e.errno not in _NOT_ALLOWED:
+                    raise
+            return os.stat(path).st_size
 
     def move(self, source: Sequence[str], target: Sequence[str]) -> None:
         """Move a complete file to its place, and return when it would survive a power cut.

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
 from contextlib import aclosing
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -228,9 +228,9 @@ class LayoutRegistry:
         """Read the index, then write a few bytes beside the content."""
         await _finished(self._store.probe)
 
-    async def touch_blob(self, digest: Digest) -> None:
-        """Keep a blob from garbage collections for their time of grace."""
-        await asyncio.to_thread(self._store.touch, digest)
+    async def touch_blobs(self, digests: Collection[Digest]) -> dict[Digest, int]:
+        """Keep blobs and manifests from garbage collections for their time of grace."""
+        return await asyncio.to_thread(self._store.touch, digests)
 
     async def open_range(self, digest: Digest, first: int, last: int) -> AsyncIterator[bytes]:
         """Iterate over a part of a blob's file, unchecked."""

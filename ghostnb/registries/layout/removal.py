@@ -123,6 +123,8 @@ class Removal:
         self._store.marker.check()
         with self._store.lock.held():
             found = self._look(deadline, untagged)
+            while not dry_run and self._is_asked_for(found.doomed.manifests, deadline):
+                found = self._look(deadline, untagged)
             gone = found.doomed if dry_run else self._remove(found.doomed)
         manifests = {digest for _, digest in found.orphaned}
         return GarbageReport(
@@ -137,7 +139,7 @@ class Removal:
     def _look(self, deadline: float, untagged: bool) -> _Found:
         state = self._store.fresh()
         files = dict(self._store.blob_files())
-        young = {_digest(place) for place, file in files.items() if file.st_mtime >= deadline}
+        young = {_digest(place) for place, file in files.items() if _is_young(file, deadline)}
         orphaned = self._orphans(state)
         leaving = self._orphans(state, young) if untagged else frozenset()
         kept = reachable(_entries(state, without=leaving), self._store.existing)
@@ -146,6 +148,11 @@ class Removal:
         old = {place: file for place, file in candidates.items() if _is_old(place, file, deadline)}
         uploads = dict(self._store.staging.stale(deadline))
         return _Found(orphaned, loose, _Doomed(leaving, old, uploads))
+
+    def _is_asked_for(self, manifests: Pairs, deadline: float) -> bool:
+        """Tell whether one was touched since it was looked at: its entry has no time."""
+        states = (self._store.files.state(*place_of(digest)) for _, digest in manifests)
+        return any(state is not None and state.st_mtime >= deadline for state in states)
 
     def _orphans(self, state: State, young: Collection[str] = ()) -> Pairs:
         return frozenset(
@@ -199,7 +206,13 @@ def _entries(state: State, without: Pairs = frozenset()) -> list[Descriptor]:
 def _is_old(place: Place, file: os.stat_result, deadline: float) -> bool:
     # Another process may be writing it at this moment, whatever the grace.
     is_cut_off = time.time() - file.st_mtime > _CUT_OFF_SECONDS
-    return file.st_mtime < deadline and (is_cut_off or not is_leftover(place))
+    return not _is_young(file, deadline) and (is_cut_off or not is_leftover(place))
+
+
+def _is_young(file: os.stat_result, deadline: float) -> bool:
+    # A time can be set by the owner alone, while the directory's may remove: who asks for
+    # somebody else's file cannot make it young.
+    return file.st_mtime >= deadline or os.geteuid() not in (0, file.st_uid)
 
 
 def _digest(place: Place) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, BinaryIO
 
@@ -221,10 +221,15 @@ class LayoutStore:
             self.marker.check()
             return None
 
-    def touch(self, digest: Digest) -> None:
-        """Keep a blob from a garbage collection that runs meanwhile."""
-        with suppress(FileNotFoundError):
-            self.files.touch(*place_of(digest))
+    def touch(self, digests: Collection[Digest]) -> dict[Digest, int]:
+        """Keep blobs from a garbage collection that runs meanwhile; say how large they are."""
+        sizes = {}
+        for digest in digests:
+            with suppress(FileNotFoundError):
+                sizes[digest] = self.files.touch(*place_of(digest))
+        if len(sizes) < len(digests):
+            self.marker.check()
+        return sizes
 
     def finish_upload(self, repository: str, upload: str, digest: Digest) -> None:
         """Make a blob of a complete upload."""

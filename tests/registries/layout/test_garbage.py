@@ -134,12 +134,32 @@ def test_what_is_asked_for_while_garbage_is_looked_for_stays(layout, monkeypatch
     async def question(one):
         collecting = asyncio.create_task(one.collect_garbage(grace_seconds=0))
         await asyncio.to_thread(looked.wait)
-        await one.touch_blob(digest)
+        await one.touch_blobs([digest])
         report = await collecting
         assert (report.orphaned_blobs_found, report.blobs_deleted, report.bytes_freed) == (1, 0, 0)
         assert await one.blob_size(NAME, digest) == len(LOOSE)
 
     monkeypatch.setattr(type(registry._removal), "_look", slowly)
+    ask(registry, question)
+
+
+def test_a_manifest_that_is_asked_for_while_garbage_is_looked_for_stays(layout, monkeypatch):
+    registry = LayoutRegistry(layout)
+    look, digest = type(registry._removal)._look, Digest(OTHER.digest)
+
+    def asked_for_meanwhile(*arguments):
+        found = look(*arguments)
+        registry._store.touch([digest])
+        return found
+
+    async def question(one):
+        report = await one.collect_garbage(**ALL_NOW)
+        assert (report.manifests_deleted, report.blobs_deleted) == (0, 1)
+        manifest = await one.manifest(NAME, digest)
+        for entry in (manifest.config, *manifest.layers):
+            await one.blob(NAME, entry)
+
+    monkeypatch.setattr(type(registry._removal), "_look", asked_for_meanwhile)
     ask(registry, question)
 
 
