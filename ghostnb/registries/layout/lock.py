@@ -76,4 +76,5 @@ class WriteLock:
             f"Another process has held {self._path} for {_LOCK_SECONDS:.0f} seconds.",
             hint="See whether one that writes to the layout hangs.",
             registry=self._faults.registry,
+            status=503,
         )

@@ -3,10 +3,11 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Coroutine
+from concurrent.futures import Future
 from contextlib import aclosing
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from ghostnb.oci import AnyManifest, Descriptor, Digest, Reference, check_repository, check_tag
 from ghostnb.registries.catalog import details_of_tags, search_catalog
@@ -192,7 +193,7 @@ class LayoutRegistry:
         source = f"The manifest pushed to {repository} in {self.name}"
         manifest = checked_manifest(raw, media_type, digest=digest, source=source)
         entry = Entry(repository, tag, manifest.media_type, manifest.digest, len(raw))
-        await _finished(self._store.push, entry, raw)
+        await _written(self._store.push, entry, raw)
         return manifest.digest
 
     async def blob_size(self, repository: str, digest: Digest) -> int:
@@ -210,11 +211,11 @@ class LayoutRegistry:
 
     async def delete_tag(self, repository: str, tag: str) -> None:
         """Take a tag away; its manifest stays, and so do other tags of it."""
-        await _finished(self._removal.tag, check_repository(repository), check_tag(tag))
+        await _written(self._removal.tag, check_repository(repository), check_tag(tag))
 
     async def delete_manifest(self, repository: str, digest: Digest) -> None:
         """Delete a manifest with its tags; its file stays until garbage is collected."""
-        await _finished(self._removal.manifest, check_repository(repository), digest)
+        await _written(self._removal.manifest, check_repository(repository), digest)
 
     async def delete_blob(self, repository: str, digest: Digest) -> None:
         """Delete a blob that no manifest of any repository needs."""
@@ -309,7 +310,20 @@ async def _finished(function: Callable[P, Result], *args: P.args, **kwargs: P.kw
     Nothing of a push goes on behind the back of a caller who was told that it
     was cancelled.
     """
-    call = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
+    return await _settled(asyncio.to_thread(function, *args, **kwargs))
+
+
+async def _written(function: Callable[P, Future[None]], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Call on a thread what changes the index, and wait on none until that is written."""
+
+    async def work() -> None:
+        await asyncio.wrap_future(await asyncio.to_thread(function, *args, **kwargs))
+
+    await _settled(work())
+
+
+async def _settled(work: Coroutine[Any, Any, Result]) -> Result:
+    call = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(call)
     except asyncio.CancelledError:

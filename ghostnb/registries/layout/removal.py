@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Collection, Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 
@@ -58,8 +59,8 @@ class Removal:
     def __init__(self, store: LayoutStore) -> None:
         self._store = store
 
-    def tag(self, repository: str, tag: str) -> None:
-        """Take a tag away; its manifest stays.
+    def tag(self, repository: str, tag: str) -> Future[None]:
+        """Let a tag be taken away; its manifest stays.
 
         Raises
         ------
@@ -67,12 +68,12 @@ class Removal:
         """
         if tag not in self._contents(repository).tags:
             raise no_such_manifest(self._store.registry, repository, tag)
-        self._store.record(
+        return self._store.record(
             partial(remove_tag, repository=repository, tag=tag, default=self._store.default)
         )
 
-    def manifest(self, repository: str, digest: Digest) -> None:
-        """Take a manifest and its tags away; its bytes stay until garbage is collected.
+    def manifest(self, repository: str, digest: Digest) -> Future[None]:
+        """Let a manifest and its tags be taken away; its bytes stay until garbage is collected.
 
         Raises
         ------
@@ -90,7 +91,7 @@ class Removal:
                 raise still_needed(self._store.registry, repository, digest, holder)
         if digest not in contents.manifests:
             raise no_such_manifest(self._store.registry, repository, digest)
-        self._store.record(self._without(frozenset({(repository, digest)})))
+        return self._store.record(self._without(frozenset({(repository, digest)})))
 
     def blob(self, repository: str, digest: Digest) -> None:
         """Remove a blob that nothing needs.

@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, BinaryIO
 
@@ -18,6 +19,7 @@ from ghostnb.oci import (
     media_types,
     parse_manifest,
 )
+from ghostnb.registries.layout.changes import Change, Changes
 from ghostnb.registries.layout.faults import Faults
 from ghostnb.registries.layout.files import LayoutFiles
 from ghostnb.registries.layout.index import (
@@ -42,7 +44,6 @@ from ghostnb.registries.verify import check_content
 
 __all__ = ["LayoutStore", "Place", "is_leftover", "place_of"]
 
-Change = Callable[[dict[str, Any]], None]
 Place = tuple[str, ...]
 INDEX = "index.json"
 _MAX_INDEX_BYTES = 256 * 2**20
@@ -80,7 +81,7 @@ class LayoutStore:
         self.lock = WriteLock(self.faults)
         self.marker = Marker(self.files, self.lock, self.faults)
         self._known: tuple[tuple[int, ...], dict[str, Contents]] | None = None
-        self._pending: list[Change] = []
+        self._changes = Changes(self.lock, self.rewrite)
         self._referrers: dict[Digest, Referrer | None] = {}
         self.staging = Staging(self.files, self.marker, registry)
 
@@ -200,8 +201,8 @@ class LayoutStore:
         """Begin a blob; nothing is on disk before something is written."""
         return self.files.upload(*place_of(digest))
 
-    def push(self, entry: Entry, raw: bytes) -> None:
-        """Store a manifest and name it in the index."""
+    def push(self, entry: Entry, raw: bytes) -> Future[None]:
+        """Store a manifest, and let the index name it."""
         self.make()
         self.files.replace(raw, *place_of(entry.digest))
 
@@ -211,7 +212,7 @@ class LayoutStore:
                 self.files.replace(raw, *place_of(entry.digest))
             add_entry(document, entry, self.default)
 
-        self.record(add)
+        return self.record(add)
 
     def blob_size(self, digest: Digest) -> int | None:
         """Say how large a blob is; None if it is not there."""
@@ -297,22 +298,9 @@ class LayoutStore:
             registry=self.registry,
         )
 
-    def record(self, change: Change) -> None:
-        """Change the index, together with what others wait to change there."""
-        self._pending.append(change)
-        try:
-            with self.lock.held():
-                # Else it was written by who had the lock before.
-                if change in self._pending:
-                    self._write(tuple(self._pending))
-        finally:
-            if change in self._pending:
-                self._pending.remove(change)
-
-    def _write(self, changes: tuple[Change, ...]) -> None:
-        self.rewrite(changes)
-        for change in changes:
-            self._pending.remove(change)
+    def record(self, change: Change) -> Future[None]:
+        """Let the index be changed, and give what is done when that is on disk."""
+        return self._changes.add(change)
 
     def rewrite(self, changes: Iterable[Change]) -> None:
         """Change the index; the caller has the lock."""
