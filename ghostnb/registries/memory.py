@@ -46,6 +46,7 @@ class _Repository:
 @dataclass(slots=True)
 class _Upload:
     content: bytearray = field(default_factory=bytearray)
+    begun: float = field(default_factory=time.monotonic)
     used: float = field(default_factory=time.monotonic)
 
 
@@ -270,7 +271,11 @@ class MemoryRegistry:
     ) -> GarbageReport:
         """Remove what nothing points to."""
         started = time.monotonic()
-        deadline = started - grace_seconds
+        limit = started - grace_seconds
+        stale = {key: len(up.content) for key, up in self._uploads.items() if up.used <= limit}
+        begins = [up.begun for key, up in self._uploads.items() if key not in stale]
+        # A push may take longer than the grace: what it sent before, it needs at the end.
+        deadline = min([started, *begins]) - grace_seconds
         young = {key for key, used in self._used.items() if used > deadline}
         orphaned = self._orphans()
         leaving = self._orphans(young) if untagged else set()
@@ -278,7 +283,6 @@ class MemoryRegistry:
         loose = {key: len(blob) for key, blob in self._blobs.items() if key not in kept}
         going = {key: size for key, size in loose.items() if key not in young}
         freed = {key: size for key, size in self._manifest_sizes().items() if key not in kept}
-        stale = {key: len(up.content) for key, up in self._uploads.items() if up.used <= deadline}
         if not dry_run:
             self._remove(leaving, going, stale)
         return GarbageReport(

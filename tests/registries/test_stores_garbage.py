@@ -249,6 +249,36 @@ def test_uploads_that_nobody_goes_on_with_go(kept):
     assert ask(kept.store, lambda one: one.upload_size(NAME, again)) == len(LOOSE) + 4
 
 
+def test_what_a_push_sent_before_stays_however_long_the_rest_takes(kept, monkeypatch):
+    first = keep_loose(kept)
+
+    async def begun(one):
+        upload = await one.begin_upload(NAME)
+        await one.append_upload(NAME, upload, pieces_of(b"a large la"))
+        return upload
+
+    clock = time.time
+    with monkeypatch.context() as patch:
+        # Files are made old where they are; when an upload was begun is not in its file's times.
+        patch.setattr(time, "time", lambda: clock() - 10 * GRACE)
+        upload = ask(kept.store, begun)
+    for _ in range(3):
+        kept.age()
+        ask(kept.store, lambda one: one.append_upload(NAME, upload, pieces_of(b"more of it")))
+        assert kept.collect(grace_seconds=GRACE).blobs_deleted == 0
+    assert ask(kept.store, lambda one: one.blob_size(NAME, first)) == len(LOOSE)
+    # What nobody goes on with holds up nothing.
+    kept.age()
+    assert kept.collect(grace_seconds=GRACE).blobs_deleted == 1
+
+
+def test_what_was_old_when_a_push_began_goes(kept):
+    keep_loose(kept)
+    kept.age()
+    ask(kept.store, lambda one: one.begin_upload(NAME))
+    assert kept.collect(grace_seconds=GRACE).blobs_deleted == 1
+
+
 def test_a_dry_run_changes_nothing(kept):
     keep(kept, one=IMAGE, _2=OTHER)
     keep_loose(kept)

@@ -119,13 +119,16 @@ class Removal:
             If a manifest cannot be read: then nothing is removed.
         """
         started = time.monotonic()
-        deadline = time.time() - grace_seconds
+        stale = time.time() - grace_seconds
         # Before the lock, whose file would else be left where no layout is.
         self._store.marker.check()
         with self._store.lock.held():
-            found = self._look(deadline, untagged)
+            # A push may take longer than the grace: what it sent before, it needs at the end.
+            deadline = min(stale, self._store.staging.oldest_begin(stale) - grace_seconds)
+            uploads = dict(self._store.staging.stale(stale))
+            found = self._look(deadline, untagged, uploads)
             while not dry_run and self._is_asked_for(found.doomed.manifests, deadline):
-                found = self._look(deadline, untagged)
+                found = self._look(deadline, untagged, uploads)
             gone = found.doomed if dry_run else self._remove(found.doomed)
         manifests = {digest for _, digest in found.orphaned}
         return GarbageReport(
@@ -137,7 +140,7 @@ class Removal:
             run_duration_seconds=time.monotonic() - started,
         )
 
-    def _look(self, deadline: float, untagged: bool) -> _Found:
+    def _look(self, deadline: float, untagged: bool, uploads: dict[str, os.stat_result]) -> _Found:
         state = self._store.fresh()
         files = dict(self._store.blob_files())
         young = {_digest(place) for place, file in files.items() if _is_young(file, deadline)}
@@ -147,7 +150,6 @@ class Removal:
         loose = {place: file for place, file in files.items() if _digest(place) not in kept}
         candidates = loose | dict(self._store.leftovers())
         old = {place: file for place, file in candidates.items() if _is_old(place, file, deadline)}
-        uploads = dict(self._store.staging.stale(deadline))
         return _Found(orphaned, loose, _Doomed(leaving, old, uploads))
 
     def _is_asked_for(self, manifests: Pairs, deadline: float) -> bool:

@@ -1,9 +1,12 @@
 """Blobs that come in pieces, kept beside the layout's content until they are complete."""
 
 import hashlib
+import math
 import os
 import secrets
 import threading
+import time
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +23,9 @@ __all__ = ["Staging"]
 FOLDER = (".ghostnb", "uploads")
 _BLOCK_BYTES = 2**20
 _PROBE_BYTES = 4096
+# More than may be received at once; the hasher of each takes a few hundred bytes.
+_MAX_KNOWN = 1024
+_ABANDONED_SECONDS = 24 * 3600.0
 
 
 @dataclass(slots=True)
@@ -28,7 +34,6 @@ class _Progress:
 
     size_bytes: int = 0
     hasher: Any = field(default_factory=hashlib.sha256)
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Staging:
@@ -49,13 +54,18 @@ class Staging:
         self._files = files
         self._marker = marker
         self._registry = registry
-        self._known: dict[str, _Progress] = {}
+        self._known: OrderedDict[str, _Progress] = OrderedDict()
+        self._turn = threading.Lock()
 
     def begin(self, repository: str) -> str:
-        """Begin an upload and give its name, which cannot be guessed."""
-        upload = secrets.token_hex(16)
+        """Begin an upload and give its name, which says when, and cannot be guessed."""
+        upload = f"{int(time.time()):08x}{secrets.token_hex(12)}"
         self._files.create(*FOLDER, _file_name(repository, upload))
-        self._known[upload] = _Progress()
+        with self._turn:
+            self._known[upload] = _Progress()
+            if len(self._known) > _MAX_KNOWN:
+                # Its content is read again at the end, should there be one.
+                self._known.popitem(last=False)
         return upload
 
     def size_bytes(self, repository: str, upload: str) -> int:
@@ -73,7 +83,7 @@ class Staging:
         """Append bytes, whole or not at all, and say how many have come by now."""
         before = self.size_bytes(repository, upload)
         # After a restart, what came before was not seen: it is read again at the end.
-        progress = self._known.get(upload)
+        progress = self._progress(upload)
         with self._existing(repository, upload):
             self._files.append(pieces, *FOLDER, _file_name(repository, upload), at=before)
         after = before + sum(map(len, pieces))
@@ -101,14 +111,14 @@ class Staging:
         with self._existing(repository, upload):
             check_digest(self._digest(repository, upload, size, digest), digest, source=source)
             self._files.move((*FOLDER, _file_name(repository, upload)), place)
-        self._known.pop(upload, None)
+        self._forget(upload)
         return size
 
     def cancel(self, repository: str, upload: str) -> None:
         """Forget an upload and what has come of it."""
         self.size_bytes(repository, upload)
         self._files.remove(*FOLDER, _file_name(repository, upload))
-        self._known.pop(upload, None)
+        self._forget(upload)
 
     def probe(self) -> None:
         """Write a few bytes as an upload would: an empty file has room on a full disk, too."""
@@ -119,18 +129,42 @@ class Staging:
         finally:
             probe.discard()
 
+    def oldest_begin(self, deadline: float) -> float:
+        """Say when the oldest upload that somebody has written to since then was begun."""
+        begins = [
+            begin
+            for name, state in self._files.listed(*FOLDER)
+            if state.st_mtime >= deadline and (begin := _begin(name)) is not None
+        ]
+        return min(begins, default=math.inf)
+
     def stale(self, deadline: float) -> Iterator[tuple[str, os.stat_result]]:
         """Iterate over the files, and their states, that nobody has written to since then."""
         for name, state in self._files.listed(*FOLDER):
             if state.st_mtime < deadline:
                 yield name, state
 
+    def sweep(self) -> None:
+        """Remove what was left so long ago that nobody will go on with it."""
+        for name, state in list(self.stale(time.time() - _ABANDONED_SECONDS)):
+            self.discard(state, name)
+
     def discard(self, seen: os.stat_result, name: str) -> bool:
         """Remove the file of a stale upload, unless somebody has gone on with it."""
         is_gone = self._files.remove_unchanged(seen, *FOLDER, name)
         if is_gone:
-            self._known.pop(name.partition(".")[0], None)
+            self._forget(name.partition(".")[0])
         return is_gone
+
+    def _progress(self, upload: str) -> _Progress | None:
+        with self._turn:
+            if upload in self._known:
+                self._known.move_to_end(upload)
+            return self._known.get(upload)
+
+    def _forget(self, upload: str) -> None:
+        with self._turn:
+            self._known.pop(upload, None)
 
     @contextmanager
     def _existing(self, repository: str, upload: str) -> Iterator[None]:
@@ -142,7 +176,7 @@ class Staging:
             raise no_such_upload(self._registry, repository, upload) from e
 
     def _digest(self, repository: str, upload: str, size: int, wanted: Digest) -> str:
-        progress = self._known.get(upload)
+        progress = self._progress(upload)
         if wanted.algorithm == "sha256" and progress is not None and progress.size_bytes == size:
             return f"sha256:{progress.hasher.hexdigest()}"
         hasher = wanted.hasher()
@@ -158,3 +192,11 @@ def _file_name(repository: str, upload: str) -> str:
     if len(upload) != 32 or not set(upload) <= set("0123456789abcdef"):
         upload = hashlib.sha256(upload.encode("utf-8", "replace")).hexdigest()
     return f"{upload}.{owner}"
+
+
+def _begin(file_name: str) -> float | None:
+    """Read when an upload was begun: its file's own times change with each piece."""
+    try:
+        return float(int(file_name[:8], 16))
+    except ValueError:
+        return None

@@ -191,6 +191,9 @@ class LayoutStore:
         """Make the layout if there is none yet, for the last time: from now on it is there."""
         self.make()
         self.faults.is_served = True
+        # A disk that is read only is served all the same.
+        with suppress(RegistryError):
+            self.staging.sweep()
 
     def probe(self) -> None:
         """See that the index can be read, and that a disk has room and takes it."""

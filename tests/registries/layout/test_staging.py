@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import time
 
 import pytest
 
 from ghostnb.errors import NotFoundError, ProtocolError, ServerError
 from ghostnb.oci import Descriptor, Digest
-from ghostnb.registries.layout import LayoutRegistry
+from ghostnb.registries.layout import LayoutRegistry, staging
 from tests.parts.disks import fill_up, small_disk
 from tests.parts.images import plain_image
 from tests.registries.conftest import ask, pieces_of, push
@@ -192,3 +193,34 @@ def test_a_file_of_an_upload_that_became_a_link_is_refused(tmp_path):
 
     ask(LayoutRegistry(tmp_path / "root"), question)
     assert outside.read_bytes() == b"mine"
+
+
+def test_what_was_left_for_a_day_is_removed_when_the_layout_is_served(tmp_path):
+    uploads = tmp_path / ".ghostnb" / "uploads"
+
+    async def begun(registry):
+        return await registry.begin_upload(NAME)
+
+    old, young = (ask(LayoutRegistry(tmp_path), begun) for _ in range(2))
+    for file in uploads.iterdir():
+        hours = 25 if file.name.startswith(old) else 23
+        os.utime(file, (time.time() - hours * 3600,) * 2)
+    ask(LayoutRegistry(tmp_path), lambda one: one.prepare())
+    assert [file.name.partition(".")[0] for file in uploads.iterdir()] == [young]
+
+
+def test_hashers_are_kept_of_a_bounded_number_of_uploads(tmp_path, monkeypatch):
+    monkeypatch.setattr(staging, "_MAX_KNOWN", 3)
+
+    async def question(registry):
+        used, *others = [await registry.begin_upload(NAME) for _ in range(3)]
+        await registry.append_upload(NAME, used, pieces_of(DATA[:1_000_000]))
+        others += [await registry.begin_upload(NAME) for _ in range(2)]
+        assert set(registry._store.staging._known) == {used, *others[-2:]}
+        # What is not known any more is read again.
+        for upload in (used, others[0]):
+            size = await registry.upload_size(NAME, upload)
+            await registry.append_upload(NAME, upload, pieces_of(DATA[size:], 300_000))
+            await registry.finish_upload(NAME, upload, Digest.of(DATA))
+
+    ask(LayoutRegistry(tmp_path), question)
