@@ -89,6 +89,10 @@ def _refusal(error: GhostnbError, unknown: str) -> RefusedError:
         return RefusedError(404, unknown or "UNKNOWN", str(error))
     if isinstance(error, InvalidReferenceError):
         return RefusedError(400, "NAME_INVALID", str(error))
+    if isinstance(error, ForbiddenError) and error.status in (405, 500):
+        # Storage that Drift may not use: nothing that a client could log in for.
+        code = "UNSUPPORTED" if error.status == 405 else "UNKNOWN"
+        return RefusedError(error.status, code, str(error))
     for kind, status, code in _BY_KIND:
         if isinstance(error, kind):
             return RefusedError(status, code, str(error))

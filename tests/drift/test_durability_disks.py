@@ -131,6 +131,6 @@ def test_a_disk_that_is_read_only_is_served(disk):
             call("DELETE", f"/v2/{NAME}/manifests/latest"),
             call("DELETE", f"/v2/{NAME}/manifests/{IMAGE.digest}"),
         ):
-            check_refusal(reply, 403, "DENIED")
+            check_refusal(reply, 405, "UNSUPPORTED")
             assert "Read-only file system" in reply.json["errors"][0]["message"]
         check_served(call)

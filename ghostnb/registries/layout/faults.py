@@ -94,7 +94,10 @@ class Faults:
         problem = f"{self.root}: {what} cannot be used ({error.strerror or error})."
         if isinstance(error, PermissionError) or error.errno == errno.EROFS:
             hint = "See who owns it and what its mode is."
-            return ForbiddenError(problem, hint=hint, registry=self.registry)
+            # To somebody else's client it is no matter of rights: a server that may not read
+            # its files has failed, and one whose disk is read only takes no pushes.
+            code = 405 if error.errno == errno.EROFS else 500
+            return ForbiddenError(problem, hint=hint, registry=self.registry, status=code)
         if os.path.isfile(self.root) or not os.path.isdir(self.root):
             return self.no_layout()
         if error.errno in (errno.ENOTDIR, errno.EISDIR, errno.ELOOP):
