@@ -1,7 +1,8 @@
 """The ``index.json`` of an image layout: whose entry is whose, and how one is added."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -18,6 +19,7 @@ __all__ = [
     "Entry",
     "add_entry",
     "default_repository",
+    "editable_index",
     "empty_index",
     "read_index",
     "remove_manifests",
@@ -37,26 +39,33 @@ class Contents:
     ----------
     tags : dict of str to Descriptor
         In lexical order.
-    manifests : dict of Digest to Descriptor
-        Those of the entries, and what is known to be in the indexes among them.
+    entries : dict of Digest to Descriptor
+        What stands in ``index.json``; never changed after reading.
+    children : dict of Digest to Descriptor
+        What was found since in the indexes among them.
     opened : set of Digest
-        The indexes whose children are in `manifests`.
+        The indexes whose children are known.
     """
 
     tags: dict[str, Descriptor] = field(default_factory=dict)
-    manifests: dict[Digest, Descriptor] = field(default_factory=dict)
+    entries: dict[Digest, Descriptor] = field(default_factory=dict)
+    children: dict[Digest, Descriptor] = field(default_factory=dict)
     opened: set[Digest] = field(default_factory=set)
 
     def add_children(self, index: Digest, children: Iterable[Descriptor]) -> None:
         """Note what an index holds: it belongs to the repository as the index does."""
         for child in children:
-            self.manifests.setdefault(child.digest, child)
+            self.children.setdefault(child.digest, child)
         self.opened.add(index)
+
+    def find(self, digest: Digest) -> Descriptor | None:
+        """Give an entry, or what is known to be in an index among them."""
+        return self.entries.get(digest) or self.children.get(digest)
 
     @property
     def unopened(self) -> list[Descriptor]:
         """The indexes of which it is not known yet what they hold."""
-        known = list(self.manifests.values())
+        known = [*self.entries.values(), *list(self.children.values())]
         return [entry for entry in known if entry.is_index and entry.digest not in self.opened]
 
 
@@ -86,6 +95,18 @@ class Entry:
 
 class _Document(msgspec.Struct, rename="camel"):
     manifests: list[Descriptor]
+    schema_version: int = 2
+
+
+class _EditableEntry(msgspec.Struct):
+    """What of an entry is looked at when the index is changed; the rest stays as it is."""
+
+    digest: str
+    annotations: dict[str, str] | None = None
+
+
+class _Editable(msgspec.Struct, rename="camel"):
+    manifests: list[_EditableEntry]
     schema_version: int = 2
 
 
@@ -123,7 +144,7 @@ def read_index(raw: bytes, default: str, *, source: str) -> dict[str, Contents]:
     for descriptor in _decode(raw, source).manifests:
         repository, tag = name_of(descriptor.annotations or {}, default)
         contents = found.setdefault(repository, Contents())
-        contents.manifests.setdefault(descriptor.digest, descriptor)
+        contents.entries.setdefault(descriptor.digest, descriptor)
         if tag:
             contents.tags.setdefault(tag, descriptor)
     for contents in found.values():
@@ -131,19 +152,41 @@ def read_index(raw: bytes, default: str, *, source: str) -> dict[str, Contents]:
     return dict(sorted(found.items()))
 
 
+def editable_index(raw: bytes, *, source: str) -> dict[str, Any]:
+    """Read an ``index.json`` to be changed: all of it, also what nobody knows.
+
+    Raises
+    ------
+    ProtocolError
+        If it is no index.
+    """
+    with _refusing(source):
+        document: dict[str, Any] = msgspec.json.decode(raw)
+        _check_version(msgspec.convert(document, _Editable).schema_version, source)
+    return document
+
+
 def _decode(raw: bytes, source: str) -> _Document:
-    try:
+    with _refusing(source):
         document = _decoder.decode(raw)
+        _check_version(document.schema_version, source)
+    return document
+
+
+@contextmanager
+def _refusing(source: str) -> Iterator[None]:
+    try:
+        yield
     except (msgspec.MsgspecError, InvalidReferenceError, UnicodeDecodeError, RecursionError) as e:
         raise ProtocolError(
             f"{source} is not a valid index: {e}.",
             hint="If another program is writing it, try again; else copy the layout again.",
         ) from e
-    if document.schema_version != 2:
-        raise ProtocolError(
-            f"{source} has the schema version {document.schema_version}, where 2 was expected."
-        )
-    return document
+
+
+def _check_version(version: int, source: str) -> None:
+    if version != 2:
+        raise ProtocolError(f"{source} has the schema version {version}, where 2 was expected.")
 
 
 def empty_index() -> bytes:

@@ -82,14 +82,14 @@ class Removal:
             If an index of the repository holds it.
         """
         contents = self._contents(repository)
-        for entry in contents.manifests.values():
+        for entry in contents.entries.values():
             # It may be damaged itself: then it is to go all the more.
             is_other_index = entry.is_index and entry.digest != digest
             index = self._store.existing(entry) if is_other_index else None
             if isinstance(index, Index) and any(one.digest == digest for one in index.manifests):
                 holder = f"the index {index.digest}"
                 raise still_needed(self._store.registry, repository, digest, holder)
-        if digest not in contents.manifests:
+        if digest not in contents.entries:
             raise no_such_manifest(self._store.registry, repository, digest)
         return self._store.record(self._without(frozenset({(repository, digest)})))
 
@@ -106,7 +106,7 @@ class Removal:
         with self._store.lock.held():
             if self._store.blob_size(digest) is None:
                 raise no_such_blob(self._store.registry, repository, digest)
-            if digest in reachable(_entries(self._store.fresh()), self._store.existing):
+            if digest in reachable(_entries(self._store.load()), self._store.existing):
                 raise still_needed(self._store.registry, repository, digest, "a manifest")
             self._store.files.remove(*place_of(digest))
 
@@ -141,7 +141,7 @@ class Removal:
         )
 
     def _look(self, deadline: float, untagged: bool, uploads: dict[str, os.stat_result]) -> _Found:
-        state = self._store.fresh()
+        state = self._store.load()
         files = dict(self._store.blob_files())
         young = {_digest(place) for place, file in files.items() if _is_young(file, deadline)}
         orphaned = self._orphans(state)
@@ -161,7 +161,7 @@ class Removal:
         return frozenset(
             (name, digest)
             for name, contents in state.items()
-            for digest in orphans(_roots(contents, young), contents.manifests, self._store.existing)
+            for digest in orphans(_roots(contents, young), contents.entries, self._store.existing)
         )
 
     def _remove(self, doomed: _Doomed) -> _Doomed:
@@ -182,7 +182,7 @@ class Removal:
         return _Doomed(doomed.manifests, files, uploads)
 
     def _contents(self, repository: str) -> Contents:
-        contents = self._store.fresh().get(repository)
+        contents = self._store.load().get(repository)
         if contents is None:
             raise no_such_repository(self._store.registry, repository)
         return contents
@@ -193,7 +193,7 @@ class Removal:
 
 def _roots(contents: Contents, young: Collection[str]) -> list[Descriptor]:
     """Give what a repository's tags point to, and what is young."""
-    fresh = [entry for digest, entry in contents.manifests.items() if digest in young]
+    fresh = [entry for digest, entry in contents.entries.items() if digest in young]
     return [*contents.tags.values(), *fresh]
 
 
@@ -201,7 +201,7 @@ def _entries(state: State, without: Pairs = frozenset()) -> list[Descriptor]:
     return [
         entry
         for repository, contents in state.items()
-        for digest, entry in contents.manifests.items()
+        for digest, entry in contents.entries.items()
         if (repository, digest) not in without
     ]
 

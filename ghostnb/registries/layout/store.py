@@ -27,6 +27,7 @@ from ghostnb.registries.layout.index import (
     Entry,
     add_entry,
     default_repository,
+    editable_index,
     empty_index,
     read_index,
 )
@@ -242,8 +243,8 @@ class LayoutStore:
 
     def referrers(self, repository: str, digest: Digest) -> list[Descriptor]:
         """Give what is attached to a manifest, in the order of the index."""
-        contents = self.fresh().get(repository, Contents())
-        known = (self._referrer(entry) for entry in contents.manifests.values())
+        contents = self.load().get(repository, Contents())
+        known = (self._referrer(entry) for entry in contents.entries.values())
         return [found[1] for found in known if found is not None and found[0] == digest]
 
     def usage(self) -> tuple[int, int]:
@@ -252,12 +253,6 @@ class LayoutStore:
         sizes = [state.st_size for place, state in self.blob_files() if not is_leftover(place)]
         return len(sizes), sum(sizes)
 
-    def _read_index(self) -> bytes:
-        try:
-            return self.files.read(INDEX, limit_bytes=_MAX_INDEX_BYTES)
-        except FileNotFoundError:
-            raise self._no_index() from None
-
     def _no_index(self) -> RegistryError:
         self.marker.check()
         return self.faults.broken(f"it has no {INDEX}")
@@ -265,14 +260,14 @@ class LayoutStore:
     def _member(self, repository: str, contents: Contents, digest: Digest) -> Descriptor | None:
         """Find a manifest among a repository's entries, then in the indexes among them."""
         tried: set[Digest] = set()
-        while digest not in contents.manifests:
+        while (found := contents.find(digest)) is None:
             fresh = [index for index in contents.unopened if index.digest not in tried]
             if not fresh:
                 return None
             for index in fresh:
                 tried.add(index.digest)
                 self._open_index(repository, contents, index)
-        return contents.manifests[digest]
+        return found
 
     def _open_index(self, repository: str, contents: Contents, index: Descriptor) -> None:
         try:
@@ -307,18 +302,14 @@ class LayoutStore:
 
     def rewrite(self, changes: Iterable[Change]) -> None:
         """Change the index; the caller has the lock."""
-        raw = self._read_index()
-        read_index(raw, self.default, source=self._source)
-        document = msgspec.json.decode(raw)
+        try:
+            raw = self.files.read(INDEX, limit_bytes=_MAX_INDEX_BYTES)
+        except FileNotFoundError:
+            raise self._no_index() from None
+        document = editable_index(raw, source=self._source)
         for change in changes:
             change(document)
         self.files.replace(msgspec.json.encode(document), INDEX)
-
-    def fresh(self) -> dict[str, Contents]:
-        """Read the index as it is, without the children that were found since."""
-        self.load()
-        raw = self._read_index()
-        return read_index(raw, self.default, source=self._source)
 
     def existing(self, descriptor: Descriptor) -> AnyManifest | None:
         """Read a manifest; None for what is none, or is not there."""

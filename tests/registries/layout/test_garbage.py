@@ -11,7 +11,7 @@ import pytest
 
 from ghostnb.errors import GhostnbError, IntegrityError, UnsupportedError
 from ghostnb.oci import Descriptor, Digest
-from ghostnb.registries.layout import LayoutRegistry
+from ghostnb.registries.layout import LayoutRegistry, store
 from tests.parts.images import artifact, index, plain_image
 from tests.registries.conftest import ask, listed, pieces_of, push
 from tests.registries.layout.test_registry import blob_file, snapshot
@@ -217,3 +217,46 @@ def test_what_is_attached_is_seen_when_its_bytes_come_late(tmp_path):
         assert await attached() == [signature.digest]
 
     asyncio.run(work())
+
+
+def test_an_index_of_layouts_is_read_once_for_many_questions(layout, monkeypatch):
+    registry, readings = LayoutRegistry(layout), []
+    read = store.read_index
+
+    def counted(*arguments, **options):
+        readings.append(None)
+        return read(*arguments, **options)
+
+    async def question(one):
+        # As long as it may change without its time showing it, it is read each time.
+        await asyncio.sleep(2 * store._SETTLED_SECONDS)
+        for _ in range(5):
+            await one.referrers(NAME, Digest(IMAGE.digest))
+            await one.manifest(NAME, IMAGE.digest)
+            await one.collect_garbage(dry_run=True)
+
+    monkeypatch.setattr(store, "read_index", counted)
+    ask(registry, question)
+    assert len(readings) == 1
+
+
+def test_what_was_found_in_an_index_is_no_manifest_of_its_own(tmp_path):
+    whole = index([IMAGE])
+    signature = artifact("application/vnd.example.sig", [], subject=IMAGE)
+    found_later = index([signature])
+
+    async def question(one):
+        for document in (IMAGE, signature):
+            descriptor = Descriptor("text/plain", Digest(document.digest), len(document.raw))
+            await one.push_blob(NAME, descriptor, pieces_of(document.raw))
+        for tag, document in (("whole", whole), ("later", found_later)):
+            await one.push_manifest(NAME, document.raw, document.media_type, tag=tag)
+        for document in (IMAGE, signature):
+            assert (await one.manifest(NAME, document.digest)).raw == document.raw
+        assert await one.referrers(NAME, Digest(IMAGE.digest)) == []
+        await one.delete_tag(NAME, "whole")
+        report = await one.collect_garbage(**ALL_NOW)
+        assert (report.orphaned_manifests_found, report.manifests_deleted) == (1, 1)
+
+    registry = LayoutRegistry(tmp_path)
+    asyncio.run(question(registry))
