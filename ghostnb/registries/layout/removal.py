@@ -83,9 +83,9 @@ class Removal:
         """
         contents = self._contents(repository)
         for entry in contents.entries.values():
-            # It may be damaged itself: then it is to go all the more.
+            # What a damaged index holds nobody gets from it any more.
             is_other_index = entry.is_index and entry.digest != digest
-            index = self._store.existing(entry) if is_other_index else None
+            index = self._store.undamaged(entry) if is_other_index else None
             if isinstance(index, Index) and any(one.digest == digest for one in index.manifests):
                 holder = f"the index {index.digest}"
                 raise still_needed(self._store.registry, repository, digest, holder)

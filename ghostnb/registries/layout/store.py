@@ -1,5 +1,6 @@
 """What an image layout holds, read from and written to its files."""
 
+import logging
 import os
 import time
 from collections.abc import Collection, Iterable, Iterator
@@ -9,7 +10,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from ghostnb.errors import NotFoundError, RegistryError
+from ghostnb.errors import IntegrityError, NotFoundError, ProtocolError, RegistryError
 from ghostnb.oci import (
     MAX_MANIFEST_BYTES,
     AnyManifest,
@@ -50,6 +51,8 @@ INDEX = "index.json"
 _MAX_INDEX_BYTES = 256 * 2**20
 # A file that was changed this shortly ago may change again without its time showing it.
 _SETTLED_SECONDS = 0.05
+_MAX_REFERRERS = 2**16
+_log = logging.getLogger("ghostnb.registries")
 
 
 class LayoutStore:
@@ -324,15 +327,29 @@ class LayoutStore:
         check_content(raw, digest, source=source)
         return parse_manifest(raw, descriptor.media_type, digest=digest, source=source)
 
+    def undamaged(self, descriptor: Descriptor) -> AnyManifest | None:
+        """Read a manifest; None also for one that is damaged, which the log says.
+
+        For questions that are about others: who asks for it itself is told.
+        """
+        try:
+            return self.existing(descriptor)
+        except (IntegrityError, ProtocolError) as e:
+            _log.warning("A manifest is passed over: %s", e)
+            return None
+
     def _referrer(self, descriptor: Descriptor) -> Referrer | None:
         digest = descriptor.digest
-        if digest not in self._referrers:
-            manifest = self.existing(descriptor)
-            if manifest is None:
-                # It may come yet.
-                return None
-            self._referrers[digest] = as_referrer(manifest)
-        return self._referrers[digest]
+        if digest in self._referrers:
+            return self._referrers[digest]
+        manifest = self.undamaged(descriptor)
+        if manifest is None:
+            # It may come yet, or be mended.
+            return None
+        if len(self._referrers) >= _MAX_REFERRERS:
+            self._referrers.clear()
+        found = self._referrers[digest] = as_referrer(manifest)
+        return found
 
     def blob_files(self) -> Iterator[tuple[Place, os.stat_result]]:
         """Iterate over the places and states of all files below ``blobs``."""

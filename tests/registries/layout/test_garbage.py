@@ -90,7 +90,7 @@ def test_nothing_is_removed_by_a_damaged_index(layout):
     assert snapshot(layout) == before
 
 
-def test_a_damaged_index_can_be_deleted_and_holds_up_only_its_own(tmp_path):
+def test_a_damaged_index_can_be_deleted_and_holds_up_no_other_deletion(tmp_path, caplog):
     whole, damaged = index([IMAGE]), index([OTHER])
 
     async def filled(registry):
@@ -98,15 +98,55 @@ def test_a_damaged_index_can_be_deleted_and_holds_up_only_its_own(tmp_path):
         await push(registry, f"{NAME}:damaged", damaged)
 
     async def question(registry):
-        with pytest.raises(IntegrityError):
-            await registry.delete_manifest(NAME, Digest(whole.digest))
-        await registry.delete_manifest(NAME, Digest(damaged.digest))
-        assert await listed(registry.tags(NAME)) == ["whole"]
         with pytest.raises(UnsupportedError):
             await registry.delete_manifest(NAME, Digest(IMAGE.digest))
+        await registry.delete_manifest(NAME, Digest(whole.digest))
+        assert damaged.digest in caplog.text
+        await registry.delete_manifest(NAME, Digest(OTHER.digest))
+        await registry.delete_manifest(NAME, Digest(damaged.digest))
 
     ask(LayoutRegistry(tmp_path), filled)
     blob_file(tmp_path, damaged.digest).write_bytes(b"damaged")
+    ask(LayoutRegistry(tmp_path), question)
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"x" * 1000])
+def test_a_damaged_manifest_hides_no_referrers(tmp_path, caplog, damage):
+    signature = artifact("application/vnd.example.sig", [], subject=IMAGE)
+
+    async def filled(registry):
+        for document in (IMAGE, OTHER, signature):
+            await push(registry, f"{NAME}:", document)
+
+    async def attached(registry):
+        return [one.digest for one in await registry.referrers(NAME, Digest(IMAGE.digest))]
+
+    registry = LayoutRegistry(tmp_path)
+    ask(registry, filled)
+    for document, left in ((OTHER, [signature.digest]), (signature, [])):
+        blob_file(tmp_path, document.digest).write_bytes(damage)
+        assert ask(LayoutRegistry(tmp_path), attached) == left
+        assert document.digest in caplog.text
+    # Once it is mended it is seen again.
+    assert ask(registry, attached) == []
+    ask(registry, filled)
+    assert ask(registry, attached) == [signature.digest]
+
+
+def test_what_is_attached_is_remembered_of_a_bounded_number(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "_MAX_REFERRERS", 3)
+    signatures = [
+        artifact("application/vnd.example.sig", [], subject=IMAGE, annotations={"n": str(n)})
+        for n in range(7)
+    ]
+
+    async def question(registry):
+        for document in signatures:
+            await push(registry, f"{NAME}:", document)
+        found = await registry.referrers(NAME, Digest(IMAGE.digest))
+        assert [one.digest for one in found] == [one.digest for one in signatures]
+        assert 0 < len(registry._store._referrers) <= 3
+
     ask(LayoutRegistry(tmp_path), question)
 
 
