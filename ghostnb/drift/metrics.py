@@ -1,5 +1,7 @@
 """Drift's figures, as Prometheus reads them."""
 
+import logging
+import math
 import re
 import time
 from typing import Any
@@ -11,10 +13,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ghostnb.drift.routing import Router
 from ghostnb.drift.service import Service
+from ghostnb.errors import RegistryError
 from ghostnb.registries.protocol import RegistryStore
 
 __all__ = ["Measured", "Metrics", "add_metrics"]
 
+_log = logging.getLogger("ghostnb.drift")
 # The content is counted anew at most so often: it is a walk over all files.
 _USAGE_SECONDS = 10.0
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -59,7 +63,7 @@ class Metrics:
             isinstance(registry, RegistryStore)
             and time.monotonic() - self._counted_at >= _USAGE_SECONDS
         ):
-            count, size = await registry.usage()
+            count, size = await _usage(registry)
             self._blobs.set(count)
             self._bytes.set(size)
             self._counted_at = time.monotonic()
@@ -129,6 +133,15 @@ def add_metrics(router: Router, service: Service) -> Metrics:
     metrics = Metrics(service)
     router.add("GET", "/metrics", metrics.exposition, "none")
     return metrics
+
+
+async def _usage(registry: RegistryStore) -> tuple[float, float]:
+    try:
+        return await registry.usage()
+    except RegistryError as e:
+        # That is when the other figures are looked at.
+        _log.error("What is kept cannot be counted: %s", e)
+        return math.nan, math.nan
 
 
 def _classify(path: str) -> tuple[str, str]:

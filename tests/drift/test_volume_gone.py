@@ -72,6 +72,16 @@ def test_nothing_is_made_in_its_place(gone):
     assert not root.exists() or os.listdir(root) == []
 
 
+def test_figures_are_given_without_those_that_cannot_be_counted(gone):
+    call, _, _ = gone
+    check_unavailable(call("GET", "/v2/_catalog"))
+    reply = call("GET", "/metrics")
+    assert reply.status == 200
+    lines = reply.body.decode().splitlines()
+    assert {"drift_blobs NaN", "drift_stored_bytes NaN"} <= set(lines)
+    assert 'drift_http_requests_total{method="GET",route="/v2/_catalog",status="503"} 1.0' in lines
+
+
 def test_it_goes_on_when_the_volume_is_back(gone, tmp_path):
     call, root, place = gone
     assert call("GET", "/v2/_catalog").status == 503
