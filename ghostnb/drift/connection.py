@@ -1,7 +1,11 @@
-"""A connection to Drift: who sends headers without end, or never to their end, is let go."""
+"""A connection to Drift: who sends headers without end, or never to their end, is let go.
+
+An offer of another protocol is declined (RFC 9110, section 7.8).
+"""
 
 import asyncio
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ghostnb.drift.service import Limits
@@ -10,6 +14,7 @@ __all__ = ["protocol_for"]
 
 _TOO_LARGE = b"431 Request Header Fields Too Large"
 _TOO_SLOW = b"408 Request Timeout"
+_OFFERS = frozenset({b"upgrade", b"http2-settings"})
 
 
 def protocol_for(limits: Limits) -> type[HttpToolsProtocol]:
@@ -39,7 +44,8 @@ class _CarefulProtocol(HttpToolsProtocol):
             if self._timer is None:
                 self._expect_headers()
             self._pending_bytes += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._parse(data)
         # Still counted: a header goes on and on, of which the parser has said nothing yet.
         if self._pending_bytes > self.limits.header_bytes and not self.transport.is_closing():
             self._refuse(_TOO_LARGE)
@@ -57,19 +63,61 @@ class _CarefulProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            # They come again, without the offer.
+            return
         self._pending_bytes = -1
         self._expect_no_more()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         self._pending_bytes = 0
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         if self._header_bytes > self.limits.header_bytes:
             self._refuse(_TOO_LARGE)
+        elif self._is_answering():
+            self.transport.close()
         else:
             super().send_400_response(msg)
+
+    def _parse(self, data: bytes) -> None:
+        """Read requests; where another protocol is offered, as if it were not.
+
+        Java's HttpClient and curl --http2 offer one, also before a body. The
+        parser takes all that follows such headers for the other protocol: a
+        new one is given the headers without the offer, and then the rest.
+        """
+        pieces = [memoryview(data)]
+        while pieces:
+            piece = pieces.pop()
+            try:
+                self.parser.feed_data(piece)
+            except httptools.HttpParserUpgrade as e:
+                if self.parser.get_method() == b"CONNECT":
+                    # An offer by itself.
+                    self.send_400_response("This is no proxy.")
+                    return
+                pieces += [piece[e.args[0] :], memoryview(self._head_without_offer())]
+                self.parser = httptools.HttpRequestParser(self)
+                # As uvicorn's own: what was pipelined before the last request is answered.
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            except httptools.HttpParserError:
+                self.send_400_response("Invalid HTTP request received.")
+                return
+
+    def _head_without_offer(self) -> bytes:
+        version = self.parser.get_http_version().encode()
+        lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, version)]
+        for name, value in self.headers:
+            if name == b"connection":
+                value = b",".join(one for one in value.split(b",") if _is_kept(one))
+            if _is_kept(name):
+                lines.append(b"%s: %s" % (name, value))
+        return b"\r\n".join([*lines, b"", b""])
 
     def _count(self, size_bytes: int) -> None:
         self._header_bytes += size_bytes
@@ -86,11 +134,27 @@ class _CarefulProtocol(HttpToolsProtocol):
             self._timer = None
 
     def _give_up(self) -> None:
-        if not self.transport.is_closing():
+        self._timer = None
+        if self._is_answering():
+            # Who is still being answered may have begun to ask the next.
+            self._expect_headers()
+        elif not self.transport.is_closing():
             self._refuse(_TOO_SLOW)
 
+    def _is_answering(self) -> bool:
+        """Tell whether what is written now would be taken for another request's answer."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            return False
+        return cycle.response_started or not cycle.more_body or bool(self.pipeline)
+
     def _refuse(self, status: bytes) -> None:
-        self.transport.write(
-            b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status
-        )
+        if not self._is_answering():
+            self.transport.write(
+                b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status
+            )
         self.transport.close()
+
+
+def _is_kept(name: bytes) -> bool:
+    return name.strip().lower() not in _OFFERS

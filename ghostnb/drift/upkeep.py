@@ -125,6 +125,9 @@ async def _options(request: Request) -> _Options:
         body += piece
         if len(body) > _MAX_BODY_BYTES:
             raise RefusedError(413, "SIZE_INVALID", "The options are a few dozen bytes of JSON.")
+    if not body and request.headers.get("content-length", "0") != "0":
+        # Lost on the way: it may have said that this is a dry run.
+        raise RefusedError(400, "UNSUPPORTED", "The options did not arrive; nothing was done.")
     try:
         options = msgspec.json.decode(body or b"{}", type=_Options)
     except (msgspec.MsgspecError, UnicodeDecodeError) as e:

@@ -113,6 +113,17 @@ def test_options_that_cannot_be_read_remove_nothing(body, registry):
     assert asyncio.run(registry.usage())[0] == count
 
 
+def test_options_that_were_lost_on_the_way_remove_nothing(registry):
+    fill(registry, orphan=b"stays")
+    count, _ = asyncio.run(registry.usage())
+
+    lost = asked(create_app(registry), "POST", "/admin/gc", headers={"content-length": "40"})
+
+    assert lost.status_code == 400
+    assert "did not arrive" in lost.json()["errors"][0]["message"]
+    assert asyncio.run(registry.usage())[0] == count
+
+
 def test_options_without_end_are_refused():
     reply = asked(create_app(MemoryRegistry()), "POST", "/admin/gc", content=b" " * 5000)
     assert reply.status_code == 413
