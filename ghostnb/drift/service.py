@@ -61,7 +61,7 @@ class Access(Protocol):
             ``pull``, ``push``, ``delete`` or ``admin``; ``none`` where it is
             enough to be known; ``open`` for what finds that out itself.
         repository : str
-            Empty for what is about none.
+            Empty for what is about none, and for a push to one that its body names.
 
         Raises
         ------

@@ -167,6 +167,23 @@ def test_the_public_url_is_named_where_it_is_known(tmp_path):
     assert parse_challenges(header)[0].realm == "https://registry.example.com/token"
 
 
+@pytest.mark.parametrize(("user", "status"), [("", 401), ("vic", 403)])
+def test_who_may_not_push_sends_no_upload(tmp_path, user, status):
+    """It would be held in memory, and keep out those who may."""
+    locked = locked_drift(tmp_path, anonymous_pull=True)
+    taken = []
+
+    async def pieces():
+        for _ in range(10):
+            taken.append(1)
+            yield bytes(2**20)
+
+    reply = locked.ask("POST", "/v1/plugins/upload", user, content=pieces())
+
+    assert reply.status_code == status
+    assert taken == []
+
+
 def test_a_token_for_one_repository_does_not_touch_another(locked):
     token = bearer(locked.token("ada", "repository:team/app:*"))
 

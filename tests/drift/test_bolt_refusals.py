@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 
+import httpx2
 import pytest
 
 from ghostnb.drift import create_app
@@ -12,6 +14,7 @@ from ghostnb.drift.bolt import bodies
 from ghostnb.registries.memory import MemoryRegistry
 from tests.drift.asking import asked
 from tests.drift.bolt_uploads import CASES, PLUGINS, PROFILES, TEMPLATES, got, names, refusal
+from tests.parts.drift import IN_PROCESS_URL
 
 every_kind = pytest.mark.parametrize("case", CASES, ids=lambda case: case.kind.name)
 HOSTILE_NAMES = [
@@ -278,6 +281,37 @@ def test_bodies_together_take_bounded_room(app, monkeypatch):
     assert reply.headers["retry-after"] == "1"
     # What was refused holds no room any more.
     assert sent(app, PLUGINS, bytes(1000))[0] == 400
+
+
+def test_one_address_does_not_take_all_the_room(app, monkeypatch):
+    """Neither does a body that pauses keep others out for as long as it may."""
+    monkeypatch.setattr(bodies, "_MAX_BYTES_AT_ONCE", 1000)
+    monkeypatch.setattr(bodies, "_MAX_BYTES_OF_ONE", 600)
+
+    async def work():
+        has_begun, goes_on = asyncio.Event(), asyncio.Event()
+
+        async def pausing():
+            yield bytes(500)
+            has_begun.set()
+            await goes_on.wait()
+            yield b""
+
+        async def upload(address, content):
+            transport = httpx2.ASGITransport(app, client=(address, 1))
+            async with httpx2.AsyncClient(transport=transport, base_url=IN_PROCESS_URL) as client:
+                reply = await client.post("/v1/plugins/upload", content=content)
+                return reply.status_code
+
+        first = asyncio.create_task(upload("192.0.2.1", pausing()))
+        await has_begun.wait()
+        others = [await upload(f"192.0.2.{n}", bytes(200)) for n in (1, 2)]
+        too_much = await upload("192.0.2.2", bytes(501))
+        goes_on.set()
+        return [await first, *others, too_much]
+
+    # 400: there was room for it, but it is no upload.
+    assert asyncio.run(work()) == [400, 429, 400, 429]
 
 
 @every_kind

@@ -1,17 +1,21 @@
 """Bodies that must be read whole: each within a limit, all together within another."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.requests import Request
 
+from ghostnb.drift.auth.access import address_of
 from ghostnb.drift.replies import RefusedError
 
 __all__ = ["Bodies"]
 
 # What is made of a body takes as much again.
 _MAX_BYTES_AT_ONCE = 256 * 2**20
+# As much of it as one address may have: the largest upload fits, and others still have room.
+_MAX_BYTES_OF_ONE = 128 * 2**20
 
 
 class Bodies:
@@ -25,7 +29,7 @@ class Bodies:
 
     def __init__(self, idle_seconds: float) -> None:
         self._idle_seconds = idle_seconds
-        self._held_bytes = 0
+        self._held_bytes: Counter[str] = Counter()
 
     @asynccontextmanager
     async def read(self, request: Request, limit: int, what: str) -> AsyncIterator[bytearray]:
@@ -47,18 +51,26 @@ class Bodies:
         told = request.headers.get("content-length", "")
         if told.isdecimal() and (len(told) > 15 or int(told) > limit):
             raise _too_large(limit, what)
-        body = bytearray()
+        body, address = bytearray(), address_of(request)
         try:
             async for piece in self._pieces(request):
                 body += piece
-                self._held_bytes += len(piece)
+                self._held_bytes[address] += len(piece)
                 if len(body) > limit:
                     raise _too_large(limit, what)
-                if self._held_bytes > _MAX_BYTES_AT_ONCE:
+                if not self._has_room(address):
                     raise _no_room()
             yield body
         finally:
-            self._held_bytes -= len(body)
+            self._held_bytes[address] -= len(body)
+            # Who holds nothing is forgotten.
+            self._held_bytes = +self._held_bytes
+
+    def _has_room(self, address: str) -> bool:
+        return (
+            self._held_bytes[address] <= _MAX_BYTES_OF_ONE
+            and self._held_bytes.total() <= _MAX_BYTES_AT_ONCE
+        )
 
     async def _pieces(self, request: Request) -> AsyncIterator[bytes]:
         stream = request.stream()

@@ -48,8 +48,8 @@ def _add_shelf(router: Router, shelf: "_Shelf", store: Store) -> None:
     add = partial(router.add, unknown=unknown)
     add("GET", base, shelf.listing, "pull")
     add("POST", f"{base}/search", shelf.search, "pull")
-    # What may be pushed is known when the body has been read.
-    add("POST", f"{base}/upload", shelf.upload, "none")
+    # To which repository is known when the body has been read; who may push nothing sends none.
+    add("POST", f"{base}/upload", shelf.upload, "push")
     add("GET", f"{base}/{{name}}/download", shelf.download, "pull", locate=shelf.repository)
     add("GET", f"{base}/{{name}}", shelf.details, "pull", locate=shelf.repository)
     add("DELETE", f"{base}/{{name}}", shelf.delete, "delete", locate=shelf.repository)
