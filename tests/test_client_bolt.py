@@ -26,6 +26,7 @@ from ghostnb import (
 from ghostnb.frames import PLUGINS, PROFILES, TEMPLATES
 from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.registries.vendors import drift as drift_vendor
+from tests.drift.logins import PASSWORDS, locked_drift
 from tests.parts.drift import IN_PROCESS_URL, drift_transport
 
 PROFILE = {
@@ -48,13 +49,15 @@ EMAIL = {"author_email": "ada@example.com"}
 class Between:
     """What stands between a client and a Drift: notes requests, and may change the answers."""
 
-    def __init__(self, change=lambda request, response: response) -> None:
+    def __init__(self, change=lambda request, response: response, app=None) -> None:
         self.paths: list[str] = []
-        self._inner = drift_transport(MemoryRegistry())
+        self.sent_bytes = 0
+        self._inner = httpx2.ASGITransport(app) if app else drift_transport(MemoryRegistry())
         self._change = change
 
     async def handle_async_request(self, request):
         self.paths.append(f"{request.method} {request.url.raw_path.decode()}")
+        self.sent_bytes += len(await request.aread())
         return self._change(request, await self._inner.handle_async_request(request))
 
     async def aclose(self) -> None:
@@ -113,6 +116,19 @@ def test_profiles_are_a_frame(filled):
         "rating": 4.5,
         "license": "MIT",
     }
+
+
+def test_a_large_upload_is_sent_once_where_a_login_is_needed(tmp_path):
+    between = Between(app=locked_drift(tmp_path, MemoryRegistry()).app)
+    client = client_over(between, username="dev", password=PASSWORDS["dev"])
+    data = bytes(3_000_000)
+
+    run(client.upload_plugin(PLUGIN, data))
+
+    assert between.paths.count("POST /v1/plugins/upload") == 1
+    assert 4_000_000 < between.sent_bytes < 4_001_000  # base64, and little besides
+    assert run(client.download_plugin("dlss")) == data
+    assert list(run(client.plugins())["name"]) == ["dlss"]
 
 
 def test_plugins_and_templates_are_frames(filled):

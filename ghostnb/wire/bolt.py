@@ -1,7 +1,9 @@
 """Bolt's shelves on a Drift registry: requests built, replies decoded.
 
 Source: Drift's published routes below ``/v1/``. They are no part of the
-distribution protocol: its tokens, and so its scopes, are not for them.
+distribution protocol, but take its tokens: what is listed needs the scope of the
+catalog, one thing that of its repository. A token that is sent ahead spares a
+large upload from being sent twice.
 """
 
 from collections.abc import Mapping
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 _NAMES = "Names are lower-case letters and digits, joined by single . _ or by -: steam-gaming."
+_LIST = ("registry:catalog:*",)
 _JSON = {"accept": "application/json", "content-type": "application/json"}
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Rating = Annotated[float, msgspec.Meta(ge=0, le=5)]
@@ -199,7 +202,7 @@ class BoltEndpoint:
         """Ask for a page of all that is on a shelf."""
         query = urlencode({"page": page, "per_page": per_page})
         url = f"{self.base_url}/v1/{shelf.plural}?{query}"
-        return Request("GET", url, f"the list of {shelf.plural}", headers=_JSON)
+        return Request("GET", url, f"the list of {shelf.plural}", _LIST, headers=_JSON)
 
     def search(
         self, shelf: Shelf[AnyEntry], wanted: Mapping[str, Any], page: int, per_page: int
@@ -208,7 +211,7 @@ class BoltEndpoint:
         url = f"{self.base_url}/v1/{shelf.plural}/search"
         body = msgspec.json.encode({**wanted, "page": page, "per_page": per_page})
         what = f"a search in the {shelf.plural}"
-        return Request("POST", url, what, headers=_JSON, body=body)
+        return Request("POST", url, what, _LIST, headers=_JSON, body=body)
 
     def download(self, shelf: Shelf[AnyEntry], name: str, version: str | None) -> Request:
         """Ask for content.
@@ -249,12 +252,13 @@ class BoltEndpoint:
             If nothing can be called so.
         """
         name = str(document[shelf.name].get("name", ""))
-        shelf.repository(name)
+        repository = shelf.repository(name)
         query = "?overwrite=true" if overwrite else ""
         return Request(
             "POST",
             f"{self.base_url}/v1/{shelf.plural}/upload{query}",
             f"an upload of the {shelf.name} {name}",
+            (f"repository:{repository}:pull,push",),
             headers=_JSON,
             body=msgspec.json.encode(document),
         )
@@ -262,13 +266,14 @@ class BoltEndpoint:
     def _item(
         self, method: str, shelf: Shelf[AnyEntry], name: str, version: str | None, path: str = ""
     ) -> Request:
-        shelf.repository(name)
+        repository = shelf.repository(name)
         url = f"{self.base_url}/v1/{shelf.plural}/{quote(name)}{path}"
         what = f"the {shelf.name} {name}"
         if version is not None:
             url += f"?version={quote(check_tag(version))}"
             what += f" {version}"
-        return Request(method, url, what)
+        action = "delete" if method == "DELETE" else "pull"
+        return Request(method, url, what, (f"repository:{repository}:{action}",))
 
 
 def decode_entries(reply: Reply, shelf: Shelf[AnyEntry], *, registry: str) -> EntryPage[AnyEntry]:

@@ -23,6 +23,10 @@ from tests.drift.logins import (
 )
 from tests.parts.drift import IN_PROCESS_URL
 
+PROFILE = {
+    "profile": {"name": "mine", "version": "1"},
+    "metadata": {"author_email": "ada@example.com"},
+}
 LAYER = IMAGE.layers[0].digest
 MANIFEST = "/v2/team/app/manifests"
 ROUTES = [
@@ -46,6 +50,14 @@ ROUTES = [
     ),
     ("delete", "DELETE", f"{MANIFEST}/1", {}),
     ("delete", "DELETE", f"{MANIFEST}/{IMAGE.digest}", {}),
+    ("pull", "GET", "/v1/profiles", {}),
+    ("pull", "POST", "/v1/profiles/search", {}),
+    ("pull", "GET", "/v1/metrics", {}),
+    ("pull", "GET", "/v1/metrics/plugins", {}),
+    ("pull", "GET", "/v1/profiles/mine", {}),
+    ("pull", "GET", "/v1/profiles/mine/download", {}),
+    ("push", "POST", "/v1/profiles/upload", {"json": PROFILE}),
+    ("delete", "DELETE", "/v1/profiles/mine", {}),
     ("admin", "POST", "/admin/gc", {}),
     ("admin", "GET", "/admin/gc/status", {}),
 ]
@@ -60,6 +72,7 @@ every_route = pytest.mark.parametrize(
     ids=[f"{method} {path[:30]}" for _, method, path, _ in ROUTES],
 )
 # Whoever watches over Drift need not log in, and who logs in has not yet.
+SCOPED = ("/v1/", "/v2/")
 OPEN = {"/health", "/readyz", "/login", "/token"}
 
 
@@ -68,9 +81,17 @@ def locked(tmp_path):
     return locked_drift(tmp_path)
 
 
+def with_profile():
+    """Make a registry that also has a profile, which is of another version than `PROFILE`."""
+    registry = filled_registry()
+    older = {**PROFILE, "profile": {"name": "mine", "version": "0"}}
+    assert asked(create_app(registry), "POST", "/v1/profiles/upload", json=older).is_success
+    return registry
+
+
 def ways_in(locked, user):
     """Give each kind of header that a user can send."""
-    scopes = ("repository:team/app:*", "registry:catalog:*")
+    scopes = ("repository:team/app:*", "repository:bolt/profiles/mine:*", "registry:catalog:*")
     return {
         "basic": basic(user),
         "login": bearer(locked.login(user)),
@@ -82,7 +103,7 @@ def ways_in(locked, user):
 @pytest.mark.parametrize("user", PASSWORDS)
 def test_each_role_does_what_it_may(locked, user, action, method, path, options):
     for kind, header in ways_in(locked, user).items():
-        fresh = create_app(filled_registry(), access=locked.access)
+        fresh = create_app(with_profile(), access=locked.access)
         headers = {**options.get("headers", {}), **header}
         reply = asked(fresh, method, path, **{**options, "headers": headers})
 
@@ -90,8 +111,8 @@ def test_each_role_does_what_it_may(locked, user, action, method, path, options)
             assert reply.status_code == 403, kind
             assert reply.json()["errors"][0]["code"] == "DENIED"
             assert "www-authenticate" not in reply.headers
-        elif kind == "token" and not path.startswith("/v2/"):
-            # A token for repositories opens nothing else.
+        elif kind == "token" and not path.startswith(SCOPED):
+            # A token for repositories opens nothing that is not about them.
             assert reply.status_code == 401
             assert reply.headers["www-authenticate"] == 'Basic realm="drift"'
         else:
@@ -117,12 +138,12 @@ def test_nobody_does_anything_without_a_login(locked, action, method, path, opti
 
         assert reply.status_code == 401
         scheme = parse_challenges(reply.headers["www-authenticate"])[0].scheme
-        assert scheme == ("bearer" if path.startswith("/v2/") else "basic")
+        assert scheme == ("bearer" if path.startswith(SCOPED) else "basic")
 
 
 @every_route
 def test_without_users_everybody_does_everything(action, method, path, options):
-    assert asked(create_app(filled_registry()), method, path, **options).status_code < 400
+    assert asked(create_app(with_profile()), method, path, **options).status_code < 400
 
 
 def test_no_route_forgets_to_ask(locked):
@@ -182,6 +203,53 @@ def test_who_may_not_push_sends_no_upload(tmp_path, user, status):
 
     assert reply.status_code == status
     assert taken == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "scope"),
+    [
+        ("GET", "/v1/profiles", "registry:catalog:*"),
+        ("POST", "/v1/plugins/search", "registry:catalog:*"),
+        ("GET", "/v1/metrics", "registry:catalog:*"),
+        ("GET", "/v1/profiles/mine", "repository:bolt/profiles/mine:pull"),
+        ("DELETE", "/v1/templates/web", "repository:bolt/templates/web:delete"),
+    ],
+)
+def test_bolts_routes_name_the_scope_and_take_basic_too(locked, method, path, scope):
+    challenge = locked.ask(method, path).headers["www-authenticate"]
+
+    bearer_, basic_ = parse_challenges(challenge)
+    assert (bearer_.scheme, bearer_.scopes) == ("bearer", (scope,))
+    assert basic_.scheme == "basic"
+    # What it asks for is enough.
+    reply = locked.ask(method, path, headers=bearer(locked.token("ada", scope)))
+    assert reply.status_code in (200, 404)
+
+
+def test_a_token_for_one_profile_is_for_no_other(tmp_path):
+    locked = locked_drift(tmp_path, with_profile())
+    own, others = (
+        bearer(locked.token("ada", f"repository:bolt/{name}:*"))
+        for name in ("profiles/mine", "plugins/mine")
+    )
+    for method, path, options in (
+        ("GET", "/v1/profiles/mine", {}),
+        ("GET", "/v1/profiles/mine/download", {}),
+        ("POST", "/v1/profiles/upload", {"json": PROFILE}),
+        ("DELETE", "/v1/profiles/mine", {}),
+    ):
+        refused = locked.ask(method, path, headers=others, **options)
+        assert refused.status_code == 401
+        assert 'error="insufficient_scope"' in refused.headers["www-authenticate"]
+        assert locked.ask(method, path, headers=own, **options).is_success
+    for path in ("/v1/profiles", "/v1/metrics"):
+        assert locked.ask("GET", path, headers=own).status_code == 401
+    catalog = bearer(locked.token("ada", "registry:catalog:*"))
+    refused = locked.ask("POST", "/v1/profiles/upload", headers=catalog, json=PROFILE)
+    assert refused.status_code == 401
+    # Of what has been read it is known what the token should have been for.
+    [bearer_, _] = parse_challenges(refused.headers["www-authenticate"])
+    assert bearer_.scopes == ("repository:bolt/profiles/mine:pull,push",)
 
 
 def test_a_token_for_one_repository_does_not_touch_another(locked):
@@ -250,12 +318,12 @@ def test_pulls_need_no_login_where_that_is_said(tmp_path):
         may = action in ("none", "pull") and path != "/v2/"
         assert (reply.status_code == 401) != may, (method, path)
 
-    scopes = ("repository:team/app:*", "registry:catalog:*")
+    scopes = ("repository:team/app:*", "repository:bolt/profiles/mine:*", "registry:catalog:*")
     token = bearer(locked.token("", *scopes))
     for action, method, path, options in ROUTES:
         headers = {**options.get("headers", {}), **token}
         reply = locked.ask(method, path, **{**options, "headers": headers})
-        may = action in ("none", "pull") and path.startswith("/v2/")
+        may = action in ("none", "pull") and path.startswith(SCOPED)
         assert (reply.status_code == 401) != may, (method, path)
 
 

@@ -44,35 +44,55 @@ def reply(document):
     return Reply(200, {"content-type": "application/json"}, msgspec.json.encode(document), BASE)
 
 
+CATALOG = "registry:catalog:*"
+
+
 @pytest.mark.parametrize(
-    ("request_", "method", "url"),
+    ("request_", "method", "url", "scope"),
     [
-        (ENDPOINT.listing(PROFILES, 1, 20), "GET", "/v1/profiles?page=1&per_page=20"),
-        (ENDPOINT.search(PLUGINS, {}, 1, 20), "POST", "/v1/plugins/search"),
-        (ENDPOINT.download(TEMPLATES, "web", None), "GET", "/v1/templates/web/download"),
+        (ENDPOINT.listing(PROFILES, 1, 20), "GET", "/v1/profiles?page=1&per_page=20", CATALOG),
+        (ENDPOINT.search(PLUGINS, {}, 1, 20), "POST", "/v1/plugins/search", CATALOG),
+        (
+            ENDPOINT.download(TEMPLATES, "web", None),
+            "GET",
+            "/v1/templates/web/download",
+            "repository:bolt/templates/web:pull",
+        ),
         (
             ENDPOINT.download(PROFILES, "a.b_c-d", "1.0"),
             "GET",
             "/v1/profiles/a.b_c-d/download?version=1.0",
+            "repository:bolt/profiles/a.b_c-d:pull",
         ),
-        (ENDPOINT.delete(PLUGINS, "dlss", None), "DELETE", "/v1/plugins/dlss"),
-        (ENDPOINT.delete(PLUGINS, "dlss", "1_0"), "DELETE", "/v1/plugins/dlss?version=1_0"),
+        (
+            ENDPOINT.delete(PLUGINS, "dlss", None),
+            "DELETE",
+            "/v1/plugins/dlss",
+            "repository:bolt/plugins/dlss:delete",
+        ),
+        (
+            ENDPOINT.delete(PLUGINS, "dlss", "1_0"),
+            "DELETE",
+            "/v1/plugins/dlss?version=1_0",
+            "repository:bolt/plugins/dlss:delete",
+        ),
         (
             ENDPOINT.upload(PROFILES, {"profile": {"name": "x"}}, overwrite=False),
             "POST",
             "/v1/profiles/upload",
+            "repository:bolt/profiles/x:pull,push",
         ),
         (
             ENDPOINT.upload(PROFILES, {"profile": {"name": "x"}}, overwrite=True),
             "POST",
             "/v1/profiles/upload?overwrite=true",
+            "repository:bolt/profiles/x:pull,push",
         ),
     ],
 )
-def test_requests(request_, method, url):
+def test_requests(request_, method, url, scope):
     assert (request_.method, request_.url) == (method, BASE + url)
-    # The distribution protocol's tokens are not for these routes.
-    assert request_.scopes == ()
+    assert request_.scopes == (scope,)
 
 
 def test_a_search_carries_filters_and_page():

@@ -17,6 +17,8 @@ from ghostnb.drift.replies import RefusedError
 __all__ = ["KnownUsers", "address_of", "log_in_first"]
 
 _SERVICE = "drift"
+# Where a token for some scopes opens what they are for.
+_SCOPED = ("/v1/", "/v2/")
 _NOBODY = Identity(None, Role.VIEWER)
 
 
@@ -116,14 +118,18 @@ class KnownUsers:
 
     def _challenge(self, request: Request, action: str, repository: str) -> "_Challenge":
         path = request.scope["path"]
-        if not path.startswith("/v2/"):
+        if not path.startswith(_SCOPED):
             return _BASIC
+        token_url = f"{self._public_url or _own_origin(request)}/token"
         scope = _scope_text(action, repository)
+        if path.startswith("/v1/"):
+            # People ask there, too, and their browser or curl knows Basic alone.
+            return _Challenge(token_url, scope, is_basic_fine=True)
         name = request.path_params.get("name", "")
         if name and name != repository:
             # A blob is to be mounted from another repository: the token must be for both.
             scope = f"{_scope_text('push', name)} {scope}"
-        return _Challenge(f"{self._public_url or _own_origin(request)}/token", scope)
+        return _Challenge(token_url, scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,7 @@ class _Challenge:
 
     token_url: str = ""
     scope: str = ""
+    is_basic_fine: bool = False
 
     def refusal(self, message: str, error: str = "") -> RefusedError:
         headers = {"www-authenticate": self._header(error)}
@@ -144,7 +151,8 @@ class _Challenge:
         if not self.token_url:
             return f'Basic realm="{_SERVICE}"'
         pairs = {"realm": self.token_url, "service": _SERVICE, "scope": self.scope, "error": error}
-        return "Bearer " + ",".join(f'{name}="{text}"' for name, text in pairs.items() if text)
+        bearer = "Bearer " + ",".join(f'{name}="{text}"' for name, text in pairs.items() if text)
+        return f'{bearer}, Basic realm="{_SERVICE}"' if self.is_basic_fine else bearer
 
 
 _BASIC = _Challenge()
@@ -181,7 +189,7 @@ def _not_allowed(identity: Identity, action: str, challenge: _Challenge) -> Refu
 def _is_granted(request: Request, identity: Identity, action: str, repository: str) -> bool:
     if identity.scopes is None:
         return True
-    if not request.scope["path"].startswith("/v2/"):
+    if not request.scope["path"].startswith(_SCOPED):
         return False
     return covers(identity.scopes, needed_scope(action, repository))
 

@@ -88,9 +88,9 @@ def needed_scope(action: str, repository: str) -> Scope | None:
     Parameters
     ----------
     action, repository : str
-        As for `Access.check`, under ``/v2/``.
+        As for `Access.check`, under ``/v1/`` and ``/v2/``.
     """
-    if action == "none":
+    if action == "none" or (action == "push" and not repository):
         return None
     if not repository:
         return Scope("registry", "catalog", _EVERYTHING)
