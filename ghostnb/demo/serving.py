@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Self
 
 from ghostnb.drift.app import create_app
+from ghostnb.drift.limits import Limits
 from ghostnb.drift.server import Server, listen
-from ghostnb.drift.service import Limits
 from ghostnb.errors import ConfigError
 from ghostnb.registries.layout import LayoutRegistry
 

@@ -8,11 +8,12 @@ from ghostnb.drift.auth.guard import BrowserGuard
 from ghostnb.drift.auth.login import add_login
 from ghostnb.drift.bolt import add_bolt
 from ghostnb.drift.front import add_front
+from ghostnb.drift.limits import Limits
 from ghostnb.drift.metrics import Measured, add_metrics
 from ghostnb.drift.pulls import add_pulls
 from ghostnb.drift.pushes import add_pushes
 from ghostnb.drift.routing import Router, failed, not_found
-from ghostnb.drift.service import Access, Anyone, Limits, Service
+from ghostnb.drift.service import Access, Anyone, Service
 from ghostnb.drift.upkeep import add_upkeep, health_routes
 from ghostnb.registries.protocol import Registry
 

@@ -13,8 +13,8 @@ from ghostnb.drift.auth.guard import checked_public_url, is_loopback
 from ghostnb.drift.auth.identity import Role
 from ghostnb.drift.auth.tokens import read_key
 from ghostnb.drift.auth.users import Users
+from ghostnb.drift.limits import Limits
 from ghostnb.drift.server import Server, check_exposure, listen, tls_options
-from ghostnb.drift.service import Limits
 from ghostnb.errors import ConfigError
 from ghostnb.registries.layout import LayoutRegistry
 

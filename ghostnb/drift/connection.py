@@ -1,14 +1,21 @@
-"""A connection to Drift: who sends headers without end, or never to their end, is let go.
+"""A connection to Drift: who sends headers without end, or takes no answer, is let go.
 
 An offer of another protocol is declined (RFC 9110, section 7.8).
 """
 
 import asyncio
+import struct
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ghostnb.drift.service import Limits
+from ghostnb.drift.limits import Limits
+
+try:
+    import fcntl
+    import termios
+except ImportError:  # Windows has neither.
+    fcntl = termios = None  # type: ignore[assignment]
 
 __all__ = ["protocol_for"]
 
@@ -23,10 +30,11 @@ def protocol_for(limits: Limits) -> type[HttpToolsProtocol]:
 
 
 class _CarefulProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with an end to the headers that it takes, and to their time."""
+    """uvicorn's protocol, with an end to the headers that it takes, and to its patience."""
 
     limits: Limits
     _timer: asyncio.TimerHandle | None = None
+    _writing: asyncio.TimerHandle | None = None
     # Of one request: bytes that came before its headers were complete, and of its headers alone.
     _pending_bytes = 0
     _header_bytes = 0
@@ -37,7 +45,16 @@ class _CarefulProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect_no_more()
+        self._watch_no_more()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_writing()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._watch_no_more()
 
     def data_received(self, data: bytes) -> None:
         if self._pending_bytes >= 0:
@@ -141,6 +158,23 @@ class _CarefulProtocol(HttpToolsProtocol):
         elif not self.transport.is_closing():
             self._refuse(_TOO_SLOW)
 
+    def _watch_writing(self) -> None:
+        """Look now and then whether the client takes what waits for it."""
+        left = _left_bytes(self.transport)
+        self._writing = self.loop.call_later(self.limits.idle_seconds, self._check_writing, left)
+
+    def _watch_no_more(self) -> None:
+        if self._writing is not None:
+            self._writing.cancel()
+            self._writing = None
+
+    def _check_writing(self, left_before: int) -> None:
+        if left_before - _left_bytes(self.transport) >= self.limits.idle_bytes:
+            self._watch_writing()
+        else:
+            # Not closed: that would wait for what is left to be taken.
+            self.transport.abort()
+
     def _is_answering(self) -> bool:
         """Tell whether what is written now would be taken for another request's answer."""
         cycle = self.cycle
@@ -154,6 +188,20 @@ class _CarefulProtocol(HttpToolsProtocol):
                 b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status
             )
         self.transport.close()
+
+
+def _left_bytes(transport: asyncio.Transport) -> int:
+    """Count what the client has not taken yet, as far as that is known."""
+    left = transport.get_write_buffer_size()
+    own = transport.get_extra_info("socket")
+    if fcntl is None or own is None:
+        return left
+    try:
+        # The kernel holds some MiB, and takes more only when a third of that is gone.
+        queued = fcntl.ioctl(own.fileno(), termios.TIOCOUTQ, bytes(4))
+    except OSError:
+        return left
+    return left + int(struct.unpack("i", queued)[0])
 
 
 def _is_kept(name: bytes) -> bool:

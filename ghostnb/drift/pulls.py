@@ -1,19 +1,19 @@
 """The part of the distribution protocol that reads: manifests, blobs, lists."""
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Send
+from starlette.responses import Response
 
 from ghostnb.drift.replies import RefusedError
 from ghostnb.drift.routing import Router
 from ghostnb.drift.service import Service
+from ghostnb.drift.streaming import Streamed, closed, joined
 from ghostnb.errors import InvalidReferenceError
 from ghostnb.oci import MAX_MANIFEST_BYTES, Descriptor, Digest, check_tag, media_types
 
@@ -133,10 +133,14 @@ class _Pulls:
         headers["content-length"] = str(last - first + 1)
         if part:
             headers["content-range"] = f"bytes {first}-{last}/{size}"
-        pieces = self._pieces(name, digest, size, first, last)
-        # Read before the status is sent: what cannot be read is an error then.
-        begin = await anext(pieces, b"")
-        return _Streamed(_joined(begin, pieces), 206 if part else 200, headers=headers)
+        async with AsyncExitStack() as held:
+            held.enter_context(self._service.downloads.one())
+            pieces = self._pieces(name, digest, size, first, last)
+            await held.enter_async_context(closed(pieces))
+            # Read before the status is sent: what cannot be read is an error then.
+            begin = await anext(pieces, b"")
+            status = 206 if part else 200
+            return Streamed(joined(begin, pieces), held.pop_all(), status, headers=headers)
 
     async def _pieces(
         self, name: str, digest: Digest, size: int, first: int, last: int
@@ -147,7 +151,7 @@ class _Pulls:
         else:
             descriptor = Descriptor("application/octet-stream", digest, size)
             pieces = _cut(self._registry.open_blob(name, descriptor), first, last)
-        async with _closed(pieces):
+        async with closed(pieces):
             async for piece in pieces:
                 yield piece
 
@@ -217,29 +221,9 @@ def _fitting(names: list[str], contents: Mapping[str, bytes]) -> list[str]:
     return names
 
 
-class _Streamed(StreamingResponse):
-    """A body that is let go of as soon as the client is gone, not when memory is cleaned up."""
-
-    async def stream_response(self, send: Send) -> None:
-        async with _closed(self.body_iterator):
-            await super().stream_response(send)
-
-
-def _closed(pieces: AsyncIterable[Any]) -> AbstractAsyncContextManager[Any]:
-    return aclosing(pieces) if isinstance(pieces, AsyncGenerator) else nullcontext()
-
-
-async def _joined(begin: bytes, pieces: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
-    async with aclosing(pieces):
-        if begin:
-            yield begin
-        async for piece in pieces:
-            yield piece
-
-
 async def _cut(pieces: AsyncIterator[bytes], first: int, last: int) -> AsyncIterator[bytes]:
     done = 0
-    async with _closed(pieces):
+    async with closed(pieces):
         async for piece in pieces:
             part = piece[max(first - done, 0) : last + 1 - done]
             done += len(piece)

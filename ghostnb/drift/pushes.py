@@ -1,12 +1,12 @@
 """The part of the distribution protocol that writes: uploads, manifests, deletions."""
 
-import asyncio
 import re
 from collections.abc import AsyncGenerator
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ghostnb.drift.bodies import pieces
 from ghostnb.drift.pulls import digest_of
 from ghostnb.drift.replies import RefusedError
 from ghostnb.drift.routing import Router, repository_of
@@ -134,7 +134,7 @@ class _Uploads:
             raise RefusedError(400, "DIGEST_INVALID", str(e)) from e
 
     def _body(self, request: Request) -> AsyncGenerator[bytes, None]:
-        return _body(request, self._service.limits.idle_seconds)
+        return pieces(request, self._service.limits, is_kept=True)
 
     async def _forget(self, name: str, upload: str) -> None:
         try:
@@ -153,17 +153,19 @@ class _Pushes:
     async def manifest(self, request: Request) -> Response:
         """Store a manifest, exactly as it comes, if its blobs are there (end-7)."""
         name, reference = request.path_params["name"], request.path_params["reference"]
-        store = self._service.store
+        store, limit = self._service.store, self._service.limits.manifest_bytes
         wanted = digest_of(reference) if ":" in reference else None
         tag = "" if wanted else _tag_of(reference)
-        raw = await self._manifest_body(request)
         media_type = request.headers.get("content-type", "").partition(";")[0].strip()
-        manifest = _parsed(raw, media_type, wanted, f"The manifest pushed to {name}")
-        async with self._service.pushing():
-            await self._check_blobs(manifest)
-            digest = await store.push_manifest(
-                name, raw, manifest.media_type, tag=tag, digest=wanted
-            )
+        reading = self._service.bodies.read(request, limit, "A manifest", code="MANIFEST_INVALID")
+        async with reading as body:
+            raw = bytes(body)
+            manifest = _parsed(raw, media_type, wanted, f"The manifest pushed to {name}")
+            async with self._service.pushing():
+                await self._check_blobs(manifest)
+                digest = await store.push_manifest(
+                    name, raw, manifest.media_type, tag=tag, digest=wanted
+                )
         headers = {
             "location": f"/v2/{name}/manifests/{digest}",
             "docker-content-digest": str(digest),
@@ -188,17 +190,6 @@ class _Pushes:
         async with self._service.collecting():
             await self._service.store.delete_blob(name, digest)
         return Response(status_code=202)
-
-    async def _manifest_body(self, request: Request) -> bytes:
-        limit = self._service.limits.manifest_bytes
-        pieces, count = [], 0
-        async for piece in _body(request, self._service.limits.idle_seconds):
-            pieces.append(piece)
-            count += len(piece)
-            if count > limit:
-                message = f"A manifest may have {limit:,} bytes; this one has more."
-                raise RefusedError(413, "MANIFEST_INVALID", message)
-        return b"".join(pieces)
 
     async def _check_blobs(self, manifest: Manifest | Index) -> None:
         """See that what a manifest needs is there, and keep it, and keep its subject.
@@ -242,23 +233,6 @@ def _parsed(raw: bytes, media_type: str, digest: Digest | None, source: str) -> 
         message = f"The manifest says it is {manifest.media_type}, its Content-Type {media_type}."
         raise RefusedError(400, "MANIFEST_INVALID", message)
     return manifest
-
-
-async def _body(request: Request, idle_seconds: float) -> AsyncGenerator[bytes, None]:
-    pieces = request.stream()
-    while True:
-        try:
-            async with asyncio.timeout(idle_seconds):
-                piece = await anext(pieces, None)
-        except TimeoutError as e:
-            message = f"Nothing has come for {idle_seconds:g} seconds; what came before is kept."
-            raise RefusedError(
-                408, "BLOB_UPLOAD_INVALID", message, headers={"connection": "close"}
-            ) from e
-        if piece is None:
-            return
-        if piece:
-            yield piece
 
 
 def _tag_of(text: str) -> str:

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 
 from ghostnb.drift.auth.guard import is_loopback
 from ghostnb.drift.connection import protocol_for
-from ghostnb.drift.service import Limits
+from ghostnb.drift.limits import Limits
 from ghostnb.errors import ConfigError
 
 __all__ = ["Server", "check_exposure", "listen", "tls_options"]

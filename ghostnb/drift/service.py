@@ -2,50 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 from weakref import WeakValueDictionary
 
 from starlette.requests import Request
 
 from ghostnb.drift.auth.identity import ANYBODY
+from ghostnb.drift.bodies import Bodies
+from ghostnb.drift.limits import Limits
 from ghostnb.drift.replies import RefusedError
-from ghostnb.oci import MAX_MANIFEST_BYTES, Digest
+from ghostnb.drift.turns import Places, SharedLock
+from ghostnb.oci import Digest
 from ghostnb.registries.protocol import Registry, RegistryStore
 
-__all__ = ["Access", "Anyone", "Limits", "Service"]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much Drift takes at once.
-
-    Attributes
-    ----------
-    manifest_bytes : int
-    concurrent_uploads : int
-        Bodies of blobs that are received at once; one more is answered 429.
-    header_bytes : int
-        Of one request, its first line included.
-    header_seconds : float
-        From a connection's begin, or a request's, to the end of its headers.
-    page_size : int
-        Names in one answer, if not fewer were asked for.
-    grace_seconds : float
-        How young content may be that a garbage collection leaves alone.
-    idle_seconds : float
-        How long a body may pause: who is gone without a goodbye holds neither
-        a place among the uploads nor the upload.
-    """
-
-    manifest_bytes: int = MAX_MANIFEST_BYTES
-    concurrent_uploads: int = 128
-    header_bytes: int = 64 * 1024
-    header_seconds: float = 30.0
-    page_size: int = 10_000
-    grace_seconds: float = 3600.0
-    idle_seconds: float = 60.0
+__all__ = ["Access", "Anyone", "Service"]
 
 
 class Access(Protocol):
@@ -93,6 +64,10 @@ class Service:
     ----------
     registry, access, limits
         As they were given.
+    bodies : Bodies
+        Reads what must be held in memory.
+    downloads : Places
+        For content that is being sent.
     """
 
     def __init__(self, registry: Registry, access: Access, limits: Limits) -> None:
@@ -100,9 +75,11 @@ class Service:
         self.access = access
         self.limits = limits
         self._store = registry if isinstance(registry, RegistryStore) else None
-        self._uploads = 0
+        self.bodies = Bodies(limits)
+        self.downloads = Places(limits.concurrent_downloads, "downloads")
+        self._uploads = Places(limits.concurrent_uploads, "uploads")
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._manifests = _SharedLock()
+        self._manifests = SharedLock()
 
     @property
     def store(self) -> RegistryStore:
@@ -130,19 +107,10 @@ class Service:
     @asynccontextmanager
     async def receiving(self, upload: str) -> AsyncIterator[None]:
         """Keep an upload to one request at a time, and bodies to as many as are allowed."""
-        if self._uploads >= self.limits.concurrent_uploads:
-            raise RefusedError(
-                429,
-                "TOOMANYREQUESTS",
-                f"{self._uploads} uploads are under way; try again in a moment.",
-                headers={"retry-after": "1"},
-            )
-        self._uploads += 1
-        try:
-            async with self.turn(upload):
+        # A place is for who receives: those who wait for one upload would take them all.
+        async with self.turn(upload):
+            with self._uploads.one():
                 yield
-        finally:
-            self._uploads -= 1
 
     def turn(self, upload: str) -> asyncio.Lock:
         """Keep an upload to one request at a time."""
@@ -151,51 +119,10 @@ class Service:
             lock = self._locks[upload] = asyncio.Lock()
         return lock
 
-    def pushing(self) -> "_Shared":
+    def pushing(self) -> AbstractAsyncContextManager[None]:
         """Keep garbage collections out while a manifest's blobs are looked for and it is stored."""
-        return _Shared(self._manifests)
+        return self._manifests.shared()
 
-    def collecting(self) -> "_Exclusive":
+    def collecting(self) -> AbstractAsyncContextManager[None]:
         """Keep manifests out while garbage is collected."""
-        return _Exclusive(self._manifests)
-
-
-class _SharedLock:
-    """Many at once, or one alone, who waits until the many are gone."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.alone = asyncio.Lock()
-        self.none = asyncio.Event()
-        self.none.set()
-
-
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    lock: _SharedLock
-
-    async def __aenter__(self) -> None:
-        async with self.lock.alone:
-            self.lock.count += 1
-            self.lock.none.clear()
-
-    async def __aexit__(self, *error: object) -> None:
-        self.lock.count -= 1
-        if self.lock.count == 0:
-            self.lock.none.set()
-
-
-@dataclass(frozen=True, slots=True)
-class _Exclusive:
-    lock: _SharedLock
-
-    async def __aenter__(self) -> None:
-        await self.lock.alone.acquire()
-        try:
-            await self.lock.none.wait()
-        except BaseException:
-            self.lock.alone.release()
-            raise
-
-    async def __aexit__(self, *error: object) -> None:
-        self.lock.alone.release()
+        return self._manifests.exclusive()

@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ghostnb.drift.bodies import whole
+from ghostnb.drift.limits import Limits
 from ghostnb.drift.replies import RefusedError, refusal_of
 from ghostnb.drift.routing import Router
 from ghostnb.drift.service import Service
@@ -92,7 +94,7 @@ class _Garbage:
 
     async def collect(self, request: Request) -> Response:
         """Remove what nothing points to, or count it."""
-        options, store = await _options(request), self._service.store
+        options, store = await _options(request, self._service.limits), self._service.store
         if self._is_running:
             raise RefusedError(409, "DENIED", "A garbage collection is running; see its status.")
         grace = options.grace_seconds
@@ -119,12 +121,8 @@ class _Garbage:
         return JSONResponse({"running": self._is_running, "last": self._last})
 
 
-async def _options(request: Request) -> _Options:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MAX_BODY_BYTES:
-            raise RefusedError(413, "SIZE_INVALID", "The options are a few dozen bytes of JSON.")
+async def _options(request: Request, limits: Limits) -> _Options:
+    body = await whole(request, limits, _MAX_BODY_BYTES, "The options")
     if not body and request.headers.get("content-length", "0") != "0":
         # Lost on the way: it may have said that this is a dry run.
         raise RefusedError(400, "UNSUPPORTED", "The options did not arrive; nothing was done.")

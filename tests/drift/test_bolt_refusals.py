@@ -9,8 +9,7 @@ import json
 import httpx2
 import pytest
 
-from ghostnb.drift import create_app
-from ghostnb.drift.bolt import bodies
+from ghostnb.drift import bodies, create_app
 from ghostnb.registries.memory import MemoryRegistry
 from tests.drift.asking import asked
 from tests.drift.bolt_uploads import CASES, PLUGINS, PROFILES, TEMPLATES, got, names, refusal

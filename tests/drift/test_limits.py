@@ -16,7 +16,7 @@ import pytest
 from ghostnb.oci import Digest
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
-from tests.drift.calling import UPLOADS, Caller, add_digest, begin, check_refusal, push, upload
+from tests.drift.calling import UPLOADS, Caller, add_digest, begin, check_refusal, push, put, upload
 from tests.drift.forking import forked_drift
 from tests.parts.images import plain_image
 
@@ -117,7 +117,9 @@ def test_who_is_silent_for_too_long_lets_others_in(registry):
 
 
 def test_who_is_slow_but_steady_is_waited_for(registry):
-    with forked_drift(registry, idle_seconds=0.4) as running, Caller(running.url) as call:
+    """At the real limits as many bytes must come in a minute as a line of 10 KB/s brings in 7 s."""
+    limits = {"idle_seconds": 0.4, "idle_bytes": 3}
+    with forked_drift(registry, **limits) as running, Caller(running.url) as call:
         place = begin(call, NAME)
         with half_sent(call, place, b"", promised=20) as connection:
             for _ in range(10):
@@ -127,10 +129,144 @@ def test_who_is_slow_but_steady_is_waited_for(registry):
         assert size_of(call, place) == 20
 
 
+def test_a_byte_now_and_then_holds_no_place(registry):
+    limits = {"concurrent_uploads": 1, "idle_seconds": 0.4}
+    with forked_drift(registry, **limits) as running, Caller(running.url) as call:
+        with half_sent(call, begin(call, NAME), b"") as connection:
+            connection.settimeout(0.1)
+            for _ in range(20):
+                connection.sendall(b"x")
+                with contextlib.suppress(TimeoutError):
+                    assert connection.recv(65536).startswith(b"HTTP/1.1 408")
+                    break
+            else:
+                pytest.fail("it may go on for ever")
+            assert call("PATCH", begin(call, NAME), b"x").status == 202
+
+
+def test_those_who_wait_for_one_upload_take_one_place(registry):
+    with forked_drift(registry, concurrent_uploads=2) as running, Caller(running.url) as call:
+        place = begin(call, NAME)
+        with contextlib.ExitStack() as stack:
+            for _ in range(5):
+                stack.enter_context(half_sent(call, place, DATA[:100]))
+            time.sleep(0.2)
+            assert upload(call, NAME, DATA)
+
+
+def reading(call, target):
+    """Ask for something, and do not read it."""
+    connection = socket.create_connection(address(call), 10)
+    connection.sendall(f"GET {target} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
+    assert connection.recv(100).startswith(b"HTTP/1.1 200")
+    return connection
+
+
+def test_more_downloads_than_are_allowed_must_wait(registry):
+    with forked_drift(registry, concurrent_downloads=3) as running, Caller(running.url) as call:
+        push(call, NAME, "latest", IMAGE)
+        target = f"/v2/{NAME}/blobs/{upload(call, NAME, bytes(LARGE))}"
+        small = f"/v2/{NAME}/blobs/{IMAGE.layers[0].digest}"
+        with contextlib.ExitStack() as stack:
+            for _ in range(3):
+                stack.enter_context(reading(call, target))
+            reply = call("GET", small)
+            check_refusal(reply, 429, "TOOMANYREQUESTS")
+            assert reply.headers["retry-after"] == "1"
+            assert call("HEAD", small).status == 200
+            assert call("GET", f"/v2/{NAME}/manifests/latest").status == 200
+        wait_until(lambda: call("GET", small).status == 200)
+        # Who is refused what he asks for, or has it already, takes no place.
+        for headers in ({"range": "bytes=999999999-"}, {"if_none_match": "*"}):
+            for _ in range(5):
+                assert call("GET", small, **headers).status in (304, 416)
+        assert call("GET", small).status == 200
+
+
+def test_who_takes_no_answer_is_let_go(registry):
+    with forked_drift(registry, idle_seconds=0.4) as running, Caller(running.url) as call:
+        target = f"/v2/{NAME}/blobs/{upload(call, NAME, bytes(LARGE))}"
+        with reading(call, target) as connection:
+            wait_until(lambda: connections_of(running) > 1)
+            wait_until(lambda: connections_of(running) == 1, 3)
+            with contextlib.suppress(ConnectionResetError):
+                assert len(b"".join(iter(lambda: connection.recv(2**20), b""))) < LARGE
+        assert call("GET", "/v2/").status == 200
+
+
+def test_who_takes_an_answer_slowly_gets_all_of_it(registry):
+    with forked_drift(registry, idle_seconds=0.4) as running, Caller(running.url) as call:
+        target = f"/v2/{NAME}/blobs/{upload(call, NAME, bytes(LARGE))}"
+        with reading(call, target) as connection:
+            count = 0
+            for _ in range(10):
+                time.sleep(0.2)
+                count += len(connection.recv(2**21, socket.MSG_WAITALL))
+            while count < LARGE and (more := connection.recv(2**20)):
+                count += len(more)
+        assert count >= LARGE
+
+
+def connections_of(running):
+    found = psutil.Process(running.pid).net_connections()
+    return sum(one.status == psutil.CONN_ESTABLISHED for one in found)
+
+
+def test_readers_that_pause_take_little_memory(tmp_path):
+    with (
+        forked_drift(lambda: LayoutRegistry(tmp_path / "root")) as running,
+        Caller(running.url) as call,
+        contextlib.ExitStack() as stack,
+    ):
+        target = f"/v2/{NAME}/blobs/{upload(call, NAME, bytes(LARGE))}"
+        process = psutil.Process(running.pid)
+        assert call("GET", target).status == 200
+        before = process.memory_info().rss
+        for _ in range(60):
+            stack.enter_context(reading(call, target))
+        time.sleep(0.5)
+        assert (process.memory_info().rss - before) / 60 < 2.6 * 2**20
+
+
 def test_a_manifest_that_never_comes_is_not_waited_for(registry):
     with forked_drift(registry, idle_seconds=0.2) as running, Caller(running.url) as call:
         place = f"/v2/{NAME}/manifests/latest"
-        with half_sent(call, place, b"{", method="PUT") as connection:
+        with half_sent(call, place, b"{", method="PUT", promised=100) as connection:
+            assert connection.recv(65536).startswith(b"HTTP/1.1 408")
+
+
+def test_manifests_that_pause_take_bounded_memory(registry):
+    """One address has room for as many as are 128 MiB together."""
+    body = b" " * (4 * 2**20 - 10)
+    with (
+        forked_drift(registry) as running,
+        Caller(running.url) as call,
+        contextlib.ExitStack() as stack,
+    ):
+        push(call, NAME, "latest", IMAGE)
+        place, process = f"/v2/{NAME}/manifests/other", psutil.Process(running.pid)
+        before = process.memory_info().rss
+        for _ in range(60):
+            waiting = half_sent(call, place, body, method="PUT", promised=4 * 2**20)
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                stack.enter_context(waiting)
+        assert process.memory_info().rss - before < 180 * 2**20
+        check_refusal(
+            call("PUT", place, IMAGE.raw + b" " * 2**22, content_type=IMAGE.media_type),
+            413,
+            "MANIFEST_INVALID",
+        )
+        stack.close()
+        wait_until(lambda: put(call, NAME, "other", IMAGE).status == 201)
+
+
+@pytest.mark.parametrize("path", ["/v1/profiles/search", "/v1/plugins/upload", "/admin/gc"])
+def test_a_body_that_never_comes_is_not_waited_for(registry, path):
+    with forked_drift(registry, idle_seconds=0.2) as running, Caller(running.url) as call:
+        with half_sent(call, path, b"{", method="POST") as connection:
+            # Larger than it may be is refused at once.
+            assert connection.recv(65536).startswith(b"HTTP/1.1 413")
+        with half_sent(call, path, b"{", method="POST", promised=100) as connection:
             assert connection.recv(65536).startswith(b"HTTP/1.1 408")
 
 

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from ghostnb.client import RegistryClient
-from ghostnb.drift import create_app
+from ghostnb.drift import Limits, create_app
 from ghostnb.errors import UnauthorizedError
 from ghostnb.loop import run
 from ghostnb.registries.config import RegistryConfig
@@ -98,6 +98,19 @@ def test_a_wrong_login_is_refused_whoever_it_is_of(locked, pair):
 def test_a_login_that_is_too_big_is_not_read(locked):
     for path in ("/login", "/token"):
         assert locked.ask("POST", path, content=b" " * 70_000).status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/login", "/token"])
+def test_a_login_that_never_comes_is_not_waited_for(locked, path):
+    async def half():
+        yield b"{"
+        await asyncio.sleep(10)
+
+    app = create_app(MemoryRegistry(), access=locked.access, limits=Limits(idle_seconds=0.1))
+    reply = asked(app, "POST", path, content=half())
+
+    assert reply.status_code == 408
+    assert reply.headers["connection"] == "close"
 
 
 def test_without_users_there_is_nothing_to_log_in_to():

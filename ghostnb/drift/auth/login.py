@@ -12,6 +12,8 @@ from ghostnb.drift.auth.access import KnownUsers, address_of, log_in_first
 from ghostnb.drift.auth.identity import Role, User, identity_of
 from ghostnb.drift.auth.scopes import Scope, parse_scopes
 from ghostnb.drift.auth.tokens import InvalidTokenError, Token
+from ghostnb.drift.bodies import whole
+from ghostnb.drift.limits import Limits
 from ghostnb.drift.replies import RefusedError
 from ghostnb.drift.routing import Router
 from ghostnb.drift.service import Service
@@ -30,7 +32,7 @@ def add_login(router: Router, service: Service) -> None:
     if not isinstance(service.access, KnownUsers):
         router.add("POST", "/login", _no_users, "open")
         return
-    login = _Login(service.access)
+    login = _Login(service.access, service.limits)
     router.add("POST", "/login", login.log_in, "open")
     router.add("GET", "/token", login.token, "open")
     router.add("POST", "/token", login.token_by_form, "open")
@@ -44,12 +46,13 @@ class _Credentials(msgspec.Struct):
 class _Login:
     """Handlers; each of them is one route."""
 
-    def __init__(self, access: KnownUsers) -> None:
+    def __init__(self, access: KnownUsers, limits: Limits) -> None:
         self._access = access
+        self._limits = limits
 
     async def log_in(self, request: Request) -> Response:
         """Give a token for all that a user may do."""
-        given = _credentials(await _body(request))
+        given = _credentials(await self._body(request))
         user = await self._user(request, given.username, given.password)
         token = self._access.tokens.login(user)
         answer = {
@@ -78,7 +81,7 @@ class _Login:
 
         Source: distribution, "OAuth2 Token Authentication".
         """
-        pairs = _form(await _body(request))
+        pairs = _form(await self._body(request))
         form = dict(pairs)
         # Some clients join the scopes, some repeat the field.
         scopes = _asked_scopes([text for name, text in pairs if name == "scope"])
@@ -87,6 +90,9 @@ class _Login:
         if form.get("access_type") == "offline":
             answer["refresh_token"] = self._access.tokens.refresh(user).value
         return JSONResponse(answer, headers=_SECRET)
+
+    async def _body(self, request: Request) -> bytearray:
+        return await whole(request, self._limits, _MAX_BODY_BYTES, "A login")
 
     async def _granted(self, request: Request, form: Mapping[str, str]) -> User:
         kind = form.get("grant_type")
@@ -145,16 +151,7 @@ def _asked_scopes(texts: list[str]) -> tuple[Scope, ...]:
     return scopes
 
 
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MAX_BODY_BYTES:
-            raise RefusedError(413, "SIZE_INVALID", "That is too much for a login.")
-    return body
-
-
-def _credentials(body: bytes) -> _Credentials:
+def _credentials(body: bytearray) -> _Credentials:
     try:
         return msgspec.json.decode(body, type=_Credentials)
     except (msgspec.MsgspecError, UnicodeDecodeError) as e:
@@ -163,7 +160,7 @@ def _credentials(body: bytes) -> _Credentials:
         raise RefusedError(400, "UNSUPPORTED", message) from None
 
 
-def _form(body: bytes) -> list[tuple[str, str]]:
+def _form(body: bytearray) -> list[tuple[str, str]]:
     try:
         return parse_qsl(body.decode("utf-8"), max_num_fields=100, errors="strict")
     except ValueError:

@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from ghostnb.drift.auth.access import address_of
 from ghostnb.drift.auth.identity import identity_of
-from ghostnb.drift.bolt.bodies import Bodies
 from ghostnb.drift.bolt.documents import Search
 from ghostnb.drift.bolt.figures import add_figures
 from ghostnb.drift.bolt.kinds import KINDS
@@ -22,6 +22,7 @@ from ghostnb.drift.downloads import Counts, Downloads, statistics_file
 from ghostnb.drift.replies import RefusedError
 from ghostnb.drift.routing import Router
 from ghostnb.drift.service import Service
+from ghostnb.drift.streaming import Streamed, closed, joined
 from ghostnb.errors import InvalidReferenceError
 from ghostnb.oci import check_tag
 from ghostnb.wire.bolt import Entry
@@ -35,10 +36,9 @@ _FLAGS = {"": False, "false": False, "0": False, "true": True, "1": True}
 def add_bolt(router: Router, service: Service) -> None:
     """Add the routes of profiles, plugins and templates, and of their figures."""
     downloads = Downloads(statistics_file(service.registry))
-    bodies = Bodies(service.limits.idle_seconds)
     stores = [Store(service, kind) for kind in KINDS]
     for store in stores:
-        _add_shelf(router, _Shelf(service, store, downloads, bodies), store)
+        _add_shelf(router, _Shelf(service, store, downloads), store)
     add_figures(router, service, stores, downloads)
 
 
@@ -58,14 +58,12 @@ def _add_shelf(router: Router, shelf: "_Shelf", store: Store) -> None:
 class _Shelf:
     """Handlers of one kind; each of them is one route."""
 
-    def __init__(
-        self, service: Service, store: Store, downloads: Downloads, bodies: Bodies
-    ) -> None:
+    def __init__(self, service: Service, store: Store, downloads: Downloads) -> None:
         self._service = service
         self._store = store
         self._kind = store.kind
         self._downloads = downloads
-        self._bodies = bodies
+        self._bodies = service.bodies
 
     def repository(self, request: Request) -> str:
         """Give the repository that a request is about."""
@@ -106,10 +104,14 @@ class _Shelf:
         }
         if request.method == "HEAD":
             return Response(headers=headers)
-        pieces = self._store.content(item)
-        # So that small content is known to be right before anything is said.
-        first = await anext(pieces)
-        return StreamingResponse(self._noted(request, item, first, pieces), headers=headers)
+        async with AsyncExitStack() as held:
+            held.enter_context(self._service.downloads.one())
+            pieces = self._store.content(item)
+            await held.enter_async_context(closed(pieces))
+            # So that small content is known to be right before anything is said.
+            first = await anext(pieces)
+            noted = self._noted(request, item, joined(first, pieces))
+            return Streamed(noted, held.pop_all(), headers=headers)
 
     async def upload(self, request: Request) -> Response:
         """Take something new."""
@@ -144,10 +146,9 @@ class _Shelf:
         return await self._downloads.counts(self._kind.name)
 
     async def _noted(
-        self, request: Request, item: Item, first: bytes, rest: AsyncIterator[bytes]
+        self, request: Request, item: Item, pieces: AsyncIterator[bytes]
     ) -> AsyncGenerator[bytes, None]:
-        yield first
-        async for piece in rest:
+        async for piece in pieces:
             yield piece
         self._downloads.count(self._kind.name, item.entry.name, _visitor(request))
 

@@ -16,6 +16,7 @@ from ghostnb.drift.bolt.kinds import Kind
 from ghostnb.drift.bolt.parcels import LATEST, Parcel
 from ghostnb.drift.replies import RefusedError
 from ghostnb.drift.service import Service
+from ghostnb.drift.streaming import closed
 from ghostnb.errors import NotFoundError, RegistryError
 from ghostnb.oci import AnyManifest, Digest, Manifest
 from ghostnb.oci.media_types import OCI_MANIFEST
@@ -108,11 +109,13 @@ class Store:
         """Iterate over a version's content; the last piece comes only if the digest is right."""
         repository = self._repository(item.entry.name)
         held = b""
-        async for piece in self._registry.open_blob(repository, item.manifest.layers[0]):
-            if held:
-                yield held
-            held = piece
-        yield held
+        pieces = self._registry.open_blob(repository, item.manifest.layers[0])
+        async with closed(pieces):
+            async for piece in pieces:
+                if held:
+                    yield held
+                held = piece
+            yield held
 
     async def put(self, parcel: Parcel, *, overwrite: bool) -> tuple[Digest, bool]:
         """Store something as a version, and as the newest.
