@@ -157,7 +157,7 @@ def test_few_passwords_are_checked_at_once_and_few_wait(users, monkeypatch):
     passwords = Passwords(users)
 
     async def work():
-        logins = (passwords.check(f"user-{n}", "wrong", HERE) for n in range(150))
+        logins = (passwords.check(f"user-{n}", "wrong", f"192.0.2.{n}") for n in range(150))
         return await asyncio.gather(*logins, return_exceptions=True)
 
     outcomes = asyncio.run(work())
@@ -259,6 +259,43 @@ def test_guesses_at_once_count_like_guesses_one_after_the_other(users, checks):
     assert len(checks) == 10
 
 
+def test_names_that_are_made_up_keep_nobody_out_who_is_elsewhere(users):
+    passwords = Passwords(users)
+
+    async def work():
+        made_up = (passwords.check(f"nobody-{n}", "x", HERE) for n in range(200))
+        guesses = asyncio.gather(*made_up, return_exceptions=True)
+        await asyncio.sleep(0)
+        user = await passwords.check("vic", PASSWORDS["vic"], THERE)
+        return user, await guesses
+
+    user, outcomes = asyncio.run(work())
+    assert user.name == "vic"
+    assert outcomes.count(None) == passwords_module._MAX_WAITING_OF_ONE
+
+
+def test_a_hundred_failures_of_any_names_close_an_address_for_a_minute(users, checks):
+    clock = Clock()
+    passwords = Passwords(users, Attempts(clock=clock))
+    assert checked(passwords, "dev", PASSWORDS["dev"])
+    for number in range(100):
+        assert checked(passwords, f"nobody-{number}", "wrong") is None
+        if number == 50:
+            # Who has a password of his own may not guess on.
+            assert checked(passwords, "ada", PASSWORDS["ada"])
+
+    for name, password in (("another", "wrong"), ("vic", PASSWORDS["vic"])):
+        with pytest.raises(RefusedError) as caught:
+            checked(passwords, name, password)
+        assert caught.value.headers == {"retry-after": "60"}
+    assert len(checks) == 102
+    # Who is in stays in, and others are elsewhere.
+    assert checked(passwords, "dev", PASSWORDS["dev"]).name == "dev"
+    assert checked(passwords, "vic", PASSWORDS["vic"], THERE).name == "vic"
+    clock.now += 60
+    assert checked(passwords, "another", "wrong") is None
+
+
 def test_a_login_begins_the_count_anew(users):
     passwords = Passwords(users)
     for _ in range(3):
@@ -274,7 +311,7 @@ def test_names_that_are_made_up_fill_no_memory():
         attempts.note_failed(f"{number}-{'x' * 1000}", HERE)
 
     assert len(attempts._failures) == 10_000
-    assert max(len(name) for name, _ in attempts._failures) <= 255
+    assert max(len(key[0]) for key in attempts._failures) <= 255
 
 
 def test_an_address_of_ipv6_is_its_network(tmp_path):

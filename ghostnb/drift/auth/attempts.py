@@ -20,9 +20,10 @@ class Attempts:
 
     Parameters
     ----------
-    limit : int
+    limit, address_limit : int
     window_seconds : float
-        So many failures within so long, and the next login is refused.
+        So many failures of one name from one address within so long, or of any
+        names from one address, and the next login is refused.
     clock : callable
         Gives seconds that never go back.
     """
@@ -31,13 +32,15 @@ class Attempts:
         self,
         *,
         limit: int = 10,
+        address_limit: int = 100,
         window_seconds: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limit = limit
+        self._address_limit = address_limit
         self._window_seconds = window_seconds
         self._clock = clock
-        self._failures: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
+        self._failures: OrderedDict[tuple[str, ...], deque[float]] = OrderedDict()
 
     def check(self, name: str, address: str) -> None:
         """Let a login be tried.
@@ -47,30 +50,33 @@ class Attempts:
         RefusedError
             429, if too many have failed.
         """
-        failures = self._failures.get(_key(name, address))
-        if failures is None or len(failures) < self._limit:
+        for key, limit in self._counted(name, address):
+            self._check(key, limit)
+
+    def note_failed(self, name: str, address: str) -> None:
+        """Count a login that failed."""
+        for key, limit in self._counted(name, address):
+            self._failures.setdefault(key, deque(maxlen=limit)).append(self._clock())
+            self._failures.move_to_end(key)
+        while len(self._failures) > _MAX_KEYS:
+            self._failures.popitem(last=False)
+
+    def forget(self, name: str, address: str) -> None:
+        """Begin anew with a name, since a login succeeded; who has one may still guess others."""
+        self._failures.pop((name[:_NAME_LENGTH], address), None)
+
+    def _counted(self, name: str, address: str) -> list[tuple[tuple[str, ...], int]]:
+        return [((name[:_NAME_LENGTH], address), self._limit), ((address,), self._address_limit)]
+
+    def _check(self, key: tuple[str, ...], limit: int) -> None:
+        failures = self._failures.get(key)
+        if failures is None or len(failures) < limit:
             return
         left = failures[0] + self._window_seconds - self._clock()
         if left > 0:
             raise RefusedError(
                 429,
                 "TOOMANYREQUESTS",
-                f"{self._limit} logins have failed; try again in {math.ceil(left)} s.",
+                f"{limit} logins have failed; try again in {math.ceil(left)} s.",
                 headers={"retry-after": str(math.ceil(left))},
             )
-
-    def note_failed(self, name: str, address: str) -> None:
-        """Count a login that failed."""
-        key = _key(name, address)
-        self._failures.setdefault(key, deque(maxlen=self._limit)).append(self._clock())
-        self._failures.move_to_end(key)
-        while len(self._failures) > _MAX_KEYS:
-            self._failures.popitem(last=False)
-
-    def forget(self, name: str, address: str) -> None:
-        """Begin anew, since a login succeeded."""
-        self._failures.pop(_key(name, address), None)
-
-
-def _key(name: str, address: str) -> tuple[str, str]:
-    return name[:_NAME_LENGTH], address

@@ -4,6 +4,7 @@ import asyncio
 import hmac
 import os
 import secrets
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from weakref import WeakValueDictionary
 
@@ -21,6 +22,8 @@ _PASSWORD_BYTES = 72
 # Half of the processors: the other half serves meanwhile.
 _THREADS = max(1, min(4, (os.cpu_count() or 2) // 2))
 _MAX_WAITING = 100
+# Of one address: with names that are made up, one could take all that there are.
+_MAX_WAITING_OF_ONE = 8
 
 
 class Passwords:
@@ -44,7 +47,7 @@ class Passwords:
         self._secret = secrets.token_bytes(32)
         self._proofs: dict[str, bytes] = {}
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="drift-passwords")
-        self._waiting = 0
+        self._waiting: Counter[str] = Counter()
         # A lock lives as long as a login holds it or waits for it.
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
@@ -66,8 +69,8 @@ class Passwords:
         Raises
         ------
         RefusedError
-            429, if too many logins of this name from there have failed, or too
-            many wait.
+            429, if too many logins from there have failed, of this name or of
+            any, or too many wait.
         """
         await self._users.refresh()
         given = password.encode()[:_PASSWORD_BYTES]
@@ -83,7 +86,7 @@ class Passwords:
 
     async def _try(self, name: str, user: User | None, given: bytes, address: str) -> User | None:
         hashed = user.password_hash if user is not None else self._users.decoy(name)
-        matches = await self._matches(given, hashed)
+        matches = await self._matches(given, hashed, address)
         if user is None or not matches:
             self._attempts.note_failed(name, address)
             return None
@@ -91,16 +94,19 @@ class Passwords:
         self._proofs[name] = self._proof(user, given)
         return user
 
-    async def _matches(self, given: bytes, hashed: bytes) -> bool:
-        if self._waiting >= _MAX_WAITING:
-            message = f"{self._waiting} logins are waiting; try again in a moment."
+    async def _matches(self, given: bytes, hashed: bytes, address: str) -> bool:
+        waiting = self._waiting.total()
+        if waiting >= _MAX_WAITING or self._waiting[address] >= _MAX_WAITING_OF_ONE:
+            message = f"{waiting} logins are waiting; try again in a moment."
             raise RefusedError(429, "TOOMANYREQUESTS", message, headers={"retry-after": "1"})
-        self._waiting += 1
+        self._waiting[address] += 1
         try:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._threads, bcrypt.checkpw, given, hashed)
         finally:
-            self._waiting -= 1
+            self._waiting[address] -= 1
+            # Who does not wait is forgotten.
+            self._waiting = +self._waiting
 
     def _is_remembered(self, user: User, given: bytes) -> bool:
         return hmac.compare_digest(self._proofs.get(user.name, b""), self._proof(user, given))
