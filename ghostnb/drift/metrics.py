@@ -118,7 +118,8 @@ class Measured:
         async def counted_send(message: Message) -> None:
             nonlocal status, sent
             status = message.get("status", status)
-            sent += len(message.get("body", b""))
+            # uvicorn leaves out what a HEAD is answered with.
+            sent += 0 if scope["method"] == "HEAD" else len(message.get("body", b""))
             await send(message)
 
         try:
