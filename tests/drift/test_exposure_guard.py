@@ -54,6 +54,31 @@ def test_our_own_page_and_what_is_no_browser_may_change_things(headers):
     assert asked(app, "POST", UPLOADS, headers=headers).status_code == 202
 
 
+@pytest.mark.parametrize(
+    "host", ["192.0.2.1:5000", "[2001:db8::1]:5000", socket.gethostname(), "Registry.Example.com"]
+)
+def test_our_own_page_may_change_things_by_our_own_names(host):
+    app = create_app(MemoryRegistry(), public_url="https://registry.example.com")
+    headers = {"host": host, "origin": f"http://{host.lower()}"}
+
+    assert asked(app, "POST", UPLOADS, headers=headers).status_code == 202
+
+
+@pytest.mark.parametrize("host", ["evil.example:5000", "127.0.0.1.evil.example", "1.2.3.4.5"])
+@pytest.mark.parametrize("local_only", [False, True])
+def test_a_page_by_a_borrowed_name_changes_nothing_where_others_are_served_either(host, local_only):
+    """DNS rebinding: the page's own name was made to point here."""
+    app = create_app(MemoryRegistry(), local_only=local_only)
+    headers = {"host": host, "origin": f"http://{host}"}
+
+    for method, path in CHANGING:
+        assert asked(app, method, path, headers=headers).status_code == 403
+    if not local_only:
+        assert "--public-url" in asked(app, "POST", UPLOADS, headers=headers).text
+        # Other clients say no origin, and may use any name.
+        assert asked(app, "POST", UPLOADS, headers={"host": host}).status_code == 202
+
+
 def test_pages_may_ask_and_browsers_then_do_not_let_them_read():
     reply = asked(
         create_app(MemoryRegistry()), "GET", "/v2/", headers={"origin": "https://evil.example"}

@@ -72,7 +72,10 @@ class BrowserGuard:
             return None
         if self._is_own(origin, hosts[0] if hosts else ""):
             return None
-        return _refused("A page of another site may not change anything here.")
+        message = "A page of another site may not change anything here."
+        if origin.lower().partition("://")[2] == "".join(hosts).lower():
+            message += " If this is Drift's own, start it with --public-url and this address."
+        return _refused(message)
 
     def _is_ours(self, name: str) -> bool:
         name = name.lower().strip("[]").rstrip(".")
@@ -82,7 +85,10 @@ class BrowserGuard:
         origin = origin.lower()
         if self._public_url and origin == self._public_url:
             return True
-        return bool(host) and origin.partition("://")[2] == host.lower()
+        found = _HOST.fullmatch(host)
+        # By any other name, its owner may have made it point here (DNS rebinding).
+        can_be_trusted = found is not None and (self._is_ours(found[1]) or _is_address(found[1]))
+        return can_be_trusted and origin.partition("://")[2] == host.lower()
 
 
 def is_loopback(host: str) -> bool:
@@ -93,6 +99,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def checked_public_url(text: str) -> str:
