@@ -73,7 +73,7 @@ def listen(host: str, port: int) -> socket.socket:
     Raises
     ------
     ConfigError
-        If it is taken, or may not be had.
+        If it is taken, may not be had, or is none.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio sets TCP_NODELAY only where the protocol is named: without it an answer's
@@ -82,10 +82,10 @@ def listen(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
-    except OSError as e:
+    except (OSError, OverflowError) as e:
         bound.close()
         raise ConfigError(
-            f"Port {port} of {host} cannot be had ({e.strerror or e}).",
+            f"Port {port} of {host} cannot be had ({getattr(e, 'strerror', None) or e}).",
             hint="Choose another with --port; --port 0 takes any that is free.",
         ) from e
     return bound

@@ -93,6 +93,11 @@ def test_with_users_it_listens_everywhere_and_says_what_is_not_encrypted(tmp_pat
         (("--tls-cert", "no-such-file"), "--tls-cert and --tls-key need each other"),
         (("--tls-key", "no-such-file"), "--tls-cert and --tls-key need each other"),
         (("--tls-cert", "none", "--tls-key", "none"), "(No such file or directory)"),
+        (
+            ("--port", "70000"),
+            "Port 70000 of 127.0.0.1 cannot be had (bind(): port must be 0-65535",
+        ),
+        (("--port", "-1"), "Port -1 of 127.0.0.1 cannot be had"),
     ],
 )
 def test_options_that_cannot_be_are_an_error_in_one_line(tmp_path, htpasswd, arguments, said):
