@@ -110,7 +110,7 @@ class _Garbage:
             self._is_running = False
         self._last = {
             "success": True,
-            "message": _summary(report, options.dry_run),
+            "message": _summary(report, options),
             "dry_run": options.dry_run,
             "metrics": asdict(report),
         }
@@ -136,9 +136,23 @@ async def _options(request: Request, limits: Limits) -> _Options:
     return options
 
 
-def _summary(report: GarbageReport, is_dry_run: bool) -> str:
-    would = "would be " if is_dry_run else ""
-    return (
-        f"{report.blobs_deleted} blobs and {report.manifests_deleted} manifests {would}deleted, "
+def _summary(report: GarbageReport, options: _Options) -> str:
+    would = "would be " if options.dry_run else ""
+    gone = (
+        f"{_count(report.blobs_deleted, 'blob')} and "
+        f"{_count(report.manifests_deleted, 'manifest')} {would}deleted, "
         f"{report.bytes_freed:,} bytes {would}freed."
     )
+    young = report.orphaned_blobs_found - report.blobs_deleted
+    untagged = report.orphaned_manifests_found - report.manifests_deleted
+    if young:
+        gone += f" {_count(young, 'blob')} that nothing points to stay: they are too young."
+    if untagged and options.delete_untagged:
+        gone += f" {_count(untagged, 'manifest')} without a tag stay: they are too young."
+    elif untagged:
+        gone += f" {_count(untagged, 'manifest')} without a tag stay: delete_untagged was not said."
+    return gone
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what if number == 1 else f'{what}s'}"

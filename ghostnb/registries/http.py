@@ -232,7 +232,11 @@ class HTTPRegistry:
 
     async def _meet(self) -> None:
         """Ask the registry whether it is there, and take note of who answers."""
-        reply = await self._noted(self._session.fetch(self._endpoint.ping()))
+        try:
+            reply = await self._noted(self._session.fetch(self._endpoint.ping()))
+        except NotFoundError as e:
+            e.hint = f"Something answers at {self.url}, but no registry does: is the address right?"
+            raise
         self._vendor = recognised_vendor(self._vendor, self._session, reply.headers)
 
     async def _noted(self, answer: Awaitable[Reply]) -> Reply:
@@ -247,9 +251,16 @@ class HTTPRegistry:
         return reply
 
     async def _catalog(self, namespace: str | None) -> AsyncIterator[RepositoryRecord]:
-        async for name in self._names(lambda last: self._endpoint.catalog(_PAGE_SIZE, last)):
-            if namespace is None or name.startswith(f"{namespace}/"):
-                yield RepositoryRecord(self.name, name)
+        try:
+            async for name in self._names(lambda last: self._endpoint.catalog(_PAGE_SIZE, last)):
+                if namespace is None or name.startswith(f"{namespace}/"):
+                    yield RepositoryRecord(self.name, name)
+        except NotFoundError as e:
+            e.hint = (
+                f"Is there a registry at {self.url}, and does it list its repositories? "
+                'If it does not, name one: tags("team/app").'
+            )
+            raise
 
     async def _names(self, page_after: Callable[[str], Request]) -> AsyncIterator[str]:
         """Iterate over a list that comes in pages."""

@@ -74,9 +74,11 @@ def test_a_dry_run_says_exactly_what_would_go_and_a_run_removes_it(registry):
 def test_what_is_young_stays(registry):
     fill(registry, orphan=b"young")
 
-    metrics = asked(create_app(registry), "POST", "/admin/gc").json()["metrics"]
+    report = asked(create_app(registry), "POST", "/admin/gc").json()
 
+    metrics = report["metrics"]
     assert (metrics["orphaned_blobs_found"], metrics["blobs_deleted"]) == (1, 0)
+    assert "1 blob that nothing points to stay: they are too young" in report["message"]
 
 
 def test_untagged_manifests_go_only_when_that_is_said(tmp_path):

@@ -281,3 +281,11 @@ def test_a_config_of_the_real_registry_is_read_whole(registry):
     assert ask(registry.url, blob_of("library/nginx", raw)) == raw
     assert blob_path("library/nginx", raw).endswith(document.manifest["config"]["digest"])
     assert repr(open_registry(registry.url)) == f"<HTTPRegistry reg at {registry.url}>"
+
+
+def test_a_web_server_that_is_no_registry_is_told_as_such():
+    page = reply(404, body=b"<h1>Not Found</h1>")
+    with faulty_server({"/*": page}) as server:
+        refused(NotFoundError, "answers at", "no registry does", url=server.url)
+        words = ("Is there a registry at", 'tags("team/app")')
+        refused(NotFoundError, *words, url=server.url, question=repositories)
