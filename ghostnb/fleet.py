@@ -269,11 +269,13 @@ class Fleet(Mapping[str, RegistryClient]):
 
         async def answer(client: RegistryClient) -> Result | GhostnbError:
             try:
-                async with asyncio.timeout(patience_seconds):
+                async with asyncio.timeout(patience_seconds) as patience:
                     return await ask(client)
             except GhostnbError as e:
                 return e
             except TimeoutError:
+                if not patience.expired():  # another's, and a mistake of ours
+                    raise
                 return TransportTimeoutError(
                     f"{client.name} at {client.config.url} has not answered "
                     f"within {patience_seconds:g} s.",

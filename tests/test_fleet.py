@@ -249,6 +249,19 @@ def test_a_mistake_of_ours_is_raised_itself_and_nothing_goes_on_behind_it(first,
     assert isinstance(caught.value.__cause__, KeyError)
 
 
+@pytest.mark.parametrize("ask", ["status", "inventory"])
+def test_a_time_limit_that_is_not_the_fleets_is_not_told_as_its_patience(first, monkeypatch, ask):
+    async def fail(*arguments, **options):
+        raise TimeoutError("another's")
+
+    made = Fleet([config("a", first.url)])
+    monkeypatch.setattr(fleet, "gather_layers", fail)
+    monkeypatch.setattr(RegistryClient, "ping", fail)
+
+    with pytest.raises(TimeoutError, match="another's"):
+        run({"status": made.status, "inventory": made.inventory}[ask]())
+
+
 def test_a_search_of_one_registry_asks_no_other(first, second):
     made = Fleet([config("first", first.url), config("second", second.url)])
     frame = run(made.search("app", registry="first"))
