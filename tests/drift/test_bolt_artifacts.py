@@ -336,6 +336,9 @@ def test_one_that_is_damaged_hides_no_others(tmp_path, caplog):
     with caplog.at_level(logging.ERROR, "ghostnb.drift"):
         assert names(app, "/v1/templates") == ["good"]
     assert "template bad" in caplog.text
+    # And it takes another version.
+    assert TEMPLATES.upload(app, name="bad", version="2.0").status_code == 201
+    assert names(app, "/v1/templates") == ["bad", "good"]
 
 
 def test_garbage_collections_leave_what_is_listed(registry, app):

@@ -111,6 +111,22 @@ def test_a_download_counts_and_nothing_else_does(kept, case):
     assert got(app, case.base)[0]["results"][0]["downloads"] == 2
 
 
+@every_kind
+def test_what_takes_the_name_of_something_deleted_by_v2_begins_anew(kept, case):
+    app = create_app(kept)
+    case.upload(app)
+    download(app, case, 3)
+    case.upload(app, version="2.5")
+    # A version more is no other thing.
+    assert got(app, case.path)[0]["downloads"] == 3
+    for tag in ("latest", case.version):
+        path = f"/v2/{case.repository}/manifests/"
+        digest = asked(app, "HEAD", path + tag).headers["docker-content-digest"]
+        assert asked(app, "DELETE", path + digest).status_code == 202
+    case.upload(app, version="9.0")
+    assert got(app, case.path)[0]["downloads"] == 0
+
+
 def test_a_head_says_what_a_download_would_be():
     app = create_app(MemoryRegistry())
     PLUGINS.upload(app)

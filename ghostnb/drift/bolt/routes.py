@@ -121,15 +121,19 @@ class _Shelf:
         async with self._bodies.read(request, kind.body_bytes, f"A {kind.name}'s upload") as body:
             parcel = await asyncio.to_thread(open_parcel, kind, body)
             await self._service.access.check(request, "push", parcel.repository)
-            digest, is_new = await self._store.put(parcel, overwrite=overwrite)
+            stored = await self._store.put(parcel, overwrite=overwrite)
+        if stored.is_first:
+            # Deleted by /v2, what had the name before left its count.
+            await self._downloads.forget(kind.name, parcel.name)
+        said = "uploaded" if stored.is_new else "is there already"
         document = {
-            "message": f"{kind.name.capitalize()} {'uploaded' if is_new else 'is there already'}",
+            "message": f"{kind.name.capitalize()} {said}",
             kind.name: parcel.name,
             "version": parcel.version,
-            "digest": str(digest),
+            "digest": str(stored.digest),
         }
         place = {"location": f"/v1/{kind.shelf.plural}/{parcel.name}?version={parcel.version}"}
-        return _json(document, 201 if is_new else 200, place)
+        return _json(document, 201 if stored.is_new else 200, place)
 
     async def delete(self, request: Request) -> Response:
         """Delete one version, or all with their count of downloads."""

@@ -56,6 +56,25 @@ class Item:
         return self.manifest.annotations.get(_CREATED, "")
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of an upload.
+
+    Attributes
+    ----------
+    digest : Digest
+        The manifest's.
+    is_new : bool
+        Whether it was not there already.
+    is_first : bool
+        Whether nothing of its name was there.
+    """
+
+    digest: Digest
+    is_new: bool
+    is_first: bool
+
+
 class Store:
     """Things of one kind.
 
@@ -117,13 +136,8 @@ class Store:
                 held = piece
             yield held
 
-    async def put(self, parcel: Parcel, *, overwrite: bool) -> tuple[Digest, bool]:
+    async def put(self, parcel: Parcel, *, overwrite: bool) -> Stored:
         """Store something as a version, and as the newest.
-
-        Returns
-        -------
-        tuple of Digest and bool
-            The manifest's digest; False if it was there already.
 
         Raises
         ------
@@ -133,10 +147,11 @@ class Store:
         async with self._turn(parcel.name):
             there = await self._manifest(parcel.repository, parcel.version)
             if isinstance(there, Manifest) and self._is_same(there, parcel):
-                return there.digest, False
+                return Stored(there.digest, is_new=False, is_first=False)
             if there is not None and not overwrite:
                 raise self._taken(parcel)
-            return await self._push(parcel), True
+            is_first = await self._is_free(parcel.name)
+            return Stored(await self._push(parcel), is_new=True, is_first=is_first)
 
     async def delete(self, name: str, version: str | None) -> bool:
         """Delete a version, or all; say whether any is left.
@@ -205,6 +220,13 @@ class Store:
             if found := await self._at(name, tag):
                 return found
         return None
+
+    async def _is_free(self, name: str) -> bool:
+        try:
+            return await self._current(name) is None
+        except RegistryError:
+            # What is damaged is there, and no reason not to take another version.
+            return False
 
     async def _tagged(self, name: str) -> list[Item]:
         async def read(tag: str) -> Item | None:
