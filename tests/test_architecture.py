@@ -1,6 +1,7 @@
 """The house: floors, vendors in their own modules, small modules, no error swallowed."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -12,6 +13,8 @@ from ghostnb.registries.vendors import _VENDORS
 from tests.packages import FILES, ROOT, relative, syntax
 
 MAX_LINES = 400
+SETTINGS = tomllib.loads((ROOT.parent / "pyproject.toml").read_text())
+CONTRACTS = SETTINGS["tool"]["importlinter"]["contracts"]
 every_file = pytest.mark.parametrize("file", FILES, ids=relative)
 
 
@@ -25,9 +28,21 @@ def test_a_package_imports_only_lower_floors():
     assert "0 broken" in done.stdout
 
 
+def test_no_dependency_is_forgotten_where_third_parties_are_kept_out():
+    project = SETTINGS["project"]
+    extras = [name for extra in project["optional-dependencies"].values() for name in extra]
+    names = {module_of(name) for name in [*project["dependencies"], *extras]}
+
+    assert set(CONTRACTS[1]["forbidden_modules"]) == names - {"msgspec"}
+
+
+def module_of(requirement: str) -> str:
+    """Give what is imported: of all of ours, the distribution's own name."""
+    return re.match(r"[\w.-]+", requirement)[0].replace("-", "_")
+
+
 def test_every_module_stands_on_a_floor():
-    settings = tomllib.loads((ROOT.parent / "pyproject.toml").read_text())
-    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    layers = CONTRACTS[0]["layers"]
     floors = {name.strip().removeprefix("ghostnb.") for row in layers for name in row.split("|")}
     modules = {relative(file).split("/")[0].removesuffix(".py") for file in FILES}
 
