@@ -102,11 +102,11 @@ def _package(name: str) -> Finding:
 
 def _extras() -> Iterable[Finding]:
     for module, extra in _EXTRAS.items():
+        name = module.replace("_", "-")
         if importlib.util.find_spec(module) is None:
-            name = module.replace("_", "-")
             yield Finding("note", f"{name} is not installed: pip install 'ghostnb[{extra}]'")
         else:
-            yield Finding("ok", f"extra {extra}")
+            yield Finding("ok", f"{name} (extra {extra})")
 
 
 def _configuration(config: str | None) -> tuple[list[Finding], Fleet]:
@@ -157,7 +157,7 @@ def _describe(ping: Ping) -> str:
 
 async def _daemon() -> Finding:
     try:
-        async with Engine() as engine:
+        async with Engine(timeout_seconds=_PATIENCE_SECONDS) as engine:
             daemon = await engine.ping()
     except GhostnbError as e:
         return Finding("bad", str(e))

@@ -1,12 +1,17 @@
 """The command ``ghostnb``, run as a user runs it."""
 
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from ghostnb import doctor
+from tests.parts.faults import faulty_server
 from tests.parts.registries import RunningRegistry
+from tests.parts.replies import hang
 
 
 def ghostnb(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -49,6 +54,25 @@ def test_doctor_names_the_sockets_where_no_daemon_answered() -> None:
     run = ghostnb("doctor")
     assert "BAD  No container daemon answers at unix://" in run.stdout
     assert "systemctl start docker" in run.stdout
+
+
+def test_doctor_does_not_wait_for_ever_for_a_silent_daemon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(doctor, "_PATIENCE_SECONDS", 0.3)
+    with faulty_server({"*": hang()}) as server:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://{server.host}")
+        started = time.monotonic()
+        [daemon] = doctor.examine().sections["Container daemon"]
+    assert time.monotonic() - started < 5
+    assert daemon.state == "bad"
+    assert f"tcp://{server.host} (no answer in time)" in daemon.text
+
+
+def test_doctor_names_the_module_of_each_extra() -> None:
+    out = ghostnb("doctor").stdout
+    for name, extra in (("pyreqwest", "fast"), ("uvloop", "fast"), ("nest-asyncio2", "nested")):
+        assert re.search(rf"(ok|--)   +{name} .*{extra}", out)
 
 
 def test_doctor_tells_every_package_with_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
