@@ -8,9 +8,11 @@ from urllib.parse import urlsplit
 
 from ghostnb.errors import ConfigError, redact_url
 from ghostnb.wire.tokens import Credentials
-from ghostnb.wire.urls import is_internal, is_plain_host
+from ghostnb.wire.urls import is_loopback, is_plain_host
 
 LAYOUT_SCHEME = "oci:"
+# Not every transport's clock takes more; who waits a day waits for ever.
+_MAX_TIMEOUT_SECONDS = 86_400
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -42,7 +44,8 @@ class RegistryConfig:
     max_connections : int
         How many requests may be under way at once.
     timeout_seconds : float
-        How long to wait for a connection, and for each piece of an answer.
+        How long to wait for a connection, and for each piece of an answer; at
+        most a day.
 
     Raises
     ------
@@ -72,8 +75,11 @@ class RegistryConfig:
         object.__setattr__(self, "url", _check_url(self))
         if self.max_connections < 1:
             raise ConfigError(f"max_connections of {self.name} must be at least 1.")
-        if not self.timeout_seconds > 0:  # which is so of nan, too
-            raise ConfigError(f"timeout_seconds of {self.name} must be above 0.")
+        if not 0 < self.timeout_seconds <= _MAX_TIMEOUT_SECONDS:  # which is so of nan, too
+            raise ConfigError(
+                f"timeout_seconds of {self.name} must be above 0, "
+                f"and at most {_MAX_TIMEOUT_SECONDS:,} (a day)."
+            )
         if self.password and not self.username:
             raise ConfigError(
                 f"{self.name} has a password, but no username.",
@@ -104,7 +110,7 @@ class RegistryConfig:
         if url.rstrip("/") in ("docker.io", "https://docker.io"):
             url = "https://registry-1.docker.io"
         if "://" not in url:
-            url = f"{'http' if is_internal(_host(f'//{url}')) else 'https'}://{url}"
+            url = f"{'http' if is_loopback(_host(f'//{url}')) else 'https'}://{url}"
         # What is before an @ may be secret, and is refused by the class.
         place = url.partition("://")[2].rpartition("@")[2].partition("/")[0]
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", place).lstrip("._-")
@@ -182,7 +188,7 @@ def _check_url(config: RegistryConfig) -> str:
             "has a host that others may read differently",
             "Write it in plain letters and digits; an international name in its ASCII form, xn--…",
         )
-    if parts.scheme == "http" and not (config.insecure or is_internal(host)):
+    if parts.scheme == "http" and not (config.insecure or is_loopback(host)):
         raise _bad_url(
             config,
             "is not encrypted",

@@ -52,7 +52,7 @@ def load_configs(path: str | os.PathLike[str] | None = None) -> tuple[RegistryCo
     try:
         text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError as e:
-        if path is None and "GHOSTNB_CONFIG" not in os.environ:
+        if path is None and not os.environ.get("GHOSTNB_CONFIG"):
             return DEFAULT_CONFIGS
         raise ConfigError(f"There is no configuration file {file}.") from e
     except (OSError, UnicodeDecodeError) as e:

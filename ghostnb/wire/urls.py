@@ -53,6 +53,21 @@ def keeps_credentials(source: str, target: str) -> bool:
     return here == there or upgraded
 
 
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine: what goes there is on no network.
+
+    Notes
+    -----
+    Names are not looked up. Who connects to the unspecified address is on
+    this machine, too.
+    """
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    address = _address(name)
+    return address is not None and (address.is_loopback or address.is_unspecified)
+
+
 def is_internal(host: str) -> bool:
     """Tell whether a host is this machine or a link-local address.
 
@@ -61,21 +76,17 @@ def is_internal(host: str) -> bool:
     Names are not looked up: a name that resolves to such an address is the
     resolver's to guard. Link-local holds the clouds' metadata services.
     """
-    name = host.rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    address = _address(name)
-    if address is None:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return mapped.is_loopback or mapped.is_link_local or mapped.is_unspecified
+    address = _address(host.rstrip("."))
+    return is_loopback(host) or (address is not None and address.is_link_local)
 
 
 def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(name.partition("%")[0])
+        address = ipaddress.ip_address(name.partition("%")[0])
     except ValueError:
         pass
+    else:
+        return getattr(address, "ipv4_mapped", None) or address
     try:
         # Resolvers take "127.1" and "2130706433" for 127.0.0.1, too.
         return ipaddress.IPv4Address(socket.inet_aton(name))

@@ -54,6 +54,10 @@ def test_addresses_are_brought_into_one_form(url, expected):
         ("https://r\x01.example", "has blanks in it"),
         ("http://r.example", "is not encrypted"),
         ("http://10.0.0.1:5000", "is not encrypted"),
+        ("http://169.254.169.254", "is not encrypted"),
+        ("http://2852039166", "is not encrypted"),
+        ("http://[fe80::1]:5000", "is not encrypted"),
+        ("http://[::ffff:169.254.169.254]", "is not encrypted"),
         ("oci:", "names no directory"),
     ],
 )
@@ -100,6 +104,8 @@ def test_names_that_are_taken(name):
         ({"timeout_seconds": 0}, "timeout_seconds of reg"),
         ({"timeout_seconds": -1.0}, "timeout_seconds of reg"),
         ({"timeout_seconds": float("nan")}, "timeout_seconds of reg"),
+        ({"timeout_seconds": float("inf")}, "timeout_seconds of reg"),
+        ({"timeout_seconds": 1e14}, "timeout_seconds of reg"),
         ({"client_key": "k.pem"}, "client_key of reg"),
     ],
 )
@@ -135,6 +141,7 @@ def test_an_empty_variable_is_an_empty_password(monkeypatch):
         ("127.0.0.1:5000", "127.0.0.1-5000", "http://127.0.0.1:5000"),
         ("[::1]:5000", "1-5000", "http://[::1]:5000"),
         ("https://localhost:5000", "localhost-5000", "https://localhost:5000"),
+        ("169.254.1.1:5000", "169.254.1.1-5000", "https://169.254.1.1:5000"),
         ("ghcr.io", "ghcr.io", "https://ghcr.io"),
         ("r.example/registry", "r.example", "https://r.example/registry"),
         ("https://R.example:8443/v2/", "R.example-8443", "https://R.example:8443"),

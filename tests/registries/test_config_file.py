@@ -48,8 +48,11 @@ def test_a_file_is_read_in_its_order(file):
     assert file.read_text() == GOOD
 
 
-def test_without_a_file_there_are_two(monkeypatch):
+@pytest.mark.parametrize("override", [None, ""])
+def test_without_a_file_there_are_two(monkeypatch, override):
     monkeypatch.delenv("GHOSTNB_CONFIG")
+    if override is not None:
+        monkeypatch.setenv("GHOSTNB_CONFIG", override)
     assert load_configs() == DEFAULT_CONFIGS
     assert [(c.name, c.url) for c in DEFAULT_CONFIGS] == [
         ("local-drift", "http://localhost:5000"),
@@ -119,6 +122,7 @@ HEAD = '[[registries]]\nname = "first"\nurl = "https://a.example"\n\n[[registrie
         ('name = "b"\nurl = "http://b.example"', 7, ["The URL of b", "is not encrypted"]),
         ('name = "b"\nurl = "https://u:nb-s3cret/@b"', 7, ["holds a user name"]),
         ('name = "b"\nurl = "https://b"\n\ntimeout_seconds = 0', 9, ["timeout_seconds of b"]),
+        ('name = "b"\nurl = "https://b"\n\ntimeout_seconds = inf', 9, ["timeout_seconds of b"]),
         ('name = "b"\nurl = "https://b"\n\nmax_connections = 0', 9, ["max_connections of b"]),
         ('name = "first"\nurl = "https://b"', 6, ["two registries of the name 'first'"]),
         ('name = "b"\nurl = "https://b"\n[settings]\na = 1', 8, ["unknown key 'settings'"]),

@@ -3,7 +3,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ghostnb.errors import UnsafeRedirectError
-from ghostnb.wire.urls import guard, is_internal, keeps_credentials, origin
+from ghostnb.wire.urls import guard, is_internal, is_loopback, keeps_credentials, origin
 
 PUBLIC = "https://r.example/v2/a/blobs/x"
 PLAIN = "http://r.example:5000/v2/"
@@ -15,6 +15,10 @@ INTERNAL = [
     "::ffff:169.254.169.254", "::ffff:a9fe:a9fe", "127.1", "2130706433", "0x7f000001", "0177.1",
     "2852039166", "127.0.0.1.", "0",
 ]  # fmt: skip
+LINK_LOCAL = {
+    "169.254.169.254", "fe80::1", "fe80::1%eth0", "::ffff:169.254.169.254", "::ffff:a9fe:a9fe",
+    "2852039166",
+}  # fmt: skip
 EXTERNAL = [
     "r.example", "localhost.example", "notlocalhost", "10.0.0.1", "192.168.1.1", "8.8.8.8", "1.1",
     "2001:db8::1", "::ffff:8.8.8.8", "127.0.0.1.example", "", "x\x00y", "ünicode",
@@ -27,6 +31,11 @@ EXTERNAL = [
 )
 def test_this_machine_and_link_local_addresses_are_internal(host, expected):
     assert expected is is_internal(host)
+
+
+@pytest.mark.parametrize("host", INTERNAL + EXTERNAL)
+def test_link_local_addresses_are_internal_and_not_this_machine(host):
+    assert is_loopback(host) is (host in INTERNAL and host not in LINK_LOCAL)
 
 
 @pytest.mark.parametrize(
