@@ -11,6 +11,7 @@ import platformdirs
 
 from ghostnb.errors import ConfigError
 from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.vendors import check_kind
 
 __all__ = ["DEFAULT_CONFIGS", "config_path", "load_configs", "parse_configs"]
 
@@ -106,9 +107,11 @@ def _config(table: object, position: int, text: str, source: str) -> RegistryCon
     # GhostPanel's own files have username = "" for "none".
     values = {key: value for key, value in table.items() if value != ""}
     try:
-        return RegistryConfig(**values)
+        config = RegistryConfig(**values)
+        check_kind(config)
     except ConfigError as e:
         raise fail(_key_of(e), e.message, e.hint) from e
+    return config
 
 
 def _key_of(error: ConfigError) -> str:

@@ -124,6 +124,11 @@ HEAD = '[[registries]]\nname = "first"\nurl = "https://a.example"\n\n[[registrie
         ('name = "b"\nurl = "https://b"\n\ntimeout_seconds = 0', 9, ["timeout_seconds of b"]),
         ('name = "b"\nurl = "https://b"\n\ntimeout_seconds = inf', 9, ["timeout_seconds of b"]),
         ('name = "b"\nurl = "https://b"\n\nmax_connections = 0', 9, ["max_connections of b"]),
+        (
+            'name = "b"\nurl = "https://b"\nkind = "harbour"',
+            8,
+            ["kind 'harbour' of b", "Kinds are: auto"],
+        ),
         ('name = "first"\nurl = "https://b"', 6, ["two registries of the name 'first'"]),
         ('name = "b"\nurl = "https://b"\n[settings]\na = 1', 8, ["unknown key 'settings'"]),
     ],

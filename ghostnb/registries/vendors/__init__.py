@@ -9,9 +9,24 @@ from ghostnb.registries.vendors.docker_hub import DockerHub
 from ghostnb.registries.vendors.drift import Drift
 from ghostnb.registries.vendors.plain import Vendor
 
-__all__ = ["Vendor", "find_vendor", "recognised_vendor"]
+__all__ = ["KINDS", "Vendor", "check_kind", "find_vendor", "recognised_vendor"]
 
 _VENDORS: dict[str, type[Vendor]] = {vendor.kind: vendor for vendor in (Vendor, DockerHub, Drift)}
+KINDS = ("auto", *_VENDORS)
+
+
+def check_kind(config: RegistryConfig) -> None:
+    """Raise if a configuration's kind is none.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if config.kind not in KINDS:
+        raise ConfigError(
+            f"kind {config.kind!r} of {config.name} is not known.",
+            hint=f"Kinds are: {', '.join(KINDS)}.",
+        )
 
 
 def find_vendor(config: RegistryConfig, session: Session) -> Vendor:
@@ -22,14 +37,10 @@ def find_vendor(config: RegistryConfig, session: Session) -> Vendor:
     ConfigError
         If the configured kind is none.
     """
+    check_kind(config)
     if config.kind == "auto":
         kind = DockerHub if config.host in DockerHub.hosts else Vendor
         return kind(config, session)
-    if config.kind not in _VENDORS:
-        raise ConfigError(
-            f"{config.name} is of the kind {config.kind!r}, which is not known.",
-            hint=f"Kinds are: auto, {', '.join(_VENDORS)}.",
-        )
     return _VENDORS[config.kind](config, session)
 
 
