@@ -10,7 +10,7 @@ from typing import Self
 from ghostnb.drift.app import create_app
 from ghostnb.drift.limits import Limits
 from ghostnb.drift.server import Server, listen
-from ghostnb.errors import ConfigError
+from ghostnb.errors import ConfigError, GhostnbError
 from ghostnb.registries.layout import LayoutRegistry
 
 __all__ = ["USUAL_PORT", "Serving", "bind"]
@@ -93,6 +93,8 @@ class Serving:
         limits = Limits()
         app = create_app(LayoutRegistry(layout, name="drift"), limits=limits, local_only=True)
         self._server = Server(app, bound, limits)
+        self._end: BaseException | None = None
+        self._has_ended = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def __enter__(self) -> Self:
@@ -104,10 +106,28 @@ class Serving:
         self._thread.join()
 
     def wait(self) -> None:
-        """Wait until it ends: for ever, unless it fails."""
-        while self._thread.is_alive():
-            self._thread.join(_WAKE_SECONDS)
+        """Wait for ever.
+
+        Raises
+        ------
+        GhostnbError
+            If it ends by itself.
+        """
+        # Not by joining: a thread whose join was broken off by a signal counts as ended (Python
+        # 3.11), and who leaves then does not wait for it.
+        while not self._has_ended.wait(_WAKE_SECONDS):
+            pass
+        raise GhostnbError(
+            f"The sample registry at {self.url} is no longer served ({self._end!r}).",
+            hint="Start it again; if it ends again, tell us what it says here.",
+        ) from self._end
 
     def _serve(self) -> None:
-        with self._bound:
-            asyncio.run(self._server.serve())
+        try:
+            with self._bound:
+                asyncio.run(self._server.serve())
+        except BaseException as e:
+            # Said by who waits, on the main thread.
+            self._end = e
+        finally:
+            self._has_ended.set()

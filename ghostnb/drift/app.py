@@ -1,5 +1,8 @@
 """Drift as an ASGI application."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -34,6 +37,7 @@ def create_app(
     ----------
     registry : Registry
         Read only, unless it keeps its content itself (an image layout, memory).
+        Closed when the application ends.
     access : Access, optional
         Who may do what; by default everybody everything.
     limits : Limits, optional
@@ -53,11 +57,18 @@ def create_app(
     add_front(router, service)
     add_login(router, service)
     metrics = add_metrics(router, service)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with service.closing:
+            yield
+
     return Starlette(
         routes=[*router.routes, *health_routes(service)],
         middleware=[
             Middleware(Measured, metrics=metrics),
             Middleware(BrowserGuard, public_url=public_url, local_only=local_only),
         ],
+        lifespan=lifespan,
         exception_handlers={HTTPException: not_found, Exception: failed},
     )

@@ -17,10 +17,14 @@ try:
 except ImportError:  # Windows has neither.
     fcntl = termios = None  # type: ignore[assignment]
 
-__all__ = ["protocol_for"]
+__all__ = ["SHUTDOWN_SECONDS", "protocol_for"]
+
+SHUTDOWN_SECONDS = 5.0
+"""How long those who are being answered have when Drift ends."""
 
 _TOO_LARGE = b"431 Request Header Fields Too Large"
 _TOO_SLOW = b"408 Request Timeout"
+_ENDING = b"503 Service Unavailable"
 _OFFERS = frozenset({b"upgrade", b"http2-settings"})
 
 
@@ -92,6 +96,10 @@ class _CarefulProtocol(HttpToolsProtocol):
             return
         self._pending_bytes = 0
         super().on_message_complete()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self.loop.call_later(SHUTDOWN_SECONDS, self._end)
 
     def send_400_response(self, msg: str) -> None:
         if self._header_bytes > self.limits.header_bytes:
@@ -175,6 +183,15 @@ class _CarefulProtocol(HttpToolsProtocol):
             # Not closed: that would wait for what is left to be taken.
             self.transport.abort()
 
+    def _end(self) -> None:
+        """Let go of who is still here, as if he had gone: handlers end as they do then."""
+        if self.transport.is_closing():
+            return
+        if self.cycle is not None and self.cycle.response_started:
+            self.transport.abort()
+        else:
+            self._answer(_ENDING)
+
     def _is_answering(self) -> bool:
         """Tell whether what is written now would be taken for another request's answer."""
         cycle = self.cycle
@@ -183,10 +200,15 @@ class _CarefulProtocol(HttpToolsProtocol):
         return cycle.response_started or not cycle.more_body or bool(self.pipeline)
 
     def _refuse(self, status: bytes) -> None:
-        if not self._is_answering():
-            self.transport.write(
-                b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status
-            )
+        if self._is_answering():
+            self.transport.close()
+        else:
+            self._answer(status)
+
+    def _answer(self, status: bytes) -> None:
+        self.transport.write(
+            b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status
+        )
         self.transport.close()
 
 

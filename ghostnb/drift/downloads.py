@@ -154,6 +154,14 @@ class Downloads:
 
         await self._ask(remove)
 
+    async def aclose(self) -> None:
+        """Write what waits, and end the thread."""
+        self._worker.shutdown()
+        # Here, not there: nothing more is given to a thread once the interpreter ends.
+        self._guarded(_nothing)
+        if self._memory is not None:
+            self._memory.close()
+
     async def _ask(self, question: Callable[[sqlite3.Connection], Result]) -> Result | None:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._worker, self._guarded, question)

@@ -1,20 +1,20 @@
 """Drift as a process: uvicorn, a port, and an end."""
 
+import asyncio
 import socket
 import ssl
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ghostnb.drift.auth.guard import is_loopback
-from ghostnb.drift.connection import protocol_for
+from ghostnb.drift.connection import SHUTDOWN_SECONDS, protocol_for
 from ghostnb.drift.limits import Limits
 from ghostnb.errors import ConfigError
 
 __all__ = ["Server", "check_exposure", "listen", "tls_options"]
-
-_SHUTDOWN_SECONDS = 5
 
 
 def check_exposure(host: str, *, has_users: bool, allow_anonymous: bool) -> None:
@@ -109,7 +109,7 @@ class Server:
     ) -> None:
         self._bound = bound
         config = uvicorn.Config(
-            app,
+            _ending_quietly(app),
             http=protocol_for(limits),
             ws="none",
             lifespan="on",
@@ -118,7 +118,8 @@ class Server:
             server_header=False,
             # Whoever comes from here could say that he comes from elsewhere, and guess on.
             proxy_headers=False,
-            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+            # By then the connections are closed; what has no end is broken off.
+            timeout_graceful_shutdown=int(SHUTDOWN_SECONDS) + 1,
             **options,
         )
         self._server = uvicorn.Server(config)
@@ -133,3 +134,16 @@ class Server:
         May be called on any thread.
         """
         self._server.should_exit = True
+
+
+def _ending_quietly(app: ASGIApp) -> ASGIApp:
+    """Keep uvicorn from telling of what it breaks off itself as of a mistake."""
+
+    async def called(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except asyncio.CancelledError:
+            if scope["type"] != "http":
+                raise
+
+    return called

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -41,6 +41,10 @@ class Access(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """End what was begun for this; nobody is asked about any more."""
+        ...
+
 
 class Anyone:
     """Everybody may do everything: for a registry that only this machine reaches."""
@@ -48,6 +52,9 @@ class Anyone:
     async def check(self, request: Request, action: str, repository: str) -> None:
         """Let every request pass."""
         request.state.identity = ANYBODY
+
+    def close(self) -> None:
+        """End nothing."""
 
 
 class Service:
@@ -68,6 +75,8 @@ class Service:
         Reads what must be held in memory.
     downloads : Places
         For content that is being sent.
+    closing : AsyncExitStack
+        What is to be let go of when Drift ends.
     """
 
     def __init__(self, registry: Registry, access: Access, limits: Limits) -> None:
@@ -75,6 +84,9 @@ class Service:
         self.access = access
         self.limits = limits
         self._store = registry if isinstance(registry, RegistryStore) else None
+        self.closing = AsyncExitStack()
+        self.closing.push_async_callback(registry.aclose)
+        self.closing.callback(access.close)
         self.bodies = Bodies(limits)
         self.downloads = Places(limits.concurrent_downloads, "downloads")
         self._uploads = Places(limits.concurrent_uploads, "uploads")

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ghostnb import ConfigError, RegistryClient, run
+from ghostnb import ConfigError, GhostnbError, RegistryClient, run
 from ghostnb.demo import serving
 from ghostnb.demo.serving import Serving, bind
+from ghostnb.drift.server import Server
 from tests.parts.processes import free_port
 
 
@@ -93,3 +94,17 @@ def test_it_ends_with_its_context_whoever_is_still_connected(filled: Path) -> No
             assert silent.recv(100).startswith(b"HTTP/1.1 200")
         assert set(threading.enumerate()) == threads
         assert bound.fileno() == -1
+
+
+def test_a_registry_that_ends_by_itself_is_told(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(server: Server) -> None:
+        raise RuntimeError("the loop broke")
+
+    monkeypatch.setattr(Server, "serve", broken)
+
+    with Serving(filled / "registry", bind(0)) as served:
+        with pytest.raises(GhostnbError, match=r"no longer served .*the loop broke") as caught:
+            served.wait()
+    assert isinstance(caught.value.__cause__, RuntimeError)

@@ -66,6 +66,10 @@ class KnownUsers:
         if not _is_granted(request, identity, action, repository):
             raise challenge.refusal("The token was not given for this.", "insufficient_scope")
 
+    def close(self) -> None:
+        """End the threads that check passwords."""
+        self.passwords.close()
+
     async def logged_in(self, request: Request) -> User | None:
         """Find out who asks for a token: no token will do for that.
 

@@ -84,6 +84,10 @@ class Passwords:
             self._attempts.check(name, address)
             return await self._try(name, user, given, address)
 
+    def close(self) -> None:
+        """End the threads; who still waits is not answered."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
     async def _try(self, name: str, user: User | None, given: bytes, address: str) -> User | None:
         hashed = user.password_hash if user is not None else self._users.decoy(name)
         matches = await self._matches(given, hashed, address)

@@ -36,6 +36,7 @@ _FLAGS = {"": False, "false": False, "0": False, "true": True, "1": True}
 def add_bolt(router: Router, service: Service) -> None:
     """Add the routes of profiles, plugins and templates, and of their figures."""
     downloads = Downloads(statistics_file(service.registry))
+    service.closing.push_async_callback(downloads.aclose)
     stores = [Store(service, kind) for kind in KINDS]
     for store in stores:
         _add_shelf(router, _Shelf(service, store, downloads), store)
