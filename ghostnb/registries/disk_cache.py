@@ -62,6 +62,7 @@ class DiskCache:
         self._reader: sqlite3.Connection | None = None
         self._read_file: int | None = None
         self._has_warned = False
+        self._has_failed = False
         self._process = os.getpid()
         self._lock = threading.Lock()
         # Held from the moment at which a batch is taken until it is on disk.
@@ -204,6 +205,11 @@ class DiskCache:
                 self._close_reader()
                 if self._file() != file:
                     # Another process has replaced it in the meantime: that one may be sound.
+                    return
+                if code == sqlite3.SQLITE_IOERR and not self._has_failed:
+                    # Its log is missing while another process is replacing it; a disk
+                    # that fails does so again.
+                    self._has_failed = True
                     return
                 if code in _DAMAGED:
                     # Some crash or another program wrote over it.
