@@ -41,7 +41,10 @@ def add_pushes(router: Router, service: Service) -> None:
     router.add("PUT", manifest, pushes.manifest, "push", "NAME_UNKNOWN")
     router.add("DELETE", manifest, pushes.delete_manifest, "delete", "MANIFEST_UNKNOWN")
     blob = "/v2/{name:path}/blobs/{digest}"
-    router.add("DELETE", blob, pushes.delete_blob, "delete", "BLOB_UNKNOWN")
+    # All repositories share it: a token for one of them is not enough.
+    router.add(
+        "DELETE", blob, pushes.delete_blob, "delete", "BLOB_UNKNOWN", locate=lambda request: ""
+    )
 
 
 class _Uploads:
@@ -186,7 +189,8 @@ class _Pushes:
 
     async def delete_blob(self, request: Request) -> Response:
         """Delete a blob that nothing needs (end-10)."""
-        name, digest = request.path_params["name"], digest_of(request.path_params["digest"])
+        name = repository_of(request.path_params["name"])
+        digest = digest_of(request.path_params["digest"])
         async with self._service.collecting():
             await self._service.store.delete_blob(name, digest)
         return Response(status_code=202)

@@ -11,6 +11,8 @@ from starlette.routing import Route
 
 from ghostnb.drift import create_app
 from ghostnb.drift.auth.access import address_of
+from ghostnb.oci import Digest
+from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.wire.challenges import parse_challenges
 from tests.drift.asking import asked
 from tests.drift.logins import (
@@ -283,6 +285,23 @@ def test_a_token_to_pull_does_not_push(locked):
         'scope="repository:team/app:pull,push",error="insufficient_scope"'
         in (reply.headers["www-authenticate"])
     )
+
+
+def test_a_token_for_one_repository_deletes_no_blob_that_all_share(tmp_path):
+    locked = locked_drift(tmp_path, MemoryRegistry())
+    path = f"/v2/team/app/blobs/{Digest.of(b'x')}"
+    pushed = f"/v2/other/app/blobs/uploads/?digest={Digest.of(b'x')}"
+    assert locked.ask("POST", pushed, "dev", content=b"x").status_code == 201
+
+    own = bearer(locked.token("ada", "repository:team/app:*"))
+    refused = locked.ask("DELETE", path, headers=own)
+    assert refused.status_code == 401
+    [challenge] = parse_challenges(refused.headers["www-authenticate"])
+    assert challenge.scopes == ("registry:catalog:*",)
+    assert locked.ask("GET", path, headers=own).content == b"x"
+    for user, status in (("dev", 403), ("ada", 202)):
+        wider = bearer(locked.token(user, *challenge.scopes))
+        assert locked.ask("DELETE", path, headers=wider).status_code == status
 
 
 def test_a_mount_asks_for_both_repositories(locked):

@@ -130,7 +130,7 @@ class KnownUsers:
             # People ask there, too, and their browser or curl knows Basic alone.
             return _Challenge(token_url, scope, is_basic_fine=True)
         name = request.path_params.get("name", "")
-        if name and name != repository:
+        if name and repository and name != repository:
             # A blob is to be mounted from another repository: the token must be for both.
             scope = f"{_scope_text('push', name)} {scope}"
         return _Challenge(token_url, scope)
