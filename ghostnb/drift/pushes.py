@@ -1,7 +1,9 @@
 """The part of the distribution protocol that writes: uploads, manifests, deletions."""
 
 import re
+from asyncio import to_thread
 from collections.abc import AsyncGenerator
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,6 +27,10 @@ __all__ = ["add_pushes"]
 
 # No file has more bytes than 18 digits can say.
 _CONTENT_RANGE = re.compile(r"(?:bytes )?(\d{1,18})-(\d{1,18})(?:/.*)?")
+
+# To read a manifest that is larger takes longer than others should wait.
+_LARGE_BYTES = 256 * 1024
+_MAX_DETAILS = 100
 
 
 def add_pushes(router: Router, service: Service) -> None:
@@ -163,7 +169,8 @@ class _Pushes:
         reading = self._service.bodies.read(request, limit, "A manifest", code="MANIFEST_INVALID")
         async with reading as body:
             raw = bytes(body)
-            manifest = _parsed(raw, media_type, wanted, f"The manifest pushed to {name}")
+            parse = partial(_parsed, raw, media_type, wanted, f"The manifest pushed to {name}")
+            manifest = await to_thread(parse) if len(raw) > _LARGE_BYTES else parse()
             async with self._service.pushing():
                 await self._check_blobs(manifest)
                 digest = await store.push_manifest(
@@ -216,7 +223,7 @@ class _Pushes:
         absent = {str(one.digest) for one in needed if one.digest not in sizes and not one.urls}
         if absent and not isinstance(manifest, Index):
             message = f"{len(absent)} of the manifest's blobs are not here; push them first."
-            detail = [{"digest": digest} for digest in sorted(absent)]
+            detail = [{"digest": digest} for digest in sorted(absent)[:_MAX_DETAILS]]
             raise RefusedError(400, "MANIFEST_BLOB_UNKNOWN", message, detail=detail)
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 
 import pytest
 
+from ghostnb.drift import create_app, pushes
 from ghostnb.oci import Digest
+from ghostnb.registries.memory import MemoryRegistry
+from tests.drift.asking import asked
 from tests.drift.calling import UPLOADS, add_digest, begin, check_refusal, push, put, upload
 from tests.parts import media_types
 from tests.parts.images import Document, Step, artifact, encode, image, index, plain_image
@@ -196,6 +200,36 @@ def test_an_index_may_not_lie_about_a_size(call, repository):
     push(call, repository, "", IMAGE)
     lie = resized(document.raw, IMAGE.digest, 10**12)
     check_refusal(send(call, repository, "tag", lie, document.media_type), 400, "SIZE_INVALID")
+
+
+def test_of_many_blobs_that_are_not_there_some_are_named(call, repository):
+    layer = json.loads(IMAGE.raw)["layers"][0]
+    layers = [{**layer, "digest": str(Digest.of(b"%d" % number))} for number in range(150)]
+    reply = send(call, repository, "tag", encode({**json.loads(IMAGE.raw), "layers": layers}))
+    check_refusal(reply, 400, "MANIFEST_BLOB_UNKNOWN")
+    [error] = reply.json["errors"]
+    # Its config may be there, from another test.
+    assert error["message"].startswith(("150 of", "151 of"))
+    assert len(error["detail"]) == 100
+
+
+def test_a_large_manifest_is_read_on_a_thread(monkeypatch):
+    """To read 4 MiB takes a tenth of a second, for which nobody else would be answered."""
+    threads, read = [], pushes.checked_manifest
+
+    def noted(*arguments, **options):
+        threads.append(threading.current_thread())
+        return read(*arguments, **options)
+
+    monkeypatch.setattr(pushes, "checked_manifest", noted)
+    app = create_app(MemoryRegistry())
+    for document in (IMAGE, sized(2**20)):
+        target = f"/v2/team/app/manifests/{document.digest}"
+        headers = {"content-type": document.media_type}
+        asked(app, "PUT", target, content=document.raw, headers=headers)
+    small, large = threads
+    assert small is threading.main_thread()
+    assert large is not threading.main_thread()
 
 
 def test_foreign_layers_are_elsewhere(call, repository):
