@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from ghostnb.drift.downloads import Counts, Downloads, statistics_file
+from ghostnb.drift.bolt.downloads import Counts, Downloads, statistics_file
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
 from tests.serving import wait_until
@@ -57,7 +57,7 @@ def count_times(downloads, count, name="steam", who="user:ada", kind="profile"):
 def no_pause(request, monkeypatch):
     """Try again at once, but where the pause is what a test is about."""
     if "pause" not in request.node.name:
-        monkeypatch.setattr("ghostnb.drift.downloads._PAUSE_SECONDS", 0)
+        monkeypatch.setattr("ghostnb.drift.bolt.downloads._PAUSE_SECONDS", 0)
 
 
 def total(downloads, kind="profile"):
@@ -260,7 +260,7 @@ def test_a_place_that_cannot_be_is_logged(tmp_path, caplog):
 
 
 def test_what_waits_is_bounded(file, monkeypatch):
-    monkeypatch.setattr("ghostnb.drift.downloads._MAX_PENDING", 10)
+    monkeypatch.setattr("ghostnb.drift.bolt.downloads._MAX_PENDING", 10)
     file.parent.mkdir()
     file.mkdir()
     downloads = Downloads(file)

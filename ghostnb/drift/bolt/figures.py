@@ -7,9 +7,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from ghostnb.drift.bolt.downloads import Counts, Downloads
 from ghostnb.drift.bolt.kinds import PLUGIN, PROFILE, TEMPLATE, Kind
 from ghostnb.drift.bolt.store import Item, Store
-from ghostnb.drift.downloads import Counts, Downloads
 from ghostnb.drift.routing import Router
 from ghostnb.drift.service import Service
 from ghostnb.wire.bolt import PluginEntry, ProfileEntry

@@ -13,12 +13,12 @@ from starlette.responses import Response
 from ghostnb.drift.auth.access import address_of
 from ghostnb.drift.auth.identity import identity_of
 from ghostnb.drift.bolt.documents import Search
+from ghostnb.drift.bolt.downloads import Counts, Downloads, statistics_file
 from ghostnb.drift.bolt.figures import add_figures
 from ghostnb.drift.bolt.kinds import KINDS
 from ghostnb.drift.bolt.parcels import decoded, open_parcel
 from ghostnb.drift.bolt.search import chosen, page_of
 from ghostnb.drift.bolt.store import Item, Store
-from ghostnb.drift.downloads import Counts, Downloads, statistics_file
 from ghostnb.drift.replies import RefusedError
 from ghostnb.drift.routing import Router
 from ghostnb.drift.service import Service
