@@ -134,8 +134,9 @@ def test_a_server_may_be_killed_at_any_moment(tmp_path):
             blobs={key: size for key, size in place.blobs.items() if key not in blobs},
             tags={key: digest for key, digest in place.tags.items() if key not in tags},
         )
-    assert sum(len(place.tags) for place in places) > KILLS
-    assert sum(place.came for place in places) > KILLS * STEP
+    # How much was acknowledged depends on the machine; without any, nothing was tried.
+    assert sum(len(place.tags) for place in places) > KILLS // 5
+    assert sum(place.came for place in places) > KILLS // 5 * STEP
     for place in places:
         check_all(place, blobs=place.blobs, tags=place.tags)
         check_for_skopeo(place, chance, tmp_path)
