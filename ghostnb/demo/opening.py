@@ -100,8 +100,6 @@ def open_lab(notebook: Path, variables: Mapping[str, str], *, in_browser: bool) 
         # What it prints, and opens, is then the notebook and not the launcher.
         f"--ServerApp.root_dir={notebook.parent}",
         f"--LabApp.default_url=/lab/tree/{notebook.name}",
-        # Else it begins by asking whether it may fetch news.
-        "--LabApp.news_url=None",
         *([] if in_browser else ["--no-browser"]),
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
