@@ -10,6 +10,7 @@ from ghostnb.errors import (
     ForbiddenError,
     GhostnbError,
     IntegrityError,
+    InvalidContainerError,
     InvalidReferenceError,
     NotFoundError,
     ProtocolError,
@@ -32,12 +33,13 @@ from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.images import Image
 
 if TYPE_CHECKING:
-    from ghostnb.engine import Engine
+    from ghostnb.engine import ContainerSpec, Engine, Port, Volume
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
     "ConfigError",
+    "ContainerSpec",
     "Digest",
     "Engine",
     "EngineError",
@@ -47,9 +49,11 @@ __all__ = [
     "GhostnbError",
     "Image",
     "IntegrityError",
+    "InvalidContainerError",
     "InvalidReferenceError",
     "NotFoundError",
     "Platform",
+    "Port",
     "Progress",
     "ProtocolError",
     "RateLimitedError",
@@ -64,17 +68,21 @@ __all__ = [
     "UnauthorizedError",
     "UnsafeRedirectError",
     "UnsupportedError",
+    "Volume",
     "enable_nested_asyncio",
     "run",
 ]
 
 
+_OF_THE_ENGINE = ("ContainerSpec", "Engine", "Port", "Volume")
+
+
 def __getattr__(name: str) -> Any:
     # Few notebooks need a daemon, so they do not pay for it at import.
-    if name == "Engine":
-        from ghostnb.engine import Engine
+    if name in _OF_THE_ENGINE:
+        from ghostnb import engine
 
-        return Engine
+        return getattr(engine, name)
     raise AttributeError(f"module 'ghostnb' has no attribute {name!r}")
 
 

@@ -5,6 +5,7 @@ The tree::
     GhostnbError
     ├── ConfigError              a configuration file or value
     ├── InvalidReferenceError    a reference, digest or platform (also ValueError)
+    ├── InvalidContainerError    what a container is to be like (also ValueError)
     ├── EngineError              a container daemon
     │   └── EngineUnreachableError
     └── RegistryError            a registry
@@ -24,7 +25,9 @@ The tree::
 Programming mistakes stay `TypeError` and `ValueError`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
 
 __all__ = [
@@ -35,6 +38,7 @@ __all__ = [
     "ForbiddenError",
     "GhostnbError",
     "IntegrityError",
+    "InvalidContainerError",
     "InvalidReferenceError",
     "NotFoundError",
     "ProtocolError",
@@ -142,8 +146,40 @@ class InvalidReferenceError(GhostnbError, ValueError):
     """A text is no image reference, digest or platform."""
 
 
+class InvalidContainerError(GhostnbError, ValueError):
+    """No container can be made of what was given, or be called so.
+
+    Parameters
+    ----------
+    message, hint : str
+        As for `GhostnbError`.
+    problems : mapping of str to str
+        A field's name to what is wrong in it and what would be right, for a form to show in
+        place. Values of environment variables are never among it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        problems: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = dict(problems)
+
+
 class EngineError(GhostnbError):
-    """The container daemon refused or failed."""
+    """The container daemon refused or failed.
+
+    Attributes
+    ----------
+    status : int or None
+        In HTTP's numbers, the same for every daemon: 404 for a container, image or network that
+        is not there, 409 for what the present state forbids; None for everything else.
+    """
+
+    status: int | None = None
 
 
 class EngineUnreachableError(EngineError):

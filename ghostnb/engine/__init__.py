@@ -7,5 +7,8 @@ thread: it costs more than a tenth of a second.
 from ghostnb.engine.contexts import contexts
 from ghostnb.engine.daemon import Daemon
 from ghostnb.engine.engine import Engine
+from ghostnb.engine.ports import Port
+from ghostnb.engine.specs import ContainerSpec
+from ghostnb.engine.volumes import Volume
 
-__all__ = ["Daemon", "Engine", "contexts"]
+__all__ = ["ContainerSpec", "Daemon", "Engine", "Port", "Volume", "contexts"]
