@@ -33,12 +33,13 @@ from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.images import Image
 
 if TYPE_CHECKING:
-    from ghostnb.engine import ContainerSpec, Engine, Port, Volume
+    from ghostnb.engine import Container, ContainerSpec, Engine, Port, Volume
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
     "ConfigError",
+    "Container",
     "ContainerSpec",
     "Digest",
     "Engine",
@@ -74,7 +75,7 @@ __all__ = [
 ]
 
 
-_OF_THE_ENGINE = ("ContainerSpec", "Engine", "Port", "Volume")
+_OF_THE_ENGINE = ("Container", "ContainerSpec", "Engine", "Port", "Volume")
 
 
 def __getattr__(name: str) -> Any:

@@ -4,6 +4,7 @@ The ``docker`` package is imported when a daemon is first contacted, and then in
 thread: it costs more than a tenth of a second.
 """
 
+from ghostnb.engine.container import Container
 from ghostnb.engine.contexts import contexts
 from ghostnb.engine.daemon import Daemon
 from ghostnb.engine.engine import Engine
@@ -11,4 +12,4 @@ from ghostnb.engine.ports import Port
 from ghostnb.engine.specs import ContainerSpec
 from ghostnb.engine.volumes import Volume
 
-__all__ = ["ContainerSpec", "Daemon", "Engine", "Port", "Volume", "contexts"]
+__all__ = ["Container", "ContainerSpec", "Daemon", "Engine", "Port", "Volume", "contexts"]

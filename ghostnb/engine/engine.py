@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import pandas as pd
 
+from ghostnb.engine.containers import ContainerCalls
 from ghostnb.engine.contexts import find_endpoints
 from ghostnb.engine.conversation import converse
 from ghostnb.engine.daemon import Daemon
@@ -27,7 +28,7 @@ __all__ = ["Engine"]
 T = TypeVar("T")
 
 
-class Engine:
+class Engine(ContainerCalls):
     """A Docker or Podman daemon.
 
     Nothing is contacted before the first call. An engine that stands for several known

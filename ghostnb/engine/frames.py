@@ -8,7 +8,14 @@ import pandas as pd
 from ghostnb.errors import InvalidReferenceError
 from ghostnb.oci import Reference
 
-__all__ = ["IMAGES_DTYPES", "contexts_frame", "images_frame"]
+__all__ = [
+    "CONTAINERS_DTYPES",
+    "IMAGES_DTYPES",
+    "containers_frame",
+    "contexts_frame",
+    "familiar_image",
+    "images_frame",
+]
 
 IMAGES_DTYPES = {
     "context": "string",
@@ -17,6 +24,16 @@ IMAGES_DTYPES = {
     "tag": "string",
     "digest": "string",
     "size_bytes": "Int64",
+    "created": "datetime64[ns, UTC]",
+}
+CONTAINERS_DTYPES = {
+    "context": "string",
+    "id": "string",
+    "name": "string",
+    "image": "string",
+    "state": "string",
+    "status": "string",
+    "ports": "string",
     "created": "datetime64[ns, UTC]",
 }
 _CONTEXTS_DTYPES = {"name": "string", "url": "string", "current": "boolean"}
@@ -64,6 +81,80 @@ def images_frame(context: str, images: Iterable[Mapping[str, Any]]) -> pd.DataFr
     frame = pd.DataFrame(rows, columns=list(IMAGES_DTYPES))
     frame["created"] = pd.to_datetime(frame["created"], unit="s", utc=True)
     return frame.astype(IMAGES_DTYPES)
+
+
+def containers_frame(context: str, containers: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Tabulate a daemon's containers, one row each.
+
+    Parameters
+    ----------
+    context : str
+        Goes into every row.
+    containers : iterable of mapping
+        The daemon's list.
+
+    Returns
+    -------
+    pandas.DataFrame, shape (n_containers, 8)
+        context, id : string
+        name : string; <NA> for a container without
+        image : string, in Docker's familiar form, or an id
+        state : string, one of Docker's words: ``created``, ``running``, ``exited`` …
+        status : string, for people: ``Up 3 minutes``
+        ports : string, published first: ``127.0.0.1:8080->80/tcp, 443/tcp``; empty for none
+        created : datetime64[ns, UTC]
+
+    Notes
+    -----
+    Source: Docker Engine API v1.41, "ContainerList".
+    """
+    rows = [_container_row(context, container) for container in containers]
+    frame = pd.DataFrame(rows, columns=list(CONTAINERS_DTYPES))
+    frame["created"] = pd.to_datetime(frame["created"], unit="s", utc=True)
+    return frame.astype(CONTAINERS_DTYPES)
+
+
+def _container_row(context: str, container: Mapping[str, Any]) -> tuple[Any, ...]:
+    names = [name.removeprefix("/") for name in container.get("Names") or ()]
+    return (
+        context,
+        container["Id"],
+        next((name for name in names if "/" not in name), None),  # the others are links' aliases
+        familiar_image(container.get("Image") or ""),
+        container.get("State"),
+        container.get("Status"),
+        ", ".join(_port_texts(container.get("Ports") or ())),
+        _created(container),
+    )
+
+
+def _port_texts(ports: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Write them as ``docker ps`` does. Podman leaves the address out where it is any."""
+    published = [port for port in ports if port.get("PublicPort")]
+    exposed = [port for port in ports if not port.get("PublicPort")]
+    texts = [
+        f"{_bracketed(port.get('IP') or '0.0.0.0')}:{port['PublicPort']}->{_inside(port)}"  # noqa: S104
+        for port in sorted(published, key=lambda port: (port["PrivatePort"], port.get("IP") or ""))
+    ]
+    return texts + [_inside(port) for port in sorted(exposed, key=lambda p: p["PrivatePort"])]
+
+
+def _inside(port: Mapping[str, Any]) -> str:
+    return f"{port['PrivatePort']}/{port.get('Type') or 'tcp'}"
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def familiar_image(name: str) -> str | None:
+    """Shorten a container's image as Docker does; an id stays one, and no name is None."""
+    if not name.startswith("docker.io/"):
+        return name or None
+    try:
+        return str(Reference.parse(name))
+    except InvalidReferenceError:
+        return name
 
 
 def _image_rows(context: str, image: Mapping[str, Any]) -> list[tuple[Any, ...]]:

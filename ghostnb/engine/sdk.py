@@ -1,7 +1,7 @@
 """The one place that knows the ``docker`` package. Imported in worker threads only."""
 
 import http.client
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -12,6 +12,8 @@ from docker.constants import MINIMUM_DOCKER_API_VERSION
 from docker.credentials import StoreError
 from docker.errors import APIError, DockerException, InvalidVersion
 
+from ghostnb.engine.container_refusals import container_error
+from ghostnb.engine.container_session import ContainerSession
 from ghostnb.engine.daemon import Daemon
 from ghostnb.engine.endpoints import Endpoint
 from ghostnb.engine.line import HungUpError, Line
@@ -72,7 +74,7 @@ def open_session(endpoint: Endpoint, line: Line, timeout_seconds: float) -> "Ses
     return Session(endpoint, daemon, line, timeout_seconds)
 
 
-class Session:
+class Session(ContainerSession):
     """A daemon that has answered once. Blocking; for one thread.
 
     Parameters
@@ -111,7 +113,7 @@ class Session:
         Without a tag the API pulls every tag.
         """
         name = f"{reference.registry}/{reference.repository}"
-        with self._client() as client, self._translated(f"pull {reference}"):
+        with _forgetting(), self._client() as client, self._translated(f"pull {reference}"):
             refused = None
             try:
                 for event in client.pull(
@@ -130,6 +132,22 @@ class Session:
             # here, not in the handler: the SDK's error holds the request with its credentials
             if refused is not None:
                 raise refused
+
+    @contextmanager
+    def _asking(
+        self, action: str, *, env: Sequence[str] = (), **called: str | None
+    ) -> Iterator[docker.APIClient]:
+        """Open a client; a refusal becomes the error that says what to do about it."""
+        with _forgetting(), self._client() as client, self._translated(action):
+            try:
+                yield client
+            except APIError as error:
+                words = _without_values(error.explanation or error.response.reason, env)
+                raise self._container_error(action, words, **called) from None
+
+    def _container_error(self, action: str, words: str, **called: str | None) -> EngineError:
+        at = f"{self.daemon.product} at {self.daemon.url}"
+        return container_error(f"{at} would not {action}", words, **called)
 
     def _raise_for_event(
         self, event: Mapping[str, Any], reference: Reference, credentials: Credentials | None
@@ -198,6 +216,27 @@ def _auth_config(credentials: Credentials | None) -> dict[str, str | None] | Non
     if credentials is None:
         return None
     return {"username": credentials.username, "password": credentials.password}
+
+
+def _without_values(words: str, env: Sequence[str]) -> str:
+    """Take the values out, should the daemon repeat a variable; the longest first."""
+    for pair in sorted(env, key=len, reverse=True):
+        words = words.replace(pair, f"{pair.partition('=')[0]}=…")
+    return words
+
+
+@contextmanager
+def _forgetting() -> Iterator[None]:
+    """Let an error go without what led to it.
+
+    The SDK's errors hold the request, which has credentials or environment values in it; and
+    ``from None`` only hides them.
+    """
+    try:
+        yield
+    except EngineError as error:
+        error.__cause__ = error.__context__ = None
+        raise
 
 
 def _stop_if_hung_up(line: Line) -> None:

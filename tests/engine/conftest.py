@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import docker
 import pytest
 
+from ghostnb.engine import Engine
 from tests.engine import images
 from tests.engine.proxies import PAUSE_SECONDS, Proxy, proxy
 from tests.parts.daemons import RunningDaemon, dockerd, podman
@@ -21,7 +25,7 @@ from tests.parts.storage import write_storage
 @pytest.fixture(scope="session")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("engine-storage")
-    write_storage(directory, images.REPOSITORIES)
+    write_storage(directory, {**images.REPOSITORIES, "team/box": {"1.0": images.box()}})
     return directory
 
 
@@ -83,15 +87,63 @@ def docker_daemon() -> Iterator[RunningDaemon]:
 
 
 @pytest.fixture(scope="session")
-def podman_daemon(insecure_hosts: list[str]) -> Iterator[RunningDaemon]:
-    with podman(insecure=insecure_hosts) as running:
+def podman_daemon(
+    insecure_hosts: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningDaemon]:
+    with limited_podman(insecure_hosts, tmp_path_factory.mktemp("podman")) as running:
         yield running
+
+
+@contextlib.contextmanager
+def limited_podman(insecure: list[str], directory: Path) -> Iterator[RunningDaemon]:
+    """Run a Podman that can run containers on any machine, with networks of its own.
+
+    By itself it raises limits for each, which not every machine lets it.
+    """
+    settings = directory / "containers.conf"
+    settings.write_text(
+        '[containers]\ndefault_ulimits = ["nofile=1000:1000", "nproc=1000:1000"]\n'
+        f'[network]\nnetwork_config_dir = "{directory}"\n'
+    )
+    with contextlib.ExitStack() as running:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CONTAINERS_CONF", str(settings))
+            daemon = running.enter_context(podman(insecure=insecure))
+        yield daemon
 
 
 @pytest.fixture(params=["docker", "podman"])
 def daemon(request: pytest.FixtureRequest) -> RunningDaemon:
     """Give each of the two in turn; they are shared, so tests pull images of their own."""
     return request.getfixturevalue(f"{request.param}_daemon")
+
+
+@pytest.fixture
+def box(daemon: RunningDaemon, origin: RunningRegistry) -> Iterator[str]:
+    """Give the name of an image that runs, and remove what was made of it."""
+    name = f"{origin.host}/team/box:1.0"
+    asyncio.run(_pull(daemon, name))
+    yield name
+    with contextlib.closing(docker.APIClient(base_url=daemon.url, version="1.41")) as client:
+        for container in client.containers(all=True):
+            _remove(client, container["Id"])
+
+
+def _remove(client: docker.APIClient, container: str) -> None:
+    """Remove it; Podman refuses while one is just ending by itself."""
+    for _ in range(50):
+        try:
+            return client.remove_container(container, force=True, v=True)
+        except docker.errors.APIError as error:
+            refusal = error
+            time.sleep(0.1)
+    raise refusal
+
+
+async def _pull(daemon: RunningDaemon, name: str) -> None:
+    async with Engine(daemon.url) as engine:
+        async for _ in engine.pull(name):
+            pass
 
 
 @pytest.fixture(autouse=True)

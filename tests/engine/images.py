@@ -1,6 +1,10 @@
 """The images that the engine's tests pull: one repository a purpose."""
 
-from tests.parts.images import Document, index, plain_image
+from pathlib import Path
+
+from tests.parts.images import Document, Settings, Step, image, index, plain_image
+from tests.parts.layers import Entry, layer
+from tests.parts.processes import find_program
 
 SIZE_BYTES = 300_000
 
@@ -21,6 +25,17 @@ REPOSITORIES: dict[str, dict[str, Document]] = {
     "team/loops": {"1.0": _image("loop-1", layers=1), "2.0": _image("loop-2", layers=1)},
     "team/multi": {"1.0": MULTI},
 }
+
+
+def box() -> Document:
+    """Build the image that runs: a busybox without libraries, and no command."""
+    program = Path(find_program("busybox", "busybox-static")).read_bytes()
+    files = [
+        Entry("bin/busybox", program, mode=0o755),
+        *(Entry(f"bin/{name}", link="busybox") for name in ("sh", "echo", "sleep", "cat")),
+        Entry("tmp", directory=True, mode=0o777),
+    ]
+    return image([Step("COPY busybox /bin", layer(files))], Settings(env=["PATH=/bin"], cmd=None))
 
 
 def document(name: str) -> Document:
