@@ -7,7 +7,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 DEMO   := build/demo
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PARTS  := docker-registry docker.io podman skopeo busybox-static apache2-utils
+PARTS  := docker-registry docker.io podman skopeo busybox-static apache2-utils chromium
 
 .PHONY: demo test lint benchmark wheel clean parts
 

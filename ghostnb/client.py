@@ -2,12 +2,13 @@
 
 import os
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self, TypeVar
 
 import pandas as pd
 
+from ghostnb.arguments import checked_text, first, parsed_platform
 from ghostnb.bolt import BoltMethods
 from ghostnb.frames import (
     history_frame,
@@ -23,8 +24,9 @@ from ghostnb.inventory import (
     gather_layers,
 )
 from ghostnb.loop import hop, schedule_if_running
-from ghostnb.oci import Platform, Reference
+from ghostnb.oci import Reference
 from ghostnb.progress_bar import ProgressBar, ProgressOption
+from ghostnb.registries.catalog import details_of
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.factory import open_registry
 from ghostnb.registries.images import Image
@@ -174,11 +176,11 @@ class RegistryClient(BoltMethods):
             what to do instead.
         """
         if namespace is not None:
-            _text(namespace, "A namespace", "library")
+            checked_text(namespace, "A namespace", "library")
 
         async def read() -> pd.DataFrame:
             found = self.registry.repositories(namespace)
-            return repositories_frame([record async for record in _first(found, limit)])
+            return repositories_frame([record async for record in first(found, limit)])
 
         return await hop(read())
 
@@ -211,7 +213,7 @@ class RegistryClient(BoltMethods):
         UserWarning
             If some tags are damaged.
         """
-        name = self.registry.repository(_text(repository, "A repository", "library/nginx"))
+        name = self.registry.repository(checked_text(repository, "A repository", "library/nginx"))
 
         async def read() -> list[TagRecord]:
             if details:
@@ -219,6 +221,24 @@ class RegistryClient(BoltMethods):
             return [TagRecord(self.name, name, tag) async for tag in self.registry.tags(name)]
 
         records = await hop(read())
+        return attach_failures(tags_frame(records), failures_of(records), "The table of tags")
+
+    async def tag_details(self, repository: str, tags: Iterable[str]) -> pd.DataFrame:
+        """Tabulate some of a repository's tags with all that is known of each.
+
+        Parameters
+        ----------
+        repository : str
+        tags : iterable of str
+            Names; one that is not there has no row.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `tags` with details.
+        """
+        name = self.registry.repository(checked_text(repository, "A repository", "library/nginx"))
+        records = await hop(details_of(self.registry, name, list(tags)))
         return attach_failures(tags_frame(records), failures_of(records), "The table of tags")
 
     async def image(self, reference: str, *, platform: str | None = None) -> Image:
@@ -246,7 +266,7 @@ class RegistryClient(BoltMethods):
             If it is a Docker schema 1 image.
         """
         parsed = self._reference(reference)
-        return await hop(read_image(self.registry, parsed, _platform(platform)))
+        return await hop(read_image(self.registry, parsed, parsed_platform(platform)))
 
     async def layers(self, reference: str, *, platform: str | None = None) -> pd.DataFrame:
         """Tabulate an image's layers, for each of its platforms.
@@ -358,13 +378,13 @@ class RegistryClient(BoltMethods):
         return attach_failures(table.frame(), tally.failures, "The inventory")
 
     def _reference(self, text: str) -> Reference:
-        return self.registry.reference(_text(text, "A reference", "team/app:1.0"))
+        return self.registry.reference(checked_text(text, "A reference", "team/app:1.0"))
 
     async def _images_frame(
         self, tabulate: Tabulate, reference: str, platform: str | None
     ) -> pd.DataFrame:
         parsed = self._reference(reference)
-        found = read_images(self.registry, parsed, _platform(platform))
+        found = read_images(self.registry, parsed, parsed_platform(platform))
         return tabulate([image async for image in found])
 
 
@@ -372,28 +392,3 @@ def _let_go(registry: Registry, process: int) -> None:
     # What a child inherited is its parent's to close.
     if process == os.getpid():
         schedule_if_running(registry.aclose)
-
-
-def _platform(text: str | None) -> Platform | None:
-    if text is None:
-        return None
-    return Platform.parse(_text(text, "A platform", "linux/amd64"))
-
-
-def _text(value: str, what: str, example: str) -> str:
-    """Give a text back; anything else is the caller's mistake, and is told at once."""
-    if not isinstance(value, str):
-        raise TypeError(f"{what} is a text such as {example!r}, not {value!r}.")
-    return value
-
-
-async def _first(items: AsyncIterator[Item], limit: int | None) -> AsyncIterator[Item]:
-    """Pass on at most so many, and ask for no more than needed."""
-    count = 0
-    if limit is not None and limit <= 0:
-        return
-    async for item in items:
-        yield item
-        count += 1
-        if count == limit:
-            return

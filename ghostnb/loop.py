@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from ghostnb.registries.session.routing import is_fast_wanted
 
-__all__ = ["hop", "run", "schedule", "schedule_if_running"]
+__all__ = ["hop", "launch", "run", "schedule", "schedule_if_running"]
 
 Result = TypeVar("Result")
 
@@ -106,6 +106,11 @@ if hasattr(os, "register_at_fork"):
 def schedule(coroutine: Coroutine[Any, Any, Result]) -> None:
     """Start something on the I/O loop that nobody waits for."""
     _io_loop().call_soon_threadsafe(_start, coroutine)
+
+
+def launch(coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:
+    """Start something on the I/O loop, to be cancelled or waited for by who keeps the future."""
+    return asyncio.run_coroutine_threadsafe(coroutine, _io_loop())
 
 
 def schedule_if_running(function: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -82,6 +82,14 @@ def test_tags_of_no_repository_are_an_error(client, details):
         run(client.tags("no/such", details=details))
 
 
+def test_details_of_some_tags_are_those_of_all_of_them(client):
+    every = run(client.tags("library/alpine", details=True)).set_index("tag")
+    some = run(client.tag_details("library/alpine", ["latest", "absent", "3.20"])).set_index("tag")
+
+    assert list(some.index) == ["latest", "3.20"]
+    pd.testing.assert_frame_equal(some, every.loc[["latest", "3.20"]])
+
+
 @pytest.mark.parametrize("repository", sorted({n.rpartition(":")[0] for n in LEAVES}))
 def test_details_of_tags_are_those_of_what_was_pushed(client, repository):
     frame = run(client.tags(repository, details=True)).set_index("tag")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
+from functools import partial
 
 from ghostnb.errors import (
     ForbiddenError,
@@ -34,18 +35,17 @@ async def details_of_tags(registry: Registry, repository: str) -> AsyncIterator[
     A tag that goes away meanwhile is left out; one whose content is damaged,
     or whose name can be none, has its name and the error alone.
     """
-
-    async def read(tag: str) -> TagRecord | None:
-        try:
-            return await read_tag(registry, repository, tag)
-        except NotFoundError:
-            return None
-        except _DAMAGED as e:
-            return TagRecord(registry.name, repository, tag, error=e)
-
+    read = partial(_details, registry, repository)
     async for record in ordered_map(read, registry.tags(repository), workers=registry.concurrency):
         if record is not None:
             yield record
+
+
+async def details_of(registry: Registry, repository: str, tags: list[str]) -> list[TagRecord]:
+    """Read some of a repository's tags by their manifests and configs."""
+    read = partial(_details, registry, repository)
+    found = ordered_map(read, tags, workers=registry.concurrency)
+    return [record async for record in found if record is not None]
 
 
 async def search_catalog(
@@ -91,6 +91,15 @@ def main_tag(tags: Iterable[str]) -> str | None:
     """
     names = list(tags)
     return "latest" if "latest" in names else max(names, key=_natural, default=None)
+
+
+async def _details(registry: Registry, repository: str, tag: str) -> TagRecord | None:
+    try:
+        return await read_tag(registry, repository, tag)
+    except NotFoundError:
+        return None
+    except _DAMAGED as e:
+        return TagRecord(registry.name, repository, tag, error=e)
 
 
 async def _describe(registry: Registry, repository: str) -> SearchRecord:

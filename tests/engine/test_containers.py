@@ -143,8 +143,8 @@ def test_volumes_are_where_they_are_wanted(
     (directory / "file").write_text("from the host\n")
     spec = ContainerSpec.parse(
         image=box,
-        command="sh -c 'cat /host/file; echo x > /host/new || echo kept; echo y > /data/y; "
-        "cat /data/y; echo z > /anonymous/z && cat /anonymous/z'",
+        command="sh -c 'cat /host/file; (echo x > /host/new) 2>/dev/null || echo kept; "
+        "echo y > /data/y; cat /data/y; echo z > /anonymous/z && cat /anonymous/z'",
         volumes=f"{directory}:/host:ro\nengine-data:/data\n/anonymous",
         network="host",
     )
@@ -155,7 +155,8 @@ def test_volumes_are_where_they_are_wanted(
             await ended(engine, made)
             return [line async for line in engine.logs(made)]
 
-    lines = [line for line in asyncio.run(run()) if "Read-only" not in line]
+    # What goes to the other stream may come into the middle of a line of this one.
+    lines = asyncio.run(run())
     assert lines == ["from the host", "kept", "y", "z"]
     assert not (directory / "new").exists()
 

@@ -1,0 +1,26 @@
+"""Widgets: views that are given callables, or a fleet and an engine; no HTTP."""
+
+from ghostnb.widgets.browser import RegistryBrowser
+from ghostnb.widgets.container_form import ContainerForm
+from ghostnb.widgets.containers import Containers
+from ghostnb.widgets.dashboard import Dashboard
+from ghostnb.widgets.details import ImageDetails
+from ghostnb.widgets.layer_bars import LayerBars
+from ghostnb.widgets.pulls import PullQueue
+from ghostnb.widgets.search import SearchPanel
+from ghostnb.widgets.table import Column, Table
+from ghostnb.widgets.treemap import Treemap
+
+__all__ = [
+    "Column",
+    "ContainerForm",
+    "Containers",
+    "Dashboard",
+    "ImageDetails",
+    "LayerBars",
+    "PullQueue",
+    "RegistryBrowser",
+    "SearchPanel",
+    "Table",
+    "Treemap",
+]

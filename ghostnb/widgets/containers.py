@@ -1,0 +1,108 @@
+"""The daemon's containers: their state, what they say, and what can be done with them."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+
+import ipywidgets
+import pandas as pd
+import traitlets
+
+from ghostnb.engine import Engine
+from ghostnb.errors import GhostnbError
+from ghostnb.widgets.log import Log
+from ghostnb.widgets.table import Column, Table
+from ghostnb.widgets.tasks import Tasks
+
+__all__ = ["Containers"]
+
+_COLUMNS = [
+    Column("name", "Name"),
+    Column("image", "Image"),
+    Column("state", "State", width="80px"),
+    Column("status", "Status", width="150px"),
+    Column("ports", "Ports"),
+    Column("start", "Start", "action", "66px"),
+    Column("stop", "Stop", "action", "64px"),
+    Column("remove", "Remove", "action", "92px"),
+]
+
+
+class Containers(ipywidgets.VBox):
+    """Every container of a daemon, and the log of the one that is selected.
+
+    Parameters
+    ----------
+    engine : Engine
+    """
+
+    container = traitlets.Unicode()
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._tasks = Tasks()
+        self._table = Table(
+            _COLUMNS,
+            key="id",
+            label="Containers",
+            on_action=self._act,
+            on_retry=self.reload,
+        )
+        self._table.clear("No containers yet: create one from an image.")
+        self._log = Log("Log")
+        self._said = ipywidgets.HTML()
+        self._refresh = ipywidgets.Button(description="Refresh")
+        super().__init__([self._table, self._refresh, self._said, self._log])
+        self._table.observe(self._selected, "selected")
+        self._refresh.on_click(lambda _: self.reload())
+
+    def reload(self) -> None:
+        """Ask for the containers anew."""
+        self._tasks.spawn(self._load(), key="list", on_error=self._table.fail)
+
+    def show(self, container: str) -> None:
+        """Show a container's log."""
+        self.reload()
+        self._table.selected = [container]
+
+    def close(self) -> None:
+        """End what goes on, and the widgets."""
+        self._tasks.cancel()
+        super().close()
+
+    def _selected(self, change: dict[str, list[str]]) -> None:
+        self._tasks.cancel("log")
+        self._log.clear()
+        if change["new"]:
+            work = self._follow(change["new"][0])
+            self._tasks.spawn(work, key="log", on_error=lambda e: self._log.add([str(e)]))
+
+    def _act(self, action: str, container: str) -> None:
+        acts: dict[str, Callable[[str], Awaitable[None]]] = {
+            "start": self._engine.start,
+            "stop": self._engine.stop,
+            "remove": self._engine.remove,
+        }
+
+        async def work() -> None:
+            await acts[action](container)
+            self._table.tell("ready")
+            await self._load()
+            if action != "remove" and container in self._table.selected:
+                self._selected({"new": [container]})
+
+        def fail(error: GhostnbError) -> None:
+            self._table.tell("error", error.message, error.hint)
+
+        self._tasks.spawn(work(), key=f"act {container}", on_error=fail)
+
+    async def _load(self) -> None:
+        found: pd.DataFrame = await self._engine.containers()
+        self._table.show(found)
+        if found.empty:
+            self._table.clear("No containers yet: create one from an image.")
+
+    async def _follow(self, container: str) -> None:
+        async with aclosing(self._engine.logs(container, follow=True)) as log:
+            async for line in log:
+                self._log.add([line])
+        await self._load()

@@ -1,0 +1,120 @@
+"""All of it in one: what a team opens, or a notebook shows."""
+
+import ipywidgets
+import traitlets
+
+from ghostnb.engine import Engine
+from ghostnb.fleet import Fleet
+from ghostnb.widgets.browser import RegistryBrowser
+from ghostnb.widgets.container_form import ContainerForm
+from ghostnb.widgets.containers import Containers
+from ghostnb.widgets.details import ImageDetails
+from ghostnb.widgets.pulls import PullQueue
+from ghostnb.widgets.search import SearchPanel
+from ghostnb.widgets.title_bar import TitleBar
+
+__all__ = ["Dashboard"]
+
+_TABS = ("Registries", "Images", "Containers")
+
+
+class Dashboard(ipywidgets.VBox):
+    """Browse, inspect, search, pull, create.
+
+    Parameters
+    ----------
+    fleet : Fleet, optional
+        By default the configured registries.
+    engine : Engine, optional
+        By default the daemon that `Engine` finds.
+    has_page : bool, optional
+        The page is the dashboard's own, as when Voilà serves it: then what is
+        selected stands in its address, and its theme can be switched.
+
+    Examples
+    --------
+    >>> Dashboard(Fleet.from_config())  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, fleet: Fleet | None = None, engine: Engine | None = None, *, has_page: bool = False
+    ) -> None:
+        self.fleet = Fleet.from_config() if fleet is None else fleet
+        self.engine = Engine() if engine is None else engine
+        self._bar = TitleBar(_TABS, has_page=has_page)
+        self._make_panels()
+        self._stack = ipywidgets.Stack(self._pages(), selected_index=0)
+        super().__init__([self._bar, self._stack])
+        self.add_class("ghostnb-dashboard")
+        self._link()
+
+    def close(self) -> None:
+        """End what goes on, and the widgets."""
+        for panel in (self.browser, self.details, self.search, self.pulls, self.containers):
+            panel.close()
+        super().close()
+
+    def _make_panels(self) -> None:
+        self.pulls = PullQueue(self.fleet, self.engine)
+        self.containers = Containers(self.engine)
+        self.form = ContainerForm(
+            self.engine, on_created=self._created, on_closed=lambda: self._show_form(False)
+        )
+        self.details = ImageDetails(self.fleet, on_pull=self._pull, on_create=self._create)
+        self.browser = RegistryBrowser(self.fleet, on_inspect=self._inspect)
+        self.search = SearchPanel(
+            self.fleet, on_inspect=self._open, on_pull=self._pull, on_create=self._create
+        )
+        self._show_form(False)
+
+    def _pages(self) -> list[ipywidgets.Widget]:
+        pages = [
+            [self.browser, self.details],
+            [self.search, self.pulls],
+            [self.form, self.containers],
+        ]
+        return [ipywidgets.VBox(page, layout={"width": "100%"}) for page in pages]
+
+    def _link(self) -> None:
+        self._bar.observe(self._turned, "tab")
+        traitlets.link((self._bar, "registry"), (self.browser, "registry"))
+        traitlets.link((self._bar, "repository"), (self.browser, "repository"))
+        self._bar.observe(self._named, "tag")
+
+    def _turned(self, change: dict[str, str]) -> None:
+        if change["new"] not in _TABS:
+            return
+        self._stack.selected_index = _TABS.index(change["new"])
+        if change["new"] == "Containers":
+            self.containers.reload()
+        elif change["new"] == "Images":
+            self.search.reload()
+
+    def _named(self, change: dict[str, str]) -> None:
+        if change["new"] and self._bar.registry and self._bar.repository:
+            self.details.show(self._bar.registry, f"{self._bar.repository}:{change['new']}")
+
+    def _inspect(self, registry: str, repository: str, tag: str) -> None:
+        self._bar.tag = ""
+        self._bar.tag = tag
+
+    def _open(self, registry: str, reference: str) -> None:
+        self._bar.tab = "Registries"
+        self._bar.registry = registry
+        self.details.show(registry, reference)
+
+    def _pull(self, registry: str, reference: str) -> None:
+        self.pulls.pull(registry, reference)
+        self._bar.tab = "Images"
+
+    def _create(self, registry: str, reference: str) -> None:
+        self.form.ask(f"{self.fleet[registry].config.host}/{reference}")
+        self._show_form(True)
+        self._bar.tab = "Containers"
+
+    def _created(self, container: str) -> None:
+        self._show_form(False)
+        self.containers.show(container)
+
+    def _show_form(self, is_shown: bool) -> None:
+        self.form.layout.display = "" if is_shown else "none"

@@ -1,0 +1,166 @@
+"""One image: what it is, its layers, how it was made, and its manifest."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import anywidget
+import pandas as pd
+import traitlets
+
+from ghostnb.errors import GhostnbError
+from ghostnb.fleet import Fleet
+from ghostnb.registries.images import Image
+from ghostnb.widgets.sources import javascript, stylesheet
+from ghostnb.widgets.states import state
+from ghostnb.widgets.tasks import Tasks
+
+__all__ = ["ImageDetails"]
+
+OnImage = Callable[[str, str], object]
+# To find the layers that others share, each tag is asked once: not for thousands of them.
+_MOST_SIBLINGS = 200
+
+
+class ImageDetails(anywidget.AnyWidget):
+    """What is known of one image.
+
+    Parameters
+    ----------
+    fleet : Fleet
+    on_pull, on_create : callable, optional
+        Told the registry's name and the reference that is to be pulled, or of
+        which a container is to be made.
+
+    Attributes
+    ----------
+    tab : str
+        ``Overview``, ``Layers``, ``History`` or ``Manifest``.
+    """
+
+    _esm = javascript("format", "clipboard", "layer_lines", "details")
+    _css = stylesheet("layers", "details")
+
+    _image = traitlets.Dict().tag(sync=True)
+    _state = traitlets.Dict().tag(sync=True)
+    tab = traitlets.Unicode("Overview").tag(sync=True)
+
+    def __init__(
+        self, fleet: Fleet, *, on_pull: OnImage | None = None, on_create: OnImage | None = None
+    ) -> None:
+        super().__init__(_state=state("empty", "Select a tag and inspect it."))
+        self._fleet = fleet
+        self._tasks = Tasks()
+        self._wanted: tuple[str, str, str | None] | None = None
+        self._presses = {"pull": on_pull, "create": on_create}
+        self.on_msg(self._answer)
+
+    def show(self, registry: str, reference: str, *, platform: str | None = None) -> None:
+        """Show an image.
+
+        Parameters
+        ----------
+        registry : str
+            Its name in the fleet.
+        reference : str
+            ``repository[:tag][@digest]``.
+        platform : str, optional
+            As for `RegistryClient.image`.
+        """
+        self._wanted = registry, reference, platform
+        self._tasks.cancel()
+        self._state = state("loading", f"Reading {reference} …")
+        self._tasks.spawn(self._load(*self._wanted), key="image", on_error=self._fail)
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._tasks.cancel()
+        self._wanted, self._image = None, {}
+        self._state = state("empty", "Select a tag and inspect it.")
+
+    def close(self) -> None:
+        """End what goes on, and the widget."""
+        self._tasks.cancel()
+        super().close()
+
+    async def _load(self, registry: str, reference: str, platform: str | None) -> None:
+        client = self._fleet[registry]
+        image = await client.image(reference, platform=platform)
+        self._image = _described(image, client.config.host)
+        self._state = state("ready")
+        siblings = await client.tags(image.repository)
+        if len(siblings) <= _MOST_SIBLINGS:
+            layers = await client.inventory([image.repository], progress=False)
+            self._image = _described(image, client.config.host, _sharing(layers, image))
+
+    def _fail(self, error: GhostnbError) -> None:
+        self._image = {}
+        self._state = state("error", error.message, error.hint, retry=True)
+
+    def _answer(self, widget: object, message: dict[str, str], buffers: object) -> None:
+        if self._wanted is None:
+            return
+        registry, reference, platform = self._wanted
+        kind = message.get("kind", "")
+        if kind == "platform":
+            self.show(registry, reference, platform=message["platform"])
+        elif kind == "retry":
+            self.show(registry, reference, platform=platform)
+        elif press := self._presses.get(kind):
+            press(registry, reference)
+
+
+def _sharing(layers: pd.DataFrame, image: Image) -> Mapping[str, int]:
+    """Count the other tags that have each layer."""
+    tags = layers.drop_duplicates(["tag", "digest"])
+    return Counter(tags.loc[tags["tag"] != image.tag, "digest"].astype(str))
+
+
+def _described(image: Image, host: str, shared: Mapping[str, int] | None = None) -> dict[str, Any]:
+    known = shared or {}
+    created = pd.to_datetime(image.created, utc=True, errors="coerce")
+    name = f"{host}/{image.name}" if host else image.name
+    return {
+        "reference": image.name,
+        "digest": str(image.digest),
+        "size_bytes": image.size_bytes,
+        "created": None if pd.isna(created) else created.timestamp() * 1000,
+        "author": image.author,
+        "platform": image.platform,
+        "platforms": list(image.platforms) or [image.platform or "unknown"],
+        "media_type": image.media_type,
+        "entrypoint": " ".join(image.entrypoint),
+        "cmd": " ".join(image.cmd),
+        "ports": ", ".join(image.ports),
+        "env": list(image.env),
+        "labels": [f"{key}={value}" for key, value in image.labels.items()],
+        "layers": [
+            {
+                "position": layer.position,
+                "digest": str(layer.digest),
+                "size_bytes": layer.size_bytes,
+                "media_type": layer.media_type,
+                "created_by": layer.created_by,
+                "shared_with": known.get(str(layer.digest), 0),
+            }
+            for layer in image.layers
+        ],
+        "history": [
+            {
+                "created_by": step.entry.created_by,
+                "size_bytes": None if step.layer is None else step.layer.size_bytes,
+                "empty": step.layer is None,
+            }
+            for step in image.history
+        ],
+        "manifest": image.raw_manifest.decode("utf-8", "replace"),
+        "commands": {
+            "docker": f"docker pull {name}",
+            "podman": f"podman pull {name}",
+            "skopeo": f"skopeo copy docker://{name} oci-archive:{_file_name(image)}.tar",
+        },
+    }
+
+
+def _file_name(image: Image) -> str:
+    return f"{image.repository.rpartition('/')[2]}-{image.tag or image.digest.encoded[:12]}"

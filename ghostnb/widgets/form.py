@@ -1,0 +1,112 @@
+"""A form: fields, buttons, and what is wrong with what was typed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import anywidget
+import traitlets
+
+from ghostnb.widgets.sources import javascript, stylesheet
+
+__all__ = ["Field", "Form"]
+
+SaidKind = Literal["", "working", "good", "error"]
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a form.
+
+    Attributes
+    ----------
+    name, label : str
+    kind : str
+        ``choice`` needs `choices`; the value of a ``checkbox`` is a bool, all
+        others' are texts.
+    placeholder, help : str
+    value : str or bool
+        At first.
+    choices : tuple of str
+    """
+
+    name: str
+    label: str
+    kind: Literal["text", "password", "checkbox", "lines", "choice"] = "text"
+    placeholder: str = ""
+    help: str = ""
+    value: str | bool = ""
+    choices: tuple[str, ...] = ()
+
+
+class Form(anywidget.AnyWidget):
+    """Fields and buttons.
+
+    Parameters
+    ----------
+    label : str
+    fields : sequence of Field
+    buttons : mapping of str to callable
+        Labels to who is told the values; the first is also what Enter presses.
+
+    Notes
+    -----
+    What is typed is never state of the widget, so that no notebook saves it:
+    it comes as a message when a button is pressed, and goes to the callable.
+    """
+
+    _esm = javascript("format", "form")
+    _css = stylesheet("form")
+
+    label = traitlets.Unicode().tag(sync=True)
+    _fields: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    _buttons: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    _state = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        label: str,
+        fields: Sequence[Field],
+        buttons: Mapping[str, Callable[[Values], object]],
+    ) -> None:
+        super().__init__(
+            label=label,
+            _fields=[asdict(field) for field in fields],
+            _buttons=[{"name": name, "label": name} for name in buttons],
+            _state=_state(),
+        )
+        self._empty = {field.name: field.value for field in fields}
+        self._filled = dict(self._empty)
+        self._presses = dict(buttons)
+        self.on_msg(self._answer)
+
+    def fill(self, **values: str | bool) -> None:
+        """Write into fields; nothing that is secret."""
+        self._filled.update(values)
+        self.send({"kind": "fill", "values": values})
+
+    def reset(self) -> None:
+        """Empty every field, and say nothing."""
+        self.fill(**self._empty)
+        self.tell()
+
+    def tell(
+        self, text: str = "", kind: SaidKind = "", problems: Mapping[str, str] | None = None
+    ) -> None:
+        """Say something below the fields, and at each field what is wrong with it."""
+        self._state = _state(text, kind, problems)
+
+    def _answer(self, widget: object, message: dict[str, Any], buffers: object) -> None:
+        if message.get("kind") == "ready":
+            # What was filled in before there was anything to see.
+            self.send({"kind": "fill", "values": self._filled})
+        press = self._presses.get(message.get("name", ""))
+        if message.get("kind") == "press" and press is not None:
+            press(message["values"])
+
+
+def _state(
+    text: str = "", kind: SaidKind = "", problems: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    return {"text": text, "kind": kind, "problems": dict(problems or {})}

@@ -1,0 +1,102 @@
+// The dashboard's title bar: its tabs, the theme, and the page's address.
+
+function render({ model, el }) {
+  const tabs = model.get("_tabs");
+  const list = element("div", "ghostnb-tabs", { role: "tablist", "aria-label": "Dashboard" });
+  const theme = element("button", "ghostnb-theme", { type: "button" });
+  theme.addEventListener("click", () => {
+    setTheme(isDark() ? "light" : "dark");
+    draw();
+  });
+  const root = element("div", "ghostnb ghostnb-titlebar", {}, element("strong", "ghostnb-name", {}, "ghostnb"), list, theme);
+  const choose = (tab) => {
+    model.set("tab", tab);
+    model.save_changes();
+  };
+  const draw = () => {
+    const chosen = model.get("tab");
+    const hadFocus = list.contains(document.activeElement);
+    list.replaceChildren(...tabs.map((name) => {
+      const isChosen = name === chosen;
+      const tab = element("button", "ghostnb-tab", { type: "button", role: "tab", "aria-selected": isChosen, tabindex: isChosen ? 0 : -1 }, name);
+      tab.addEventListener("click", () => choose(name));
+      if (isChosen && hadFocus) queueMicrotask(() => tab.focus());
+      return tab;
+    }));
+    theme.textContent = isDark() ? "Light theme" : "Dark theme";
+  };
+  list.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    choose(tabs[(tabs.indexOf(model.get("tab")) + step + tabs.length) % tabs.length]);
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  const place = model.get("_has_page") ? new Place(model) : null;
+  theme.hidden = place === null;
+  model.on("change:tab", draw);
+  draw();
+  el.append(root);
+  return () => {
+    model.off("change:tab", draw);
+    place?.leave();
+  };
+}
+
+const isDark = () => document.body.dataset.jpThemeLight === "false";
+
+function setTheme(name) {
+  document.body.dataset.jpThemeLight = String(name === "light");
+  document.body.dataset.jpThemeName = name === "light" ? "JupyterLab Light" : "JupyterLab Dark";
+  try {
+    localStorage.setItem("ghostnb-theme", name);
+  } catch {
+    // A page that may keep nothing has its theme until it is closed.
+  }
+}
+
+// What is selected stands in the address, so that a link shows the same.
+const PLACES = ["tab", "registry", "repository", "tag"];
+
+class Place {
+  constructor(model) {
+    this.model = model;
+    this.write = () => this.tell();
+    this.read = () => this.follow();
+    for (const name of PLACES) model.on(`change:${name}`, this.write);
+    addEventListener("popstate", this.read);
+    this.follow();
+  }
+
+  follow() {
+    const asked = new URLSearchParams(location.search);
+    setAll(this.model, Object.fromEntries(PLACES.filter((name) => asked.has(name)).map((name) => [name, asked.get(name)])));
+  }
+
+  tell() {
+    const query = new URLSearchParams(location.search);
+    for (const name of PLACES) {
+      const value = this.model.get(name);
+      if (value) query.set(name, value);
+      else query.delete(name);
+    }
+    // The token has done its work: it is in a cookie, and need not be in a link.
+    query.delete("token");
+    const address = `${location.pathname}?${query}`;
+    if (address !== location.pathname + location.search) history.replaceState(null, "", address);
+  }
+
+  leave() {
+    for (const name of PLACES) this.model.off(`change:${name}`, this.write);
+    removeEventListener("popstate", this.read);
+  }
+}
+
+function setAll(model, values) {
+  const entries = Object.entries(values);
+  if (!entries.length) return;
+  for (const [name, value] of entries) model.set(name, value);
+  model.save_changes();
+}
+
+export default { render };

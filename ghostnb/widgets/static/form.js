@@ -1,0 +1,107 @@
+// A form. What is typed travels in one message when a button is pressed, and is
+// no state of the model: no notebook saves it, least of all a password.
+
+function render({ model, el }) {
+  const form = new FormView(model);
+  el.append(form.root);
+  form.attach();
+  return () => form.detach();
+}
+
+class FormView {
+  constructor(model) {
+    this.model = model;
+    this.inputs = new Map();
+    this.id = `ghostnb-${Math.random().toString(36).slice(2)}`;
+    this.said = element("p", "ghostnb-said", { role: "status" });
+    this.root = element("form", "ghostnb ghostnb-form", { novalidate: "", autocomplete: "off", "aria-label": model.get("label") },
+      element("h3", "ghostnb-label", {}, model.get("label")),
+      ...model.get("_fields").map((field) => this.field(field)), this.said, this.buttons());
+  }
+
+  field(field) {
+    const id = `${this.id}-${field.name}`;
+    const input = makeInput(field, id);
+    this.inputs.set(field.name, input);
+    const label = element("label", "", { for: id }, field.label);
+    const notes = [];
+    if (field.help) notes.push(element("span", "ghostnb-help", { id: `${id}-help` }, field.help));
+    notes.push(element("span", "ghostnb-problem", { id: `${id}-problem`, role: "alert" }));
+    input.setAttribute("aria-describedby", notes.map((note) => note.id).join(" "));
+    const parts = field.kind === "checkbox" ? [input, label] : [label, input];
+    return element("div", `ghostnb-field ghostnb-field-${field.kind}`, {}, ...parts, ...notes);
+  }
+
+  buttons() {
+    const row = element("div", "ghostnb-buttons");
+    for (const [index, button] of this.model.get("_buttons").entries()) {
+      const made = element("button", index ? "" : "ghostnb-first", { type: index ? "button" : "submit" }, button.label);
+      if (index) made.addEventListener("click", () => this.press(button.name));
+      row.append(made);
+    }
+    return row;
+  }
+
+  attach() {
+    this.root.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.press(this.model.get("_buttons")[0].name);
+    });
+    // Else the notebook takes what is typed for its shortcuts.
+    this.root.addEventListener("keydown", (event) => event.stopPropagation());
+    this.onMessage = (message) => message.kind === "fill" && this.fill(message.values);
+    this.onState = () => this.tell();
+    this.model.on("msg:custom", this.onMessage);
+    this.model.on("change:_state", this.onState);
+    this.model.send({ kind: "ready" });
+    this.tell();
+  }
+
+  detach() {
+    this.model.off("msg:custom", this.onMessage);
+    this.model.off("change:_state", this.onState);
+  }
+
+  press(name) {
+    const values = {};
+    for (const [field, input] of this.inputs) {
+      values[field] = input.type === "checkbox" ? input.checked : input.value;
+    }
+    this.model.send({ kind: "press", name, values });
+  }
+
+  fill(values) {
+    for (const [name, value] of Object.entries(values)) {
+      const input = this.inputs.get(name);
+      if (input.type === "checkbox") input.checked = value;
+      else input.value = value ?? "";
+    }
+  }
+
+  tell() {
+    const { text, kind, problems } = this.model.get("_state");
+    this.said.textContent = text;
+    this.said.className = `ghostnb-said ghostnb-said-${kind}`;
+    this.root.setAttribute("aria-busy", kind === "working");
+    let first = null;
+    for (const [name, input] of this.inputs) {
+      const problem = problems[name] ?? "";
+      input.setAttribute("aria-invalid", problem !== "");
+      this.root.querySelector(`#${CSS.escape(input.id)}-problem`).textContent = problem;
+      if (problem) first ??= input;
+    }
+    first?.focus();
+  }
+}
+
+function makeInput(field, id) {
+  const shared = { id, name: field.name, placeholder: field.placeholder || null, spellcheck: "false" };
+  if (field.kind === "lines") return element("textarea", "", { ...shared, rows: 3 });
+  if (field.kind === "choice") {
+    return element("select", "", { id, name: field.name }, ...field.choices.map((choice) => element("option", "", {}, choice)));
+  }
+  const type = { password: "password", checkbox: "checkbox" }[field.kind] ?? "text";
+  return element("input", "", { ...shared, type, autocomplete: type === "password" ? "new-password" : "off" });
+}
+
+export default { render };

@@ -1,0 +1,56 @@
+// How values are written, and elements made. Joined before the modules that use it.
+
+const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
+
+function formatBytes(bytes) {
+  let value = bytes, unit = 0;
+  while (Math.abs(value) >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return unit === 0 ? `${value} B` : `${value.toPrecision(3)} ${UNITS[unit]}`;
+}
+
+const SPANS = [["year", 31557600], ["month", 2629800], ["day", 86400], ["hour", 3600], ["minute", 60]];
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+
+// Times travel as milliseconds since 1970, in UTC.
+function formatTime(milliseconds) {
+  const seconds = (milliseconds - Date.now()) / 1000;
+  for (const [unit, length] of SPANS) {
+    if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
+  }
+  return "just now";
+}
+
+const shortDigest = (digest) => digest.replace(/^(\w+:[0-9a-f]{12})[0-9a-f]+$/, "$1");
+
+const FORMATS = {
+  bytes: formatBytes,
+  time: formatTime,
+  number: (value) => value.toLocaleString("en"),
+  digest: shortDigest,
+};
+
+function formatValue(value, kind) {
+  if (value === null || value === undefined) return "";
+  return (FORMATS[kind] ?? String)(value);
+}
+
+// What the whole of a shortened value is, for the title of its cell.
+function fullValue(value, kind) {
+  if (value === null || value === undefined) return "";
+  if (kind === "time") return new Date(value).toISOString().replace(".000Z", "Z");
+  if (kind === "bytes") return `${value.toLocaleString("en")} bytes`;
+  return String(value);
+}
+
+function element(tag, className, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined) made.setAttribute(name, value);
+  }
+  made.append(...children);
+  return made;
+}

@@ -1,0 +1,89 @@
+// The rows of a table: kept by column, filtered and sorted as numbers of rows.
+// Joined before table.js.
+
+const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+
+class Rows {
+  constructor() {
+    this.columns = [];
+    this.clear();
+    this.filter = "";
+    this.sort = null;
+  }
+
+  clear() {
+    this.values = {};
+    this.keys = [];
+    this.numbers = new Map();
+    this.texts = [];
+    this.view = [];
+  }
+
+  configure(columns, sort) {
+    this.columns = columns;
+    this.sort = sort;
+  }
+
+  // Rows with a known key replace what is known of it; the others come last.
+  put(keys, values) {
+    keys.forEach((key, position) => {
+      let number = this.numbers.get(key);
+      if (number === undefined) {
+        number = this.keys.push(key) - 1;
+        this.numbers.set(key, number);
+      }
+      for (const name in values) (this.values[name] ??= [])[number] = values[name][position];
+      this.texts[number] = undefined;
+    });
+    this.arrange();
+  }
+
+  value(number, name) {
+    return this.values[name]?.[number] ?? null;
+  }
+
+  // What the filter looks through: all that is shown as text, in lower case.
+  text(number) {
+    return (this.texts[number] ??= this.columns
+      .filter((column) => column.kind !== "action")
+      .map((column) => formatValue(this.value(number, column.name), column.kind))
+      .join("\n")
+      .toLowerCase());
+  }
+
+  arrange() {
+    const words = this.filter.toLowerCase().split(/\s+/).filter(Boolean);
+    const view = [];
+    for (let number = 0; number < this.keys.length; number += 1) {
+      if (!words.length || words.every((word) => this.text(number).includes(word))) view.push(number);
+    }
+    if (this.sort) this.order(view, this.sort.name, this.sort.descending ? -1 : 1);
+    this.view = view;
+    this.places = null;
+  }
+
+  // What is unknown comes last either way; what is equal stays in its order.
+  order(view, name, sign) {
+    const values = this.values[name] ?? [];
+    const isText = this.columns.find((column) => column.name === name)?.kind !== "digest";
+    const compare = (a, b) =>
+      isText && typeof a === "string" ? collator.compare(a, b) : a < b ? -1 : a > b ? 1 : 0;
+    view.sort((left, right) => {
+      const a = values[left] ?? null, b = values[right] ?? null;
+      if (a === null || b === null) return (a === null) - (b === null) || left - right;
+      return sign * compare(a, b) || left - right;
+    });
+  }
+
+  // Where a row stands in the view; -1 if it does not.
+  place(key) {
+    const number = this.numbers.get(key);
+    if (number === undefined) return -1;
+    this.places ??= new Map(this.view.map((one, place) => [one, place]));
+    return this.places.get(number) ?? -1;
+  }
+
+  keyAt(place) {
+    return this.keys[this.view[place]];
+  }
+}

@@ -1,0 +1,385 @@
+// A table of any number of rows, of which only those in sight are in the document.
+//
+// The rows come as messages, not as state of the model: they can be appended
+// without sending all again, and no notebook saves them. Whoever opens the
+// model asks for them ("ready").
+
+const ROW_PX = 28;
+const SPARE_ROWS = 8;
+const SETTLED_MS = 80;
+
+// One for each model, shared by its views.
+function open() {
+  const table = { rows: new Rows(), listeners: new Set() };
+  return {
+    initialize: ({ model }) => listen(model, table),
+    render: ({ model, el }) => {
+      const view = new TableView(model, table, el);
+      view.attach();
+      return () => view.detach();
+    },
+  };
+}
+
+function listen(model, { rows, listeners }) {
+  rows.configure(model.get("_columns"), model.get("_sort"));
+  const take = (message, buffers) => {
+    if (message.kind === "reset") rows.clear();
+    else if (message.kind !== "rows") return;
+    if (buffers?.length) {
+      const { keys, values } = JSON.parse(new TextDecoder().decode(buffers[0]));
+      rows.put(keys, values);
+    }
+    for (const listener of listeners) listener();
+  };
+  model.on("msg:custom", take);
+  model.send({ kind: "ready" });
+  return () => model.off("msg:custom", take);
+}
+
+class TableView {
+  constructor(model, table, el) {
+    this.model = model;
+    this.table = table;
+    this.rows = table.rows;
+    this.selection = new Selection(this.rows, model.get("multiple"));
+    this.selection.keys = new Set(model.get("selected"));
+    this.active = null;
+    this.drawn = new Map();
+    this.id = `ghostnb-${Math.random().toString(36).slice(2)}`;
+    this.build(el);
+  }
+
+  // What it is made of
+
+  build(el) {
+    const label = this.model.get("label");
+    this.count = element("span", "ghostnb-count", { "aria-live": "polite" });
+    this.filter = element("input", "ghostnb-filter", {
+      type: "search", placeholder: "Filter", "aria-label": `Filter ${label.toLowerCase()}`,
+    });
+    this.chosen = element("span", "ghostnb-chosen", { "aria-live": "polite" });
+    this.all = element("button", "ghostnb-all", { type: "button", hidden: "" }, "Select all matching");
+    this.head = element("div", "ghostnb-row ghostnb-columns", { role: "row", "aria-rowindex": 1 });
+    this.space = element("div", "ghostnb-space", { role: "rowgroup" });
+    this.state = element("div", "ghostnb-state", { role: "status" });
+    this.body = element("div", "ghostnb-body", {
+      role: "grid", tabindex: 0, "aria-label": label,
+      "aria-multiselectable": String(this.model.get("multiple")),
+    });
+    this.body.append(element("div", "ghostnb-head", { role: "rowgroup" }, this.head), this.space);
+    this.root = element("div", "ghostnb ghostnb-table", { id: this.id },
+      element("div", "ghostnb-title", {}, element("span", "ghostnb-label", {}, label), this.count, this.filter),
+      element("div", "ghostnb-bar", {}, this.chosen, this.all), this.state, this.body);
+    this.root.style.setProperty("--ghostnb-height", this.model.get("height"));
+    el.append(this.root);
+  }
+
+  drawHead() {
+    const columns = this.rows.columns;
+    const tracks = columns.map((column) => column.width ?? "minmax(6em, 1fr)");
+    if (this.selection.isMultiple) tracks.unshift("30px");
+    this.root.style.setProperty("--ghostnb-tracks", tracks.join(" "));
+    const cells = columns.map((column, index) => this.headCell(column, index));
+    if (this.selection.isMultiple) {
+      this.everything = element("input", "", { type: "checkbox", tabindex: -1, "aria-label": "Select all matching" });
+      this.everything.addEventListener("click", () => this.chooseAll());
+      cells.unshift(element("span", "ghostnb-cell ghostnb-cell-box", { role: "columnheader" }, this.everything));
+    }
+    this.head.replaceChildren(...cells);
+  }
+
+  headCell(column, index) {
+    const sort = this.rows.sort;
+    const isSorted = sort?.name === column.name;
+    const order = isSorted ? (sort.descending ? "descending" : "ascending") : "none";
+    const cell = element("span", `ghostnb-cell ghostnb-cell-${column.kind}`, {
+      role: "columnheader", "aria-colindex": index + 1,
+      "aria-sort": column.kind === "action" ? null : order,
+    });
+    if (column.kind === "action") return cell;
+    const mark = isSorted ? (sort.descending ? " ▾" : " ▴") : "";
+    const button = element("button", "ghostnb-sort", { type: "button" }, column.label + mark);
+    button.addEventListener("click", () => this.sortBy(column.name));
+    cell.append(button);
+    return cell;
+  }
+
+  // What it listens to
+
+  attach() {
+    this.onRows = () => this.refresh();
+    this.table.listeners.add(this.onRows);
+    this.onState = () => this.drawState();
+    this.onSelected = () => this.takeSelected();
+    this.model.on("change:_state", this.onState);
+    this.model.on("change:selected", this.onSelected);
+    this.filter.addEventListener("input", () => this.applyFilter());
+    this.all.addEventListener("click", () => this.chooseAll());
+    this.body.addEventListener("scroll", () => this.draw());
+    this.body.addEventListener("keydown", (event) => this.onKey(event));
+    this.space.addEventListener("mousedown", (event) => event.shiftKey && event.preventDefault());
+    this.space.addEventListener("click", (event) => this.onClick(event));
+    this.space.addEventListener("dblclick", (event) => this.onDoubleClick(event));
+    this.resized = new ResizeObserver(() => this.draw());
+    this.resized.observe(this.body);
+    this.drawHead();
+    this.drawState();
+    this.refresh();
+  }
+
+  detach() {
+    this.table.listeners.delete(this.onRows);
+    this.model.off("change:_state", this.onState);
+    this.model.off("change:selected", this.onSelected);
+    this.resized.disconnect();
+    clearTimeout(this.settling);
+  }
+
+  onClick(event) {
+    const key = this.keyOf(event.target);
+    if (key === null) return;
+    const action = event.target.closest("[data-action]");
+    this.moveTo(key);
+    if (action) return this.model.send({ kind: "action", name: action.dataset.action, key });
+    const isBox = event.target.closest(".ghostnb-box");
+    if (event.shiftKey) this.selection.range(key);
+    else if (event.ctrlKey || event.metaKey || isBox) this.selection.toggle(key);
+    else this.selection.only(key);
+    this.choose();
+  }
+
+  onDoubleClick(event) {
+    const key = this.keyOf(event.target);
+    if (key !== null && !event.target.closest("button, input")) this.model.send({ kind: "activate", key });
+  }
+
+  keyOf(target) {
+    const row = target.closest("[data-place]");
+    return row ? this.rows.keyAt(Number(row.dataset.place)) : null;
+  }
+
+  onKey(event) {
+    if (event.target !== this.body) return;
+    if (!this.press(event.key, event.shiftKey, event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  // Says whether the key meant something here.
+  press(key, isShift, isControl) {
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: this.page(), PageUp: -this.page(), Home: -Infinity, End: Infinity }[key];
+    if (step !== undefined) {
+      this.step(step, isShift);
+      return true;
+    }
+    if (key === "a" && isControl && this.selection.isMultiple) this.selection.matching();
+    else if (key === "Escape" && this.selection.keys.size) this.selection.none();
+    else if (this.active === null) return false;
+    else if (key === " ") this.selection.toggle(this.active);
+    else if (key === "Enter") return this.enter();
+    else return false;
+    this.choose();
+    return true;
+  }
+
+  enter() {
+    if (!this.selection.isMultiple) {
+      this.selection.only(this.active);
+      this.choose();
+    }
+    this.model.send({ kind: "activate", key: this.active });
+    return true;
+  }
+
+  page() {
+    return Math.max(1, Math.floor((this.body.clientHeight - ROW_PX) / ROW_PX) - 1);
+  }
+
+  step(step, isRange) {
+    const last = this.rows.view.length - 1;
+    if (last < 0) return;
+    const from = this.active === null ? -1 : this.rows.place(this.active);
+    const place = Math.min(last, Math.max(0, from < 0 && step < 0 ? last : from + step));
+    if (isRange && this.selection.anchor === null && this.active !== null) this.selection.anchor = this.active;
+    this.moveTo(this.rows.keyAt(place));
+    if (isRange) {
+      this.selection.range(this.active);
+      this.choose();
+    }
+  }
+
+  moveTo(key) {
+    this.active = key;
+    const top = this.rows.place(key) * ROW_PX, room = this.body.clientHeight - 2 * ROW_PX;
+    if (top < this.body.scrollTop) this.body.scrollTop = top;
+    else if (top > this.body.scrollTop + room) this.body.scrollTop = top - room;
+    this.draw();
+  }
+
+  // What changes
+
+  applyFilter() {
+    this.rows.filter = this.filter.value;
+    this.rows.arrange();
+    this.body.scrollTop = 0;
+    this.refresh();
+  }
+
+  sortBy(name) {
+    const sort = this.rows.sort;
+    const descending = sort?.name === name && !sort.descending;
+    this.rows.sort = { name, descending };
+    this.rows.arrange();
+    this.drawHead();
+    this.refresh();
+  }
+
+  chooseAll() {
+    const isEverything = this.rows.view.length === this.selection.keys.size;
+    if (isEverything) this.selection.none();
+    else this.selection.matching();
+    this.choose();
+  }
+
+  choose() {
+    this.model.set("selected", [...this.selection.keys]);
+    this.model.save_changes();
+    this.draw();
+  }
+
+  takeSelected() {
+    const keys = this.model.get("selected");
+    if (keys.length === this.selection.keys.size && keys.every((key) => this.selection.keys.has(key))) return;
+    this.selection.keys = new Set(keys);
+    this.draw();
+  }
+
+  refresh() {
+    this.drawn.clear();
+    this.space.replaceChildren();
+    this.draw();
+  }
+
+  // What is seen
+
+  draw() {
+    const { view, keys } = this.rows;
+    this.count.textContent = view.length === keys.length ? keys.length.toLocaleString("en")
+      : `${view.length.toLocaleString("en")} of ${keys.length.toLocaleString("en")}`;
+    this.body.setAttribute("aria-rowcount", view.length + 1);
+    this.space.style.height = `${view.length * ROW_PX}px`;
+    const first = Math.max(0, Math.floor(this.body.scrollTop / ROW_PX) - SPARE_ROWS);
+    const last = Math.min(view.length, Math.ceil((this.body.scrollTop + this.body.clientHeight) / ROW_PX) + SPARE_ROWS);
+    for (const [place, row] of this.drawn) {
+      if (place < first || place >= last) {
+        row.remove();
+        this.drawn.delete(place);
+      }
+    }
+    for (let place = first; place < last; place += 1) this.drawRow(place);
+    this.drawChosen();
+    this.drawState();
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.tellVisible(first, last), SETTLED_MS);
+  }
+
+  drawRow(place) {
+    const number = this.rows.view[place], key = this.rows.keys[number];
+    let row = this.drawn.get(place);
+    if (!row) {
+      row = this.makeRow(place, number);
+      this.drawn.set(place, row);
+      this.space.append(row);
+    }
+    const isSelected = this.selection.keys.has(key), isActive = key === this.active;
+    row.setAttribute("aria-selected", isSelected);
+    row.classList.toggle("ghostnb-active", isActive);
+    if (isActive) this.body.setAttribute("aria-activedescendant", row.id);
+    const box = row.querySelector(".ghostnb-box");
+    if (box) box.checked = isSelected;
+  }
+
+  makeRow(place, number) {
+    const row = element("div", "ghostnb-row", {
+      role: "row", id: `${this.id}-${place}`, "aria-rowindex": place + 2, "data-place": place,
+    });
+    row.style.transform = `translateY(${place * ROW_PX}px)`;
+    if (this.selection.isMultiple) {
+      const box = element("input", "ghostnb-box", { type: "checkbox", tabindex: -1, "aria-label": "Select" });
+      row.append(element("span", "ghostnb-cell ghostnb-cell-box", { role: "gridcell" }, box));
+    }
+    for (const column of this.rows.columns) row.append(this.makeCell(column, number));
+    return row;
+  }
+
+  makeCell(column, number) {
+    const value = this.rows.value(number, column.name);
+    const cell = element("span", `ghostnb-cell ghostnb-cell-${column.kind}`, { role: "gridcell" });
+    if (column.kind === "action") {
+      cell.append(element("button", "", { type: "button", tabindex: -1, "data-action": column.name }, column.label));
+    } else if (column.kind === "badges") {
+      for (const badge of value ?? []) cell.append(element("span", "ghostnb-badge", {}, badge));
+    } else if (column.kind === "dot") {
+      const state = value ?? "unknown";
+      cell.append(element("span", `ghostnb-dot ghostnb-dot-${state}`, { role: "img", "aria-label": state, title: state }));
+    } else {
+      cell.textContent = formatValue(value, column.kind);
+      cell.title = fullValue(value, column.kind);
+    }
+    return cell;
+  }
+
+  drawChosen() {
+    const count = this.selection.keys.size;
+    if (!this.selection.isMultiple) return;
+    const sizes = this.rows.columns.find((column) => column.kind === "bytes");
+    let text = count ? `${count.toLocaleString("en")} selected` : "";
+    if (count && sizes) text += `, ${this.chosenBytes(sizes.name)}`;
+    this.chosen.textContent = text;
+    this.all.hidden = !count || count >= this.rows.view.length;
+    this.everything.checked = count > 0 && count >= this.rows.view.length;
+    this.everything.indeterminate = count > 0 && count < this.rows.view.length;
+  }
+
+  // Sizes may not be known yet: then it is said that there are more.
+  chosenBytes(name) {
+    let sum = 0, isWhole = true;
+    for (const key of this.selection.keys) {
+      const size = this.rows.value(this.rows.numbers.get(key), name);
+      if (size === null) isWhole = false;
+      else sum += size;
+    }
+    return `${isWhole ? "" : "at least "}${formatBytes(sum)}`;
+  }
+
+  drawState() {
+    const state = this.model.get("_state");
+    const isFiltered = this.rows.keys.length > 0 && this.rows.view.length === 0;
+    const isShown = isFiltered || state.kind === "error" || state.kind === "partial"
+      || (this.rows.keys.length === 0 && state.kind !== "ready");
+    this.root.dataset.state = state.kind;
+    this.root.setAttribute("aria-busy", state.kind === "loading");
+    this.body.hidden = this.rows.keys.length === 0 && state.kind === "error";
+    this.state.hidden = !isShown;
+    if (!isShown) return;
+    const said = isFiltered ? { kind: "empty", text: "Nothing matches the filter.", hint: "" } : state;
+    this.state.className = `ghostnb-state ghostnb-state-${said.kind}`;
+    this.state.replaceChildren(element("span", "ghostnb-said", {}, said.text));
+    if (said.hint) this.state.append(element("span", "ghostnb-hint", {}, said.hint));
+    if (said.retry) {
+      const retry = element("button", "ghostnb-retry", { type: "button" }, "Retry");
+      retry.addEventListener("click", () => this.model.send({ kind: "retry" }));
+      this.state.append(retry);
+    }
+  }
+
+  tellVisible(first, last) {
+    if (!this.model.get("_wants_visible")) return;
+    const keys = [];
+    for (let place = first; place < last; place += 1) keys.push(this.rows.keyAt(place));
+    if (keys.length) this.model.send({ kind: "visible", keys });
+  }
+}
+
+export default open;

@@ -1,0 +1,209 @@
+"""A table of any number of rows."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import anywidget
+import msgspec
+import pandas as pd
+import traitlets
+
+from ghostnb.errors import GhostnbError
+from ghostnb.widgets.sources import javascript, stylesheet
+from ghostnb.widgets.states import StateKind, state
+
+__all__ = ["Column", "Table", "plain"]
+
+Kind = Literal["text", "bytes", "number", "time", "digest", "badges", "dot", "action"]
+KeyCallback = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes
+    ----------
+    name : str
+        Of the frame's column; of an ``action``, what it is called when it is told.
+    label : str
+    kind : str
+        How values are written. ``badges`` is a list of texts, ``dot`` one of
+        ``reachable``, ``unreachable`` and ``unknown``; ``action`` is a button.
+    width : str or None
+        A CSS grid track such as ``90px``; None shares what is left.
+    """
+
+    name: str
+    label: str
+    kind: Kind = "text"
+    width: str | None = None
+
+
+class Table(anywidget.AnyWidget):
+    """Rows by the hundred thousand: sorted, filtered and selected in the browser.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+    key : str
+        The frame's column that identifies a row.
+    label : str
+        The title, also for screen readers.
+    multiple : bool, optional
+        Several rows can be selected: with shift, ctrl, or all that match.
+    sort : str, optional
+        The column that is sorted by at first; by default rows stay in their order.
+    height : str, optional
+        In CSS.
+    on_activate : callable, optional
+        Told the key of a row that was double-clicked, or entered.
+    on_action : callable, optional
+        Told the name of an action and the key of its row.
+    on_visible : callable, optional
+        Told the keys of the rows in sight, whenever they have settled.
+    on_retry : callable, optional
+        Told that whoever reads the error wants another attempt.
+
+    Attributes
+    ----------
+    selected : tuple of str
+        Keys, to be observed and set.
+
+    Notes
+    -----
+    Rows travel as messages, by column: they can be appended while the table
+    shows, and no notebook saves them. The browser asks for all of them when
+    it opens the model.
+    """
+
+    _esm = javascript("format", "rows", "selection", "table")
+    _css = stylesheet("table")
+
+    _columns: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    _sort = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    _state = traitlets.Dict().tag(sync=True)
+    _wants_visible = traitlets.Bool(False).tag(sync=True)
+    label = traitlets.Unicode().tag(sync=True)
+    multiple = traitlets.Bool(False).tag(sync=True)
+    height = traitlets.Unicode().tag(sync=True)
+    selected = traitlets.List(traitlets.Unicode()).tag(sync=True)
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        *,
+        key: str,
+        label: str,
+        multiple: bool = False,
+        sort: str | None = None,
+        height: str = "320px",
+        on_activate: KeyCallback | None = None,
+        on_action: Callable[[str, str], object] | None = None,
+        on_visible: Callable[[list[str]], object] | None = None,
+        on_retry: Callable[[], object] | None = None,
+    ) -> None:
+        super().__init__(
+            _columns=[asdict(column) for column in columns],
+            _sort=sort and {"name": sort, "descending": False},
+            _state=state("empty"),
+            _wants_visible=on_visible is not None,
+            label=label,
+            multiple=multiple,
+            height=height,
+        )
+        self._kinds = {one.name: one.kind for one in columns if one.kind != "action"}
+        self._key = key
+        self._sent: list[bytes] = []
+        self._answers: dict[str, Callable[[dict[str, Any]], object]] = {
+            "ready": lambda _: self._send_all(),
+            "activate": lambda message: on_activate and on_activate(message["key"]),
+            "action": lambda message: on_action and on_action(message["name"], message["key"]),
+            "visible": lambda message: on_visible and on_visible(message["keys"]),
+            "retry": lambda _: on_retry and on_retry(),
+        }
+        self.on_msg(self._answer)
+
+    def show(self, frame: pd.DataFrame) -> None:
+        """Show these rows, and no others; what is selected and not among them no longer is.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            With the key's column, and those of the columns that are known.
+        """
+        self._sent = [self._encoded(frame)]
+        keys = set(frame[self._key])
+        self.selected = [key for key in self.selected if key in keys]
+        self._send_all()
+        self.tell("ready")
+
+    def put(self, frame: pd.DataFrame) -> None:
+        """Add rows at the end, or what is now known of rows that are there.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            As for `show`.
+        """
+        rows = self._encoded(frame)
+        self._sent.append(rows)
+        self.send({"kind": "rows"}, [rows])
+
+    def clear(self, text: str = "", hint: str = "") -> None:
+        """Show no rows, and why there are none."""
+        self._sent = []
+        self.selected = []
+        self._send_all()
+        self.tell("empty", text, hint)
+
+    def tell(self, kind: StateKind, text: str = "", hint: str = "", *, retry: bool = False) -> None:
+        """Say in what state the rows are, in their own place.
+
+        Parameters
+        ----------
+        kind : str
+            ``ready``, ``empty``, ``loading``, ``partial`` or ``error``.
+        text, hint : str, optional
+            What is so, and what to do about it.
+        retry : bool, optional
+            Offer another attempt.
+        """
+        self._state = state(kind, text, hint, retry=retry)
+
+    def fail(self, error: GhostnbError) -> None:
+        """Say what went wrong, and offer another attempt."""
+        self.tell("error", error.message, error.hint, retry=True)
+
+    def _send_all(self) -> None:
+        self.send({"kind": "reset"}, self._sent[:1])
+        for rows in self._sent[1:]:
+            self.send({"kind": "rows"}, [rows])
+
+    def _answer(self, widget: object, message: dict[str, Any], buffers: object) -> None:
+        answer = self._answers.get(message.get("kind", ""))
+        if answer is not None:
+            answer(message)
+
+    def _encoded(self, frame: pd.DataFrame) -> bytes:
+        values = {
+            name: plain(frame[name], kind) for name, kind in self._kinds.items() if name in frame
+        }
+        return msgspec.json.encode({"keys": plain(frame[self._key], "text"), "values": values})
+
+
+def plain(values: "pd.Series[Any]", kind: str) -> Iterable[Any]:
+    """Give values as JSON has them: times in milliseconds since 1970, None for what is unknown."""
+    if kind == "badges":
+        return [list(value) for value in values]
+    if kind == "time":
+        milliseconds = values.astype("datetime64[ms, UTC]").astype("int64")
+        return (
+            milliseconds.astype("Int64")
+            .mask(values.isna())
+            .astype(object)
+            .where(values.notna(), None)
+            .tolist()
+        )
+    return values.astype(object).where(values.notna(), None).tolist()

@@ -1,0 +1,97 @@
+"""Widgets in a real browser, on a page that Voilà serves."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx2
+import nbformat
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from ghostnb import run
+from ghostnb.demo import prepare_demo
+from tests.parts.drift import RunningDrift, running_drift
+from tests.parts.processes import PartError, end, find_program, free_port, launch, log_tail
+
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync"
+)
+START_SECONDS = 60
+# Voilà's own page takes leave without the token that Voilà itself wants for it.
+FAREWELL = "status of 403"
+# Voilà's own template names style sheets and fonts elsewhere.
+ELSEWHERE = re.compile("https://")
+Show = Callable[[str], Page]
+
+
+@pytest.fixture(scope="session")
+def demo_drift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDrift]:
+    """Serve the sample registry."""
+    root = tmp_path_factory.mktemp("widgets-demo")
+    run(prepare_demo(root))
+    with running_drift(root / "registry") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = find_program("chromium", "chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def show(browser: Browser, tmp_path: Path) -> Iterator[Show]:
+    """Give what runs some cells' code and opens the page on it; complaints fail the test."""
+    complaints: list[str] = []
+    with contextlib.ExitStack() as stack:
+
+        def opened(code: str) -> Page:
+            url = stack.enter_context(served(code, tmp_path))
+            page = stack.enter_context(contextlib.closing(browser.new_page()))
+            page.set_viewport_size({"width": 1280, "height": 900})
+            page.route(ELSEWHERE, lambda route: route.fulfill(body=""))
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+            page.set_default_timeout(START_SECONDS * 1000)
+            page.goto(url)
+            return page
+
+        yield opened
+    assert [one for one in complaints if FAREWELL not in one] == []
+
+
+@contextlib.contextmanager
+def served(code: str, folder: Path) -> Iterator[str]:
+    """Serve a notebook of one cell."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbformat.write(notebook, folder / "page.ipynb")
+    port, log = free_port(), folder / "voila.log"
+    options = ["--no-browser", f"--port={port}", f"--Voila.root_dir={folder}"]
+    process = launch([sys.executable, "-m", "voila", str(folder / "page.ipynb"), *options], log)
+    try:
+        yield wait_for(f"http://localhost:{port}/", log)
+    finally:
+        end(process)
+        shutil.rmtree(folder / "data", ignore_errors=True)
+
+
+def wait_for(url: str, log: Path) -> str:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx2.TransportError):
+            # Not the page itself: each time it starts a kernel.
+            httpx2.get(f"{url}voila/static/none", timeout=5, trust_env=False)
+            return url
+        time.sleep(0.1)
+    raise PartError(f"voila did not start:\n{log_tail(log)}")

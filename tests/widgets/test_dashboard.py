@@ -1,0 +1,95 @@
+"""The dashboard on a real registry, in a real browser."""
+
+from __future__ import annotations
+
+import re
+
+from tests.parts.processes import free_port
+
+CODE = """
+import ghostnb
+from ghostnb.widgets import Dashboard
+
+fleet = ghostnb.Fleet([
+    ghostnb.RegistryConfig("local-drift", "{url}"),
+    ghostnb.RegistryConfig("down", "http://localhost:{port}"),
+])
+dashboard = Dashboard(fleet, ghostnb.Engine("unix:///nowhere/docker.sock"), has_page=True)
+dashboard
+"""
+
+
+def code(drift):
+    return CODE.format(url=drift.url, port=free_port())
+
+
+def test_from_a_registry_to_a_layer_and_by_a_link_back(show, demo_drift):
+    page = show(code(demo_drift))
+    page.get_by_text("Select a registry to view repositories.").wait_for()
+    page.get_by_role("grid", name="Registries").get_by_text("local-drift").click()
+    page.get_by_role("grid", name="Repositories").get_by_text("team/shop/api").click()
+    tags = page.get_by_role("grid", name="Tags")
+    row = tags.locator("[data-place]").filter(has=page.get_by_text("1.3", exact=True))
+    # Names come at once, and then what is known of those in sight.
+    row.get_by_text("2.23 MB").wait_for()
+    row.get_by_role("button", name="Inspect").click()
+    page.get_by_role("heading", name="team/shop/api:1.3").wait_for()
+    page.get_by_role("tab", name="Layers").click()
+    page.get_by_text("6 layers, 2.23 MB; 5 shared with other tags").wait_for()
+    page.get_by_role("tab", name="History").click()
+    assert page.get_by_text("no layer").first.is_visible()
+
+    page.wait_for_url(re.compile("registry=local-drift.*repository=team%2Fshop%2Fapi.*tag=1.3"))
+    page.goto(page.url)
+    page.get_by_role("heading", name="team/shop/api:1.3").wait_for()
+
+
+def test_a_registry_that_is_down_hides_no_other(show, demo_drift):
+    page = show(code(demo_drift))
+    registries = page.get_by_role("grid", name="Registries")
+    registries.get_by_label("unreachable").wait_for()
+    registries.get_by_text("down", exact=True).click()
+    page.get_by_text("Cannot reach down at").wait_for()
+    page.get_by_role("button", name="Retry").click()
+    page.get_by_text("Cannot reach down at").wait_for()
+
+    page.get_by_role("tab", name="Images").click()
+    page.get_by_label("Search images").fill("shop/web")
+    page.keyboard.press("Enter")
+    page.get_by_text("1 found").wait_for()
+    page.get_by_role("button", name="Retry down").wait_for()
+    # Without a daemon it is said which was tried, and what to do.
+    page.get_by_role("button", name="Pull team/shop/web:latest from local-drift").click()
+    page.get_by_text("No container daemon answers at unix:///nowhere/docker.sock").wait_for()
+
+
+def test_a_password_is_nobodys_state(show, demo_drift):
+    state = "ipywidgets.Widget.get_manager_state()"
+    page = show(
+        "import ipywidgets, json\n"
+        + code(demo_drift)
+        + "said = ipywidgets.Label('')\n"
+        + "look = ipywidgets.Button(description='Look')\n"
+        + f"look.on_click(lambda _: setattr(said, 'value', "
+        f"'found' if 's3cret' in json.dumps({state}) else 'clean'))\n"
+        + "ipywidgets.VBox([dashboard, look, said])\n"
+    )
+    page.get_by_role("button", name="Add registry").click()
+    form = page.get_by_role("form", name="Add registry")
+    form.get_by_label("Name", exact=True).fill("mine")
+    form.get_by_label("URL").fill("http://10.0.0.1:5000")
+    form.get_by_label("Username").fill("ghost")
+    form.get_by_label("Password").fill("nb-s3cret")
+    form.get_by_role("button", name="Add").click()
+    form.get_by_text("is not encrypted").wait_for()
+    page.get_by_role("button", name="Look").click()
+    page.get_by_text("clean", exact=True).wait_for()
+
+    form.get_by_label("URL").fill(demo_drift.url)
+    form.get_by_role("button", name="Test connection").click()
+    form.get_by_text("its kind is drift").wait_for()
+    form.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("grid", name="Registries").get_by_text("mine").wait_for()
+    page.get_by_role("grid", name="Repositories").get_by_text("library/hello").wait_for()
+    page.get_by_role("button", name="Look").click()
+    page.get_by_text("clean", exact=True).wait_for()

@@ -1,0 +1,97 @@
+"""A table of 100,000 rows: filtered, sorted and selected, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+ROWS = 100_000
+CODE = f"""
+import ipywidgets
+import pandas as pd
+from ghostnb.widgets import Column, Table
+
+frame = pd.DataFrame({{
+    "tag": [f"v{{number // 100}}.{{number % 100}}" for number in range({ROWS})],
+    "size_bytes": pd.array([None, *range(1, {ROWS})], dtype="Int64"),
+    "created": pd.to_datetime(range({ROWS}), unit="s", utc=True),
+}})
+columns = [
+    Column("tag", "Tag"), Column("size_bytes", "Size", "bytes", "90px"),
+    Column("created", "Created", "time", "120px"), Column("inspect", "Inspect", "action", "90px"),
+]
+said = ipywidgets.Label("nothing yet")
+def tell(*words):
+    said.value = " ".join(words)
+table = Table(
+    columns, key="tag", label="Tags", multiple=True,
+    on_action=tell, on_activate=lambda key: tell("activated", key),
+)
+table.show(frame)
+def selected(change):
+    tell("selected", *change["new"][:4], str(len(change["new"])))
+table.observe(selected, "selected")
+more = ipywidgets.Button(description="More")
+more.on_click(lambda _: table.put(pd.DataFrame({{"tag": ["new", "v0.1"], "size_bytes": [7, 8]}})))
+ipywidgets.VBox([table, said, more])
+"""
+
+
+def test_a_hundred_thousand_rows_are_a_table_like_any_other(show):
+    page = show(CODE)
+    grid = page.get_by_role("grid", name="Tags")
+    rows = grid.locator("[data-place]")
+    rows.first.wait_for()
+    assert grid.get_attribute("aria-rowcount") == str(ROWS + 1)
+    assert rows.count() < 60
+
+    # Over all rows, not those in sight.
+    page.get_by_label("Filter tags").fill("v999.9")
+    page.get_by_text("11 of 100,000").wait_for()
+    assert rows.first.inner_text().split("\n")[0] == "v999.9"
+    page.get_by_label("Filter tags").fill("")
+
+    # By number and not by letter, what is unknown last either way.
+    for order in ("ascending", "descending"):
+        page.get_by_role("button", name="Size").click()
+        assert grid.locator(f"[aria-sort={order}]").inner_text().startswith("Size")
+        grid.press("End")
+        assert rows.last.inner_text().startswith("v0.0\n")
+        grid.press("Home")
+    page.get_by_role("button", name="Tag", exact=True).click()
+
+    rows.nth(1).click()
+    page.get_by_text("selected v0.1 1").wait_for()
+    rows.nth(3).click(modifiers=["Shift"])
+    page.get_by_text("selected v0.1 v0.2 v0.3 3").wait_for()
+    rows.nth(2).click(modifiers=["Control"])
+    page.get_by_text("selected v0.1 v0.3 2").wait_for()
+    assert page.get_by_text("2 selected, 4 B").is_visible()
+    page.get_by_role("button", name="Select all matching").click()
+    page.get_by_text(f"selected v0.0 v0.1 v0.2 v0.3 {ROWS}").wait_for()
+    rows.nth(4).get_by_role("button", name="Inspect").click()
+    page.get_by_text("inspect v0.4").wait_for()
+
+    page.get_by_role("button", name="More").click()
+    page.get_by_text("100,001", exact=True).wait_for()
+    page.get_by_label("Filter tags").fill("new")
+    assert rows.first.inner_text().split("\n")[:2] == ["new", "7 B"]
+
+
+def test_the_keyboard_alone_will_do(show):
+    page = show(CODE)
+    grid = page.get_by_role("grid", name="Tags")
+    grid.locator("[data-place]").first.wait_for()
+    grid.focus()
+    for key in ("ArrowDown", "ArrowDown", "Shift+ArrowDown"):
+        page.keyboard.press(key)
+    page.get_by_text("selected v0.1 v0.2 2").wait_for()
+    active = page.locator(f"#{grid.get_attribute('aria-activedescendant')}")
+    assert active.inner_text().startswith("v0.2\n")
+    assert active.get_attribute("aria-selected") == "true"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    page.get_by_text("selected v0.1 v0.2 v0.3 3").wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_text("activated v0.3").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_text("selected 0").wait_for()
+    page.keyboard.press("Control+a")
+    page.get_by_text(f"selected v0.0 v0.1 v0.2 v0.3 {ROWS}").wait_for()
