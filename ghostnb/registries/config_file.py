@@ -13,7 +13,7 @@ from ghostnb.errors import ConfigError
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.vendors import check_kind
 
-__all__ = ["DEFAULT_CONFIGS", "config_path", "load_configs", "parse_configs"]
+__all__ = ["DEFAULT_CONFIGS", "config_path", "key_of", "load_configs", "parse_configs"]
 
 DEFAULT_CONFIGS = (
     RegistryConfig("local-drift", "http://localhost:5000", insecure=True),
@@ -110,11 +110,11 @@ def _config(table: object, position: int, text: str, source: str) -> RegistryCon
         config = RegistryConfig(**values)
         check_kind(config)
     except ConfigError as e:
-        raise fail(_key_of(e), e.message, e.hint) from e
+        raise fail(key_of(e), e.message, e.hint) from e
     return config
 
 
-def _key_of(error: ConfigError) -> str:
+def key_of(error: ConfigError) -> str:
     """Say which key a message of `RegistryConfig` is about."""
     if error.message.startswith("The URL of "):
         return "url"

@@ -5,7 +5,6 @@ from contextlib import aclosing
 
 import ipywidgets
 import pandas as pd
-import traitlets
 
 from ghostnb.engine import Engine
 from ghostnb.errors import GhostnbError
@@ -35,8 +34,6 @@ class Containers(ipywidgets.VBox):
     engine : Engine
     """
 
-    container = traitlets.Unicode()
-
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._tasks = Tasks()
@@ -49,9 +46,8 @@ class Containers(ipywidgets.VBox):
         )
         self._table.clear("No containers yet: create one from an image.")
         self._log = Log("Log")
-        self._said = ipywidgets.HTML()
         self._refresh = ipywidgets.Button(description="Refresh")
-        super().__init__([self._table, self._refresh, self._said, self._log])
+        super().__init__([self._table, self._refresh, self._log])
         self._table.observe(self._selected, "selected")
         self._refresh.on_click(lambda _: self.reload())
 

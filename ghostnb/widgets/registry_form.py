@@ -7,6 +7,8 @@ from ghostnb.client import RegistryClient
 from ghostnb.errors import ConfigError, GhostnbError, TransportError, UnauthorizedError
 from ghostnb.fleet import Fleet
 from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.config_file import key_of
+from ghostnb.registries.vendors import KINDS
 from ghostnb.widgets.form import Field, Form
 from ghostnb.widgets.tasks import Tasks
 
@@ -18,13 +20,7 @@ _FIELDS = (
     Field("username", "Username", placeholder="optional"),
     Field("password", "Password", "password", placeholder="optional"),
     Field("insecure", "Allow insecure connections (HTTP)", "checkbox", value=False),
-    Field(
-        "kind",
-        "Kind",
-        "choice",
-        value="auto",
-        choices=("auto", "distribution", "docker-hub", "drift"),
-    ),
+    Field("kind", "Kind", "choice", value="auto", choices=KINDS),
 )
 
 
@@ -107,6 +103,5 @@ class RegistryForm(Form):
 
 
 def _field_of(error: ConfigError) -> str:
-    """Find the field that a configuration's error is about, by its words."""
-    words = {"URL": "url", "name": "name", "username": "username", "kind": "kind"}
-    return next((field for word, field in words.items() if word in error.message), "url")
+    """Find the field that a configuration's error is about."""
+    return "username" if error.message.endswith("no username.") else key_of(error)

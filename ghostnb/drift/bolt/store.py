@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -103,7 +103,7 @@ class Store:
     async def items(self) -> list[Item]:
         """List the current version of everything, in the order of the names."""
         names = sorted([name async for name in self._names()])
-        found = ordered_map(self._listed, _each(names), workers=self._registry.concurrency)
+        found = ordered_map(self._listed, names, workers=self._registry.concurrency)
         return [item async for item in found if item is not None]
 
     async def item(self, name: str, version: str | None = None) -> Item:
@@ -233,7 +233,7 @@ class Store:
             return await self._at(name, tag)
 
         tags = await self._tags(name)
-        found = ordered_map(read, _each(tags), workers=self._registry.concurrency)
+        found = ordered_map(read, tags, workers=self._registry.concurrency)
         return [item async for item in found if item is not None]
 
     async def _tags(self, name: str) -> list[str]:
@@ -345,11 +345,6 @@ def _by_number(tag: str) -> tuple[Any, ...]:
 def _natural(text: str) -> list[tuple[int, str]]:
     parts = (part.lstrip("0") if part.isdecimal() else part for part in _NUMBERS.split(text))
     return [(len(part) if part.isdecimal() else 0, part) for part in parts]
-
-
-async def _each(names: Iterable[str]) -> AsyncIterator[str]:
-    for name in names:
-        yield name
 
 
 async def _pieces(content: bytes) -> AsyncIterator[bytes]:
