@@ -1,5 +1,6 @@
 """Container image registries in Jupyter: async clients that answer with DataFrames."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from ghostnb.client import RegistryClient
@@ -34,6 +35,7 @@ from ghostnb.registries.images import Image
 
 if TYPE_CHECKING:
     from ghostnb.engine import Container, ContainerSpec, Engine, Port, Volume
+    from ghostnb.widgets import Dashboard
 
 __version__ = "0.1.0.dev0"
 
@@ -41,6 +43,7 @@ __all__ = [
     "ConfigError",
     "Container",
     "ContainerSpec",
+    "Dashboard",
     "Digest",
     "Engine",
     "EngineError",
@@ -75,15 +78,17 @@ __all__ = [
 ]
 
 
-_OF_THE_ENGINE = ("Container", "ContainerSpec", "Engine", "Port", "Volume")
+# Few scripts need a daemon or a browser, so they do not pay for them at import.
+_LATER = {
+    "ghostnb.engine": ("Container", "ContainerSpec", "Engine", "Port", "Volume"),
+    "ghostnb.widgets": ("Dashboard",),
+}
 
 
 def __getattr__(name: str) -> Any:
-    # Few notebooks need a daemon, so they do not pay for it at import.
-    if name in _OF_THE_ENGINE:
-        from ghostnb import engine
-
-        return getattr(engine, name)
+    for module, names in _LATER.items():
+        if name in names:
+            return getattr(importlib.import_module(module), name)
     raise AttributeError(f"module 'ghostnb' has no attribute {name!r}")
 
 

@@ -45,9 +45,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--config", metavar="FILE", help="a registries.toml other than the usual")
     doctor.set_defaults(run=_doctor)
+    _add_dashboard(commands.add_parser("dashboard", help="serve the dashboard to a browser"))
     _add_demo(commands.add_parser("demo", help="serve a sample registry and take a look at it"))
     _add_drift(commands.add_parser("drift", help="serve a directory as a registry"))
     return parser
+
+
+def _add_dashboard(dashboard: argparse.ArgumentParser) -> None:
+    dashboard.description = (
+        "Serves the registries of the configuration as a page on this machine, until Ctrl-C. "
+        "It opens with a token: a random one, or that of the variable GHOSTNB_TOKEN."
+    )
+    dashboard.add_argument("--port", type=int, help="default: 8866, or any if that is taken")
+    dashboard.add_argument("--no-browser", action="store_true", help="only show its address")
+    dashboard.add_argument(
+        "--config", metavar="FILE", help="a registries.toml other than the usual"
+    )
+    proxy = dashboard.add_argument_group("behind a proxy")
+    proxy.add_argument("--base-url", metavar="PATH", default="/", help="below which path it stands")
+    proxy.add_argument(
+        "--allow-host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="by which it may be addressed; may be repeated; * for any",
+    )
+    dashboard.set_defaults(run=_dashboard)
 
 
 def _add_demo(demo: argparse.ArgumentParser) -> None:
@@ -101,6 +124,13 @@ def _drift(options: argparse.Namespace) -> int:
     from ghostnb.drift.command import run_drift
 
     run_drift(options, say=partial(print, flush=True))
+    return 0
+
+
+def _dashboard(options: argparse.Namespace) -> int:
+    from ghostnb.dashboard.command import run_dashboard
+
+    run_dashboard(options, say=partial(print, flush=True))
     return 0
 
 

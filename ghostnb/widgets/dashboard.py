@@ -27,21 +27,22 @@ class Dashboard(ipywidgets.VBox):
         By default the configured registries.
     engine : Engine, optional
         By default the daemon that `Engine` finds.
-    has_page : bool, optional
-        The page is the dashboard's own, as when Voilà serves it: then what is
-        selected stands in its address, and its theme can be switched.
+
+    Notes
+    -----
+    On a page that Voilà serves, what is selected stands in the address, and
+    the theme can be switched; elsewhere both are not the dashboard's.
 
     Examples
     --------
     >>> Dashboard(Fleet.from_config())  # doctest: +SKIP
     """
 
-    def __init__(
-        self, fleet: Fleet | None = None, engine: Engine | None = None, *, has_page: bool = False
-    ) -> None:
+    def __init__(self, fleet: Fleet | None = None, engine: Engine | None = None) -> None:
+        self._is_configured = fleet is None
         self.fleet = Fleet.from_config() if fleet is None else fleet
         self.engine = Engine() if engine is None else engine
-        self._bar = TitleBar(_TABS, has_page=has_page)
+        self._bar = TitleBar(_TABS, on_first_view=self._seen)
         self._make_panels()
         self._stack = ipywidgets.Stack(self._pages(), selected_index=0)
         super().__init__([self._bar, self._stack])
@@ -81,6 +82,12 @@ class Dashboard(ipywidgets.VBox):
         traitlets.link((self._bar, "repository"), (self.browser, "repository"))
         self._bar.observe(self._named, "tag")
 
+    def _seen(self) -> None:
+        # Voilà runs cells before anybody comes: by now the configuration may be another.
+        if self._is_configured:
+            _follow(self.fleet, Fleet.from_config())
+        self.browser.reload()
+
     def _turned(self, change: dict[str, str]) -> None:
         if change["new"] not in _TABS:
             return
@@ -118,3 +125,13 @@ class Dashboard(ipywidgets.VBox):
 
     def _show_form(self, is_shown: bool) -> None:
         self.form.layout.display = "" if is_shown else "none"
+
+
+def _follow(fleet: Fleet, other: Fleet) -> None:
+    """Make one fleet's registries those of another, leaving alone what is the same."""
+    for name in list(fleet):
+        if name not in other or fleet[name].config != other[name].config:
+            fleet.remove(name)
+    for name in other:
+        if name not in fleet:
+            fleet.add(other[name].config)

@@ -1,6 +1,6 @@
 """The dashboard's title bar."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import anywidget
@@ -12,13 +12,13 @@ __all__ = ["TitleBar"]
 
 
 class TitleBar(anywidget.AnyWidget):
-    """Tabs, the theme's switch, and what of the selection stands in the page's address.
+    """Tabs; on a page of Voilà's also the theme's switch, and the selection in its address.
 
     Parameters
     ----------
     tabs : sequence of str
-    has_page : bool
-        The page is the dashboard's own: its address and theme may be changed.
+    on_first_view : callable
+        Called when somebody sees it for the first time.
 
     Attributes
     ----------
@@ -30,11 +30,17 @@ class TitleBar(anywidget.AnyWidget):
     _css = stylesheet("bar")
 
     _tabs: traitlets.List[Any] = traitlets.List().tag(sync=True)
-    _has_page = traitlets.Bool(False).tag(sync=True)
     tab = traitlets.Unicode().tag(sync=True)
     registry = traitlets.Unicode().tag(sync=True)
     repository = traitlets.Unicode().tag(sync=True)
     tag = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, tabs: Sequence[str], *, has_page: bool = False) -> None:
-        super().__init__(_tabs=list(tabs), _has_page=has_page, tab=tabs[0])
+    def __init__(self, tabs: Sequence[str], *, on_first_view: Callable[[], object]) -> None:
+        super().__init__(_tabs=list(tabs), tab=tabs[0])
+        self._on_first_view: Callable[[], object] | None = on_first_view
+        self.on_msg(self._answer)
+
+    def _answer(self, widget: object, message: dict[str, str], buffers: object) -> None:
+        if message.get("kind") == "ready" and self._on_first_view is not None:
+            first, self._on_first_view = self._on_first_view, None
+            first()

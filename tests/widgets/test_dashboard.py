@@ -14,7 +14,7 @@ fleet = ghostnb.Fleet([
     ghostnb.RegistryConfig("local-drift", "{url}"),
     ghostnb.RegistryConfig("down", "http://localhost:{port}"),
 ])
-dashboard = Dashboard(fleet, ghostnb.Engine("unix:///nowhere/docker.sock"), has_page=True)
+dashboard = Dashboard(fleet, ghostnb.Engine("unix:///nowhere/docker.sock"))
 dashboard
 """
 

@@ -1,4 +1,5 @@
-// The dashboard's title bar: its tabs, the theme, and the page's address.
+// The dashboard's title bar: its tabs and, where Voilà's page is the dashboard's own,
+// the theme and the page's address.
 
 function render({ model, el }) {
   const tabs = model.get("_tabs");
@@ -32,11 +33,12 @@ function render({ model, el }) {
     event.preventDefault();
     event.stopPropagation();
   });
-  const place = model.get("_has_page") ? new Place(model) : null;
+  const place = document.body.dataset.voila ? new Place(model) : null;
   theme.hidden = place === null;
   model.on("change:tab", draw);
   draw();
   el.append(root);
+  model.send({ kind: "ready" });
   return () => {
     model.off("change:tab", draw);
     place?.leave();
@@ -75,11 +77,9 @@ class Place {
 
   tell() {
     const query = new URLSearchParams(location.search);
-    for (const name of PLACES) {
-      const value = this.model.get(name);
-      if (value) query.set(name, value);
-      else query.delete(name);
-    }
+    // Taken out first, so that they stand in the same order however they came.
+    for (const name of PLACES) query.delete(name);
+    for (const name of PLACES) if (this.model.get(name)) query.set(name, this.model.get(name));
     // The token has done its work: it is in a cookie, and need not be in a link.
     query.delete("token");
     const address = `${location.pathname}?${query}`;

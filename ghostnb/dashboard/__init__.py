@@ -1,0 +1,1 @@
+"""The dashboard as a page of its own, served by Voilà."""

@@ -1,0 +1,136 @@
+"""The command ``ghostnb dashboard``."""
+
+import argparse
+import os
+import secrets
+import socket
+import tempfile
+import threading
+import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jupyter_core.paths import jupyter_runtime_dir
+
+from ghostnb.dashboard.app import DashboardApp
+from ghostnb.drift.server import listen
+from ghostnb.errors import ConfigError
+from ghostnb.fleet import Fleet
+
+__all__ = ["USUAL_PORT", "notebook", "run_dashboard", "serve_dashboard"]
+
+USUAL_PORT = 8866
+_HOST = "127.0.0.1"
+_HANDOVER = '<!DOCTYPE html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={}">\n'
+
+Say = Callable[[str], None]
+
+
+def run_dashboard(options: argparse.Namespace, say: Say) -> None:
+    """Serve the dashboard until Ctrl-C.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        ``port``, ``no_browser``, ``config``, ``base_url``, ``allow_host``.
+    say : callable
+        Shows a line to the user.
+
+    Raises
+    ------
+    GhostnbError
+        If it cannot begin: a configuration that cannot be read, a port that is taken.
+    """
+    if options.config:
+        os.environ["GHOSTNB_CONFIG"] = str(Path(options.config).absolute())
+    # The page would say it, too; but here it is seen at once.
+    Fleet.from_config()
+    serve_dashboard(
+        say,
+        port=options.port,
+        in_browser=not options.no_browser,
+        base_url=options.base_url,
+        hosts=options.allow_host,
+    )
+
+
+def serve_dashboard(
+    say: Say,
+    *,
+    port: int | None = None,
+    in_browser: bool = True,
+    base_url: str = "/",
+    hosts: list[str] | None = None,
+) -> None:
+    """Serve the dashboard's notebook until Ctrl-C.
+
+    Parameters
+    ----------
+    say : callable
+        Told its address, token included.
+    port : int, optional
+        0 is any that is free; without it 8866, or any if that is taken.
+    in_browser : bool, optional
+        Open it in the browser, too.
+    base_url : str, optional
+        Below which path, behind a proxy.
+    hosts : list of str, optional
+        Names by which it may be addressed, beside this machine's; ``*`` for any.
+
+    Raises
+    ------
+    ConfigError
+        If the port cannot be had.
+    """
+    bound = _bound(port)
+    token = os.environ.pop("GHOSTNB_TOKEN", "") or secrets.token_urlsafe(24)
+    base_url = f"/{base_url.strip('/')}/".replace("//", "/")
+    address = f"http://{_HOST}:{bound.getsockname()[1]}{base_url}?token={token}"
+    with _handover(address) as page:
+
+        def ready() -> None:
+            say(f"The dashboard: {address}\nCtrl-C ends it.")
+            if in_browser:
+                _open(page)
+
+        app = DashboardApp(
+            notebook(), bound, token, base_url=base_url, hosts=hosts or (), on_ready=ready
+        )
+        app.run()
+
+
+def notebook() -> Path:
+    """Find the dashboard's notebook: in the package, or beside it in a checkout."""
+    packaged = Path(__file__).with_name("dashboard.ipynb")
+    return (
+        packaged if packaged.exists() else Path(__file__).parents[2] / "notebooks/dashboard.ipynb"
+    )
+
+
+def _bound(port: int | None) -> socket.socket:
+    try:
+        bound = listen(_HOST, USUAL_PORT if port is None else port)
+    except ConfigError:
+        if port is not None:
+            raise
+        bound = listen(_HOST, 0)
+    bound.listen(128)
+    bound.setblocking(False)
+    return bound
+
+
+@contextmanager
+def _handover(address: str) -> Iterator[Path]:
+    """Keep a file that leads to the address: a browser's arguments are for all to see."""
+    folder = Path(jupyter_runtime_dir())
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", prefix="ghostnb-", suffix=".html", dir=folder) as file:
+        file.write(_HANDOVER.format(address))
+        file.flush()
+        yield Path(file.name)
+
+
+def _open(page: Path) -> None:
+    # Some browsers keep who starts them waiting.
+    threading.Thread(target=webbrowser.open, args=(page.as_uri(),), daemon=True).start()

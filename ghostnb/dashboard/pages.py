@@ -1,0 +1,76 @@
+"""What the dashboard answers, and in what words; the rest is Voilà's."""
+
+import logging
+import re
+from typing import Any
+
+import tornado.web
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.log import log_request
+from voila.request_info_handler import RequestInfoSocketHandler
+from voila.tornado.handler import TornadoVoilaHandler
+
+__all__ = ["HEADERS", "Absent", "Page", "hide_tokens", "log_answer"]
+
+_TOKEN = re.compile(r"(token=)[^&\s]+")
+
+# Widgets' modules are made into blobs, and imported from there. Everything else
+# comes from here, whatever the page contains.
+_POLICY = {
+    "default-src": "'self'",
+    "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data: blob:",
+    "font-src": "'self' data:",
+    "connect-src": "'self' ws: wss: data: blob:",
+    "object-src": "'none'",
+    "base-uri": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'self'",
+}
+HEADERS = {
+    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
+    # The first address has the token in it.
+    "Referrer-Policy": "same-origin",
+}
+
+
+class Page(TornadoVoilaHandler):
+    """The dashboard's page."""
+
+    @tornado.web.authenticated
+    async def get(self, path: str | None = None) -> None:
+        """Start a kernel, or take one that waits, and give the page that talks to it."""
+        if path:
+            raise tornado.web.HTTPError(404, "There is one page only.")
+        # A cookie is set by looking: the page must show it to be allowed to end its kernel.
+        _ = self.xsrf_token
+        await super().get(path)
+        # Voilà keeps what came with the request for whoever asks; here nobody does.
+        RequestInfoSocketHandler._cache.clear()
+
+    def get_argument(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Leave the theme to the page, so that a kernel that waits does for both."""
+        if name in ("theme", "template"):
+            return None
+        return super().get_argument(name, *args, **kwargs)
+
+
+class Absent(JupyterHandler):
+    """What Voilà would serve beside the page: files."""
+
+    @tornado.web.authenticated
+    async def get(self, path: str | None = None) -> None:
+        """Say that it is not here."""
+        raise tornado.web.HTTPError(404, "The dashboard serves no files.")
+
+
+def hide_tokens(record: logging.LogRecord) -> bool:
+    """Take what is secret out of a line of a log: Tornado writes whole addresses."""
+    record.msg, record.args = _TOKEN.sub(r"\1[secret]", record.getMessage()), None
+    return True
+
+
+def log_answer(handler: tornado.web.RequestHandler) -> None:
+    """Log a request without what is secret in its address; but no successful one."""
+    log_request(handler, record_prometheus_metrics=False)

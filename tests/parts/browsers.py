@@ -1,0 +1,63 @@
+"""Chromium, and what its pages complain about and ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.parts.processes import find_program
+
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync"
+)
+PATIENCE_MS = 60_000
+HOME = ("127.0.0.1", "localhost", "[::1]")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start Debian's Chromium."""
+    program = find_program("chromium", "chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watch:
+    """What happened on some pages that should not."""
+
+    errors: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    def over(self, page: Page) -> None:
+        """Watch a page from now on."""
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and self.errors.append(said.text))
+        page.on("request", lambda request: self._look(request.url))
+
+    def _look(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("blob", "data") and parts.hostname not in HOME:
+            self.foreign.append(url)
+
+
+@contextmanager
+def session(browser: Browser, watch: Watch, **options: object) -> Iterator[Page]:
+    """Open a page in a browser session of its own: its own cookies, its own storage."""
+    context: BrowserContext
+    with closing(
+        browser.new_context(viewport={"width": 1280, "height": 900}, **options)
+    ) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        context.on("page", watch.over)
+        yield context.new_page()
+        for page in context.pages:
+            # Closed with its context, a page takes no leave of its kernel.
+            page.close(run_before_unload=True)
