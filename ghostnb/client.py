@@ -1,10 +1,6 @@
 """One registry, as a notebook user holds it."""
 
-import os
-import weakref
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Self, TypeVar
 
 import pandas as pd
 
@@ -17,35 +13,25 @@ from ghostnb.frames import (
     search_frame,
     tags_frame,
 )
-from ghostnb.inventory import (
-    as_patterns,
-    attach_failures,
-    failures_of,
-    gather_layers,
-)
-from ghostnb.loop import hop, schedule_if_running
+from ghostnb.handle import RegistryHandle
+from ghostnb.inventory import as_patterns, attach_failures, failures_of, gather_layers
+from ghostnb.loop import hop
 from ghostnb.oci import Reference
 from ghostnb.progress_bar import ProgressBar, ProgressOption
 from ghostnb.registries.catalog import details_of
-from ghostnb.registries.config import RegistryConfig
-from ghostnb.registries.factory import open_registry
 from ghostnb.registries.images import Image
-from ghostnb.registries.protocol import Registry
 from ghostnb.registries.reading import read_image, read_images
 from ghostnb.registries.records import Ping, TagRecord
-from ghostnb.registries.session import Transport
 from ghostnb.registries.walk import Tally
 from ghostnb.search import check_search, find_images
-from ghostnb.wire.rate_limits import RateLimit
 
 __all__ = ["RegistryClient"]
 
 _SEARCH_LIMIT = 25
-Item = TypeVar("Item")
 Tabulate = Callable[[Iterable[Image]], pd.DataFrame]
 
 
-class RegistryClient(BoltMethods):
+class RegistryClient(RegistryHandle, BoltMethods):
     """Asks one registry, and answers with DataFrames.
 
     Parameters
@@ -73,65 +59,6 @@ class RegistryClient(BoltMethods):
     >>> registry
     <RegistryClient localhost-5000 at http://localhost:5000>
     """
-
-    def __init__(
-        self, config_or_url: RegistryConfig | str, *, transport: Transport | None = None
-    ) -> None:
-        if isinstance(config_or_url, str):
-            config_or_url = RegistryConfig.from_url(config_or_url)
-        if not isinstance(config_or_url, RegistryConfig):
-            raise TypeError(f"A registry is an address or a RegistryConfig, not {config_or_url!r}.")
-        self.config = config_or_url
-        self._transport = transport
-        self._open()
-
-    def __repr__(self) -> str:
-        return f"<RegistryClient {self.name} at {self.config.url}>"
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
-    def _open(self) -> None:
-        self._registry: Registry = open_registry(self.config, transport=self._transport)
-        self._process = os.getpid()
-        # A client that is merely forgotten (its cell ran again) must not leave connections.
-        finalizer = weakref.finalize(self, _let_go, self._registry, self._process)
-        finalizer.atexit = False
-
-    @property
-    def registry(self) -> Registry:
-        """What speaks to it; its methods belong to ghostnb's I/O loop."""
-        if self._process != os.getpid():
-            # Connections, locks and files of the cache cannot be used by a forked child.
-            self._open()
-        return self._registry
-
-    @property
-    def name(self) -> str:
-        """What the configuration calls the registry."""
-        return self.config.name
-
-    @property
-    def kind(self) -> str:
-        """The vendor: ``docker-hub``, ``drift``, ``layout``, or ``distribution`` for others."""
-        return self.registry.kind
-
-    @property
-    def rate_limit(self) -> RateLimit | None:
-        """The pull limit, as the registry last told it; None if it never did."""
-        return self.registry.rate_limit
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        await hop(self.registry.aclose())
 
     async def ping(self) -> Ping:
         """Ask whether the registry answers, and takes the credentials.
@@ -386,9 +313,3 @@ class RegistryClient(BoltMethods):
         parsed = self._reference(reference)
         found = read_images(self.registry, parsed, parsed_platform(platform))
         return tabulate([image async for image in found])
-
-
-def _let_go(registry: Registry, process: int) -> None:
-    # What a child inherited is its parent's to close.
-    if process == os.getpid():
-        schedule_if_running(registry.aclose)
