@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ghostnb.client import RegistryClient
 from ghostnb.errors import (
+    ArchiveError,
     ConfigError,
     EngineError,
     EngineUnreachableError,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "ArchiveError",
     "ConfigError",
     "Container",
     "ContainerSpec",

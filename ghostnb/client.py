@@ -1,6 +1,8 @@
 """One registry, as a notebook user holds it."""
 
+import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import pandas as pd
 
@@ -17,6 +19,7 @@ from ghostnb.handle import RegistryHandle
 from ghostnb.inventory import as_patterns, attach_failures, failures_of, gather_layers
 from ghostnb.loop import hop
 from ghostnb.oci import Reference
+from ghostnb.progress import Progress
 from ghostnb.progress_bar import ProgressBar, ProgressOption
 from ghostnb.registries.catalog import details_of
 from ghostnb.registries.images import Image
@@ -24,6 +27,7 @@ from ghostnb.registries.reading import read_image, read_images
 from ghostnb.registries.records import Ping, TagRecord
 from ghostnb.registries.walk import Tally
 from ghostnb.search import check_search, find_images
+from ghostnb.transfer import TransferTally, full_name, save_image
 
 __all__ = ["RegistryClient"]
 
@@ -303,6 +307,71 @@ class RegistryClient(RegistryHandle, BoltMethods):
         if tally.failures and not len(table):
             raise tally.failures[0].error
         return attach_failures(table.frame(), tally.failures, "The inventory")
+
+    async def save(
+        self,
+        reference: str,
+        path: str | os.PathLike[str],
+        *,
+        platform: str | None = None,
+        overwrite: bool = False,
+        progress: bool | Callable[[Progress], None] | None = None,
+    ) -> Path:
+        """Save an image to a file that needs no registry: an OCI archive.
+
+        Parameters
+        ----------
+        reference : str
+            As for `image`.
+        path : str or path
+            The file; or a directory, for one in it such as ``team-app_1.0.tar``.
+        platform : str, optional
+            Only this one of an index; by default all that it offers, with attestations.
+        overwrite : bool, optional
+            Replace a file that is there.
+        progress : bool or callable, optional
+            As for `inventory`; a function takes each `Progress`, some times a second.
+
+        Returns
+        -------
+        pathlib.Path
+            Of the file. ``docker load -i`` takes it (of several platforms: this machine's, else
+            linux/amd64, else the first), ``podman load -i``, and skopeo as ``oci-archive:PATH``.
+
+        Raises
+        ------
+        ArchiveError
+            If the file is there already, or cannot be written.
+        NotFoundError
+            If there is no such image, or not for that platform, or not all of it.
+        IntegrityError
+            If what came is not what its digest says; nothing is left then, nor when this is
+            cancelled.
+        UnsupportedError
+            If it is a Docker schema 1 image.
+
+        Notes
+        -----
+        Manifests and layers are the bytes that the registry has. Foreign layers stay where they
+        are: in no registry.
+        """
+        parsed, wanted, tally = (
+            self._reference(reference),
+            parsed_platform(platform),
+            TransferTally(),
+        )
+        shown = tally.reporting(progress) if callable(progress) else progress
+        with ProgressBar(tally, self.name, shown, unit="B") as bar:
+            saving = save_image(
+                self.registry,
+                parsed,
+                Path(path),
+                name=full_name(parsed, self.config.host),
+                platform=wanted,
+                overwrite=overwrite,
+                tally=tally,
+            )
+            return await hop(saving, on_tick=bar.refresh)
 
     def _reference(self, text: str) -> Reference:
         return self.registry.reference(checked_text(text, "A reference", "team/app:1.0"))

@@ -6,6 +6,7 @@ The tree::
     ├── ConfigError              a configuration file or value
     ├── InvalidReferenceError    a reference, digest or platform (also ValueError)
     ├── InvalidContainerError    what a container is to be like (also ValueError)
+    ├── ArchiveError             a file that an image is to be saved to
     ├── EngineError              a container daemon
     │   └── EngineUnreachableError
     └── RegistryError            a registry
@@ -31,6 +32,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
 
 __all__ = [
+    "ArchiveError",
     "ConfigError",
     "Diagnostic",
     "EngineError",
@@ -169,6 +171,10 @@ class InvalidContainerError(GhostnbError, ValueError):
         self.problems = dict(problems)
 
 
+class ArchiveError(GhostnbError):
+    """A file cannot be written: it is there already, its directory is not, the disk is full."""
+
+
 class EngineError(GhostnbError):
     """The container daemon refused or failed.
 
@@ -183,7 +189,16 @@ class EngineError(GhostnbError):
 
 
 class EngineUnreachableError(EngineError):
-    """No container daemon answers."""
+    """No container daemon answers.
+
+    Attributes
+    ----------
+    tried : tuple of (str, str)
+        Each address where one was looked for, without user information, and why none answered;
+        empty for a daemon that was lost on the way.
+    """
+
+    tried: tuple[tuple[str, str], ...] = ()
 
 
 class RegistryError(GhostnbError):

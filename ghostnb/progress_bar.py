@@ -3,15 +3,20 @@
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
-from ghostnb.registries.walk import Tally
-
-__all__ = ["ProgressBar", "ProgressOption"]
+__all__ = ["Counts", "ProgressBar", "ProgressOption"]
 
 ProgressOption = bool | Callable[[int, int], None] | None
 
 _DELAY_SECONDS = 1.0
+
+
+class Counts(Protocol):
+    """How much is done, and how much there is as far as is known."""
+
+    done: int
+    total: int
 
 
 class ProgressBar:
@@ -19,10 +24,12 @@ class ProgressBar:
 
     Parameters
     ----------
-    tally : Tally
+    tally : Counts
     description : str
     progress : bool, callable or None
         False shows nothing; a callable takes done and total instead of a bar.
+    unit : str, optional
+        What is counted; ``B`` for bytes.
 
     Notes
     -----
@@ -30,12 +37,15 @@ class ProgressBar:
     notebook shows it under the cell that asked.
     """
 
-    def __init__(self, tally: Tally, description: str, progress: ProgressOption) -> None:
+    def __init__(
+        self, tally: Counts, description: str, progress: ProgressOption, *, unit: str = "tag"
+    ) -> None:
         if not (progress is None or isinstance(progress, bool) or callable(progress)):
             raise TypeError(f"progress is True, False or a function, not {progress!r}.")
         self._tally = tally
         self._description = description
         self._progress = progress
+        self._unit = unit
         self._bar: Any = None
         self._started = time.monotonic()
 
@@ -75,4 +85,10 @@ class ProgressBar:
         is_text = not any("notebook" in base.__module__ for base in tqdm.__mro__)
         # A log file is no place for a bar, unless it was asked for.
         is_hidden = is_text and self._progress is None and not sys.stderr.isatty()
-        return tqdm(total=total, desc=self._description, unit="tag", disable=is_hidden)
+        return tqdm(
+            total=total,
+            desc=self._description,
+            unit=self._unit,
+            unit_scale=self._unit == "B",
+            disable=is_hidden,
+        )

@@ -84,6 +84,15 @@ def test_the_bar_counts_the_time_before_it_appeared(monkeypatch):
     assert "02:05" in sys.stderr.getvalue()
 
 
+@pytest.mark.usefixtures("at_once")
+def test_bytes_are_counted_in_what_people_read(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with ProgressBar(Tally(2_500_000, 5_000_000), "team", True, unit="B") as bar:
+        bar.refresh()
+
+    assert "2.50M/5.00M" in sys.stderr.getvalue()
+
+
 @pytest.mark.parametrize("wrong", ["yes", 1, []])
 def test_what_is_no_option_is_refused(wrong):
     with pytest.raises(TypeError, match="progress is True, False or a function"):

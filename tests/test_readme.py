@@ -34,12 +34,15 @@ def run_cells(code: str, cwd: Path | None = None) -> subprocess.CompletedProcess
     )
 
 
-def test_the_tour_runs_on_a_real_registry(home: Path, registry: RunningRegistry) -> None:
+def test_the_tour_runs_on_a_real_registry(
+    home: Path, registry: RunningRegistry, tmp_path: Path
+) -> None:
     write_config(home, registry.url)
-    run = run_cells("".join(tour()))
+    run = run_cells("".join(tour()), cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert "library/nginx" in run.stdout
     assert "('linux/amd64', 1055, " in run.stdout
+    assert (tmp_path / "nginx.tar").exists()
 
 
 def test_what_is_said_of_drift_runs_on_one(tmp_path: Path) -> None:

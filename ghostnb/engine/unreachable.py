@@ -39,7 +39,9 @@ def unreachable_error(attempts: Sequence[Attempt]) -> EngineUnreachableError:
         In the order tried; the text is a `reason`.
     """
     tried = ", ".join(f"{endpoint.shown_url} ({said})" for endpoint, said in attempts)
-    return EngineUnreachableError(f"No container daemon answers at {tried}.", hint=_hint(attempts))
+    error = EngineUnreachableError(f"No container daemon answers at {tried}.", hint=_hint(attempts))
+    error.tried = tuple((endpoint.shown_url, said) for endpoint, said in attempts)
+    return error
 
 
 def _hint(attempts: Sequence[Attempt]) -> str:

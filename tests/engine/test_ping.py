@@ -99,6 +99,11 @@ def test_no_daemon_names_every_socket(home: Path, monkeypatch: pytest.MonkeyPatc
         "podman system service",
     ):
         assert tried in text
+    assert caught.value.tried[:2] == (
+        ("unix:///var/run/docker.sock", "no such file"),
+        (f"unix://{home}/run/docker.sock", "connection refused"),
+    )
+    assert len(caught.value.tried) == 6
 
 
 def test_a_socket_that_nobody_serves(tmp_path: Path) -> None:

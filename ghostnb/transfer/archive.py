@@ -1,0 +1,231 @@
+"""Tar archives whose members are filled in any order, several at once.
+
+The size of everything in an image is known before its bytes come, so each member's place is,
+too: nothing is held in memory or written twice.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+import tarfile
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from ghostnb.transfer.faults import already_there, translated, without_room
+
+__all__ = ["Archive", "Member", "new_archive"]
+
+_MODE = 0o644
+
+
+@asynccontextmanager
+async def new_archive(target: Path, *, overwrite: bool = False) -> "AsyncIterator[Archive]":
+    """Open an archive that gets its name when it is complete.
+
+    Until then it is a hidden file beside its target; after an error, or when the task was
+    cancelled, nothing is left.
+
+    Parameters
+    ----------
+    target : Path
+    overwrite : bool, optional
+        Replace what is there, at the end.
+
+    Yields
+    ------
+    Archive
+
+    Raises
+    ------
+    ArchiveError
+        If the target is there, or cannot be written.
+    """
+    part = _Part(target, is_replaced=overwrite)
+    try:
+        await asyncio.to_thread(part.open)
+        archive = Archive(part)
+        yield archive
+        await archive.complete()
+        # Here, on no thread: between the last moment to cancel and the name lies nothing.
+        part.publish()
+    finally:
+        await asyncio.to_thread(part.discard)
+
+
+class Archive:
+    """An archive under way. To be used on one loop; made by `new_archive`.
+
+    Parameters
+    ----------
+    part : _Part
+
+    Notes
+    -----
+    Times, owners and modes are the same for every archive. Members over 8 GiB and long names
+    are written as GNU tar does, which every reader takes.
+    """
+
+    def __init__(self, part: "_Part") -> None:
+        self._part = part
+        self._end = 0
+        self._members: list[Member] = []
+
+    async def reserve(self, name: str, size_bytes: int) -> "Member":
+        """Give a member its place.
+
+        Parameters
+        ----------
+        name : str
+        size_bytes : int
+            Exactly so much must be written to it.
+
+        Returns
+        -------
+        Member
+        """
+        info = tarfile.TarInfo(name)
+        info.size, info.mode = size_bytes, _MODE
+        header = info.tobuf(tarfile.GNU_FORMAT)
+        offset = self._end
+        member = Member(self._part, name, offset + len(header), size_bytes)
+        self._end = _rounded(offset + len(header) + size_bytes, tarfile.BLOCKSIZE)
+        self._members.append(member)
+        await asyncio.to_thread(self._part.write, offset, header)
+        return member
+
+    async def add(self, name: str, content: bytes) -> None:
+        """Write a small member whole."""
+        member = await self.reserve(name, len(content))
+        await member.write(content)
+
+    async def check_room(self, size_bytes: int) -> None:
+        """See that the disk has so many bytes: better now than after an hour.
+
+        Raises
+        ------
+        ArchiveError
+            If it has not.
+        """
+        await asyncio.to_thread(self._part.check_room, size_bytes)
+
+    async def complete(self) -> None:
+        """Write the end, and return when all of it would survive a power cut.
+
+        Raises
+        ------
+        ValueError
+            If a member was not filled.
+        """
+        for member in self._members:
+            if member.missing_bytes:
+                raise ValueError(f"{member.name} lacks {member.missing_bytes} bytes.")
+        size = _rounded(self._end + 2 * tarfile.BLOCKSIZE, tarfile.RECORDSIZE)
+        await asyncio.to_thread(self._part.sync, size)
+
+
+class Member:
+    """One file of an archive.
+
+    Attributes
+    ----------
+    name : str
+    missing_bytes : int
+        How many are still to be written.
+    """
+
+    def __init__(self, part: "_Part", name: str, offset: int, size_bytes: int) -> None:
+        self.name = name
+        self.missing_bytes = size_bytes
+        self._part = part
+        self._offset = offset
+
+    async def write(self, piece: bytes) -> None:
+        """Append some bytes.
+
+        Raises
+        ------
+        ValueError
+            If they are more than it has place for.
+        """
+        if len(piece) > self.missing_bytes:
+            raise ValueError(f"{self.name} has no place for {len(piece)} more bytes.")
+        offset = self._offset
+        self._offset += len(piece)
+        self.missing_bytes -= len(piece)
+        await asyncio.to_thread(self._part.write, offset, piece)
+
+
+class _Part:
+    """The file, as long as it is not whole. Every method blocks.
+
+    A thread cannot be cancelled: one that comes too late finds that all is over.
+    """
+
+    def __init__(self, target: Path, *, is_replaced: bool) -> None:
+        self._target = target
+        self._path = target.with_name(f".{secrets.token_hex(8)}.part")
+        self._is_replaced = is_replaced
+        self._lock = threading.Lock()
+        self._file: BinaryIO | None = None
+        self._is_over = False
+
+    def open(self) -> None:
+        """Make the file, with the rights that a new file has here."""
+        with self._lock, translated(self._target):
+            if not self._is_over:
+                self._check_target()
+                self._file = open(self._path, "xb")  # noqa: SIM115 (open over several calls)
+
+    def write(self, offset: int, content: bytes) -> None:
+        """Write to a place; what is between places reads as zeros."""
+        with self._lock, translated(self._target):
+            if self._file is not None:
+                self._file.seek(offset)
+                self._file.write(content)
+
+    def check_room(self, size_bytes: int) -> None:
+        """Raise if the disk has fewer bytes left."""
+        with translated(self._target):
+            free = shutil.disk_usage(self._target.parent).free
+        if free < size_bytes:
+            raise without_room(self._target, size_bytes, free)
+
+    def sync(self, size_bytes: int) -> None:
+        """End the file there, and bring it to the disk."""
+        with self._lock, translated(self._target):
+            if self._file is not None:
+                self._file.truncate(size_bytes)
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                self._file.close()
+
+    def publish(self) -> None:
+        """Give the file its name."""
+        with self._lock, translated(self._target):
+            self._check_target()
+            self._path.replace(self._target)
+            self._file, self._is_over = None, True
+
+    def discard(self) -> None:
+        """Leave nothing, unless the file has its name."""
+        with self._lock:
+            file, self._file, self._is_over = self._file, None, True
+            if file is not None:
+                # A full disk fails to close, too, and must not keep the file.
+                with contextlib.suppress(OSError):
+                    file.close()
+                with contextlib.suppress(OSError):
+                    self._path.unlink()
+
+    def _check_target(self) -> None:
+        if not self._is_replaced and os.path.lexists(self._target):
+            raise already_there(self._target)
+
+
+def _rounded(size_bytes: int, block_bytes: int) -> int:
+    return -(-size_bytes // block_bytes) * block_bytes

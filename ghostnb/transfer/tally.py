@@ -1,0 +1,81 @@
+"""How far a transfer has come, item by item."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ghostnb.progress import Progress
+
+__all__ = ["TransferTally"]
+
+
+@dataclass(slots=True)
+class _Item:
+    total_bytes: int
+    current_bytes: int = 0
+    status: str = "Waiting"
+
+
+class TransferTally:
+    """Counts on one thread, and tells on another.
+
+    Attributes
+    ----------
+    done, total : int
+        Bytes that have come, and that there are as far as is known.
+    """
+
+    def __init__(self) -> None:
+        self.done = self.total = 0
+        self._items: dict[str, _Item] = {}
+        self._changed: dict[str, None] = {}
+        self._lock = threading.Lock()
+
+    def expect(self, item: str, total_bytes: int) -> None:
+        """Note that something will come."""
+        with self._lock:
+            self._items[item] = _Item(total_bytes)
+            self._changed[item] = None
+            self.total += total_bytes
+
+    def advance(self, item: str, size_bytes: int) -> None:
+        """Note that some of it has come."""
+        with self._lock:
+            known = self._items[item]
+            known.current_bytes += size_bytes
+            known.status = "Downloading"
+            self._changed[item] = None
+            self.done += size_bytes
+
+    def finish(self, item: str) -> None:
+        """Note that it is there, and is what it should be."""
+        with self._lock:
+            self._items[item].status = "Download complete"
+            self._changed[item] = None
+
+    def changes(self) -> list[Progress]:
+        """Give each item that has changed since this was last asked, as it is now."""
+        with self._lock:
+            changed, self._changed = self._changed, {}
+            return [self._progress(item) for item in changed]
+
+    def reporting(self, function: Callable[[Progress], None]) -> Callable[[int, int], None]:
+        """Make of a function that takes steps one that is called now and then."""
+
+        def report(done: int, total: int) -> None:
+            for step in self.changes():
+                function(step)
+
+        return report
+
+    def _progress(self, name: str) -> Progress:
+        item = self._items[name]
+        return Progress(
+            item=name,
+            status=item.status,
+            current_bytes=item.current_bytes,
+            total_bytes=item.total_bytes,
+            overall_current_bytes=self.done,
+            overall_total_bytes=self.total,
+            done=item.status == "Download complete",
+        )

@@ -1,0 +1,109 @@
+"""Archives: members filled in any order, and a file that is whole or not there."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import stat
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from ghostnb.errors import ArchiveError
+from ghostnb.transfer.archive import new_archive
+
+GIB = 2**30
+
+
+def test_members_that_are_filled_in_turns_are_whole(tmp_path: Path) -> None:
+    target = tmp_path / "a.tar"
+    contents = {"first": b"1" * 1300, "blobs/sha512/" + "f" * 128: b"2" * 700, "empty": b""}
+
+    async def write() -> None:
+        async with new_archive(target) as archive:
+            members = [await archive.reserve(name, len(data)) for name, data in contents.items()]
+            for start in range(0, 1300, 100):
+                for member, data in zip(members, contents.values(), strict=True):
+                    await member.write(data[start : start + 100])
+            assert not target.exists()
+
+    asyncio.run(write())
+    with tarfile.open(target) as found:
+        assert {m.name: found.extractfile(m).read() for m in found.getmembers()} == contents
+    assert target.stat().st_size % tarfile.RECORDSIZE == 0
+    # Like any new file: others may read it, as far as the umask lets them.
+    assert stat.S_IMODE(target.stat().st_mode) & 0o600 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tar"]
+
+
+def test_a_member_over_eight_gib_is_described_rightly(tmp_path: Path) -> None:
+    async def write() -> None:
+        async with new_archive(tmp_path / "a.tar") as archive:
+            await archive.reserve("large", 9 * GIB)
+            await archive.add("after", b"x")
+            heads.append(head_of_only_file(tmp_path))
+            raise KeyError
+
+    heads: list[bytes] = []
+    with pytest.raises(KeyError):
+        asyncio.run(write())
+    member = tarfile.TarInfo.frombuf(heads[0], "utf-8", "strict")
+    assert (member.name, member.size) == ("large", 9 * GIB)
+    assert list(tmp_path.iterdir()) == []
+
+
+def head_of_only_file(directory: Path) -> bytes:
+    (part,) = directory.iterdir()
+    with part.open("rb") as file:
+        return file.read(tarfile.BLOCKSIZE)
+
+
+@pytest.mark.parametrize("size_bytes", [3, 5])
+def test_a_member_takes_exactly_what_was_said(tmp_path: Path, size_bytes: int) -> None:
+    async def write() -> None:
+        async with new_archive(tmp_path / "a.tar") as archive:
+            member = await archive.reserve("four", 4)
+            await member.write(bytes(size_bytes))
+
+    with pytest.raises(ValueError, match="four"):
+        asyncio.run(write())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_came_to_the_same_place_meanwhile_stays(tmp_path: Path) -> None:
+    async def write() -> None:
+        async with new_archive(tmp_path / "a.tar") as archive:
+            await archive.add("one", b"1")
+            (tmp_path / "a.tar").write_text("mine")
+
+    with pytest.raises(ArchiveError, match="is there already"):
+        asyncio.run(write())
+    assert (tmp_path / "a.tar").read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("steps", range(1, 40))
+def test_cancelled_at_any_step_there_is_nothing_or_all(tmp_path: Path, steps: int) -> None:
+    target = tmp_path / "a.tar"
+
+    async def write() -> None:
+        async with new_archive(target) as archive:
+            for number in range(3):
+                await archive.add(str(number), bytes(1000))
+
+    async def run() -> None:
+        task = asyncio.create_task(write())
+        for _ in range(steps):
+            await asyncio.sleep(0.0002)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        if not task.cancelled():
+            task.result()
+
+    asyncio.run(run())
+    left = [path.name for path in tmp_path.iterdir()]
+    assert left in ([], ["a.tar"])
+    if left:
+        with tarfile.open(fileobj=io.BytesIO(target.read_bytes())) as found:
+            assert found.getnames() == ["0", "1", "2"]
