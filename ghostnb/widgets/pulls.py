@@ -1,18 +1,25 @@
 """Pulls, several at once: how far each has come, and how it ended."""
 
+import asyncio
 import itertools
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import os
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import anywidget
+import platformdirs
 import traitlets
 
+from ghostnb.client import RegistryClient
 from ghostnb.engine import Engine
 from ghostnb.errors import GhostnbError
 from ghostnb.fleet import Fleet
-from ghostnb.progress import Progress
+from ghostnb.loop import schedule
+from ghostnb.oci import Reference
+from ghostnb.transfer import archive_name, free_path
+from ghostnb.widgets.jobs import Job
 from ghostnb.widgets.sources import javascript, stylesheet
 from ghostnb.widgets.tasks import Tasks
 
@@ -22,58 +29,27 @@ __all__ = ["PullQueue"]
 _REFRESH_SECONDS = 0.2
 
 
-@dataclass(slots=True)
-class _Job:
-    """One pull. Rates are bytes a second since the last that was shown."""
-
-    id: str
-    title: str
-    state: str = "running"
-    text: str = "Waiting for the daemon …"
-    current: int = 0
-    total: int = 0
-    rate: float = 0.0
-    layers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    started: float = field(default_factory=time.monotonic)
-
-    def take(self, step: Progress) -> None:
-        """Note a step."""
-        self.current, self.total = step.overall_current_bytes, step.overall_total_bytes
-        self.rate = self.current / max(time.monotonic() - self.started, 0.1)
-        self.text = step.status if not step.item else self.text
-        if step.item:
-            known = self.layers.setdefault(step.item, {"id": step.item})
-            known.update(
-                current=step.current_bytes or 0,
-                total=step.total_bytes or 0,
-                status=step.status,
-                done=step.done,
-            )
-
-    def end(self, state: str, text: str) -> None:
-        """Note how it ended."""
-        self.state, self.text, self.layers = state, text, {}
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give it as the browser has it."""
-        names = ("id", "title", "state", "text", "current", "total", "rate")
-        shown = {name: getattr(self, name) for name in names}
-        return {**shown, "layers": list(self.layers.values())}
-
-
 class PullQueue(anywidget.AnyWidget):
-    """Makes a daemon pull images, several at once.
+    """Makes a daemon pull images, several at once; saves them where there is no daemon.
 
     Parameters
     ----------
     fleet : Fleet
     engine : Engine, optional
         By default the one that is found when something is pulled.
+    directory : str or path, optional
+        On the kernel's machine, for OCI archives; made when there is one. By default the
+        user's downloads.
     on_pulled : callable, optional
         Told the name of an image that the daemon has now.
+
+    Notes
+    -----
+    How a job stands is state of the widget, how far it has come is not: that
+    goes to the browser as messages, and only what has changed.
     """
 
-    _esm = javascript("format", "jobs")
+    _esm = javascript("format", "clipboard", "jobs")
     _css = stylesheet("jobs")
 
     _jobs: traitlets.List[Any] = traitlets.List().tag(sync=True)
@@ -83,14 +59,16 @@ class PullQueue(anywidget.AnyWidget):
         fleet: Fleet,
         engine: Engine | None = None,
         *,
+        directory: str | os.PathLike[str] | None = None,
         on_pulled: Callable[[str], object] | None = None,
     ) -> None:
         super().__init__()
+        self.directory = Path(directory or platformdirs.user_downloads_path())
         self._fleet, self._engine, self._on_pulled = fleet, engine, on_pulled
         self._tasks = Tasks()
-        self._known: dict[str, _Job] = {}
+        self._known: dict[str, Job] = {}
         self._ids = map(str, itertools.count(1))
-        self._shown_at = 0.0
+        self._naming = asyncio.Lock()
         self.on_msg(self._answer)
 
     def pull(self, registry: str, reference: str) -> None:
@@ -103,53 +81,117 @@ class PullQueue(anywidget.AnyWidget):
         reference : str
             ``repository[:tag][@digest]``.
         """
-        job = _Job(next(self._ids), f"{registry}/{reference}")
-        self._known[job.id] = job
-        self._show()
+        self._start(Job(next(self._ids), registry, reference))
 
-        def fail(error: GhostnbError) -> None:
-            job.end("failed", str(error))
-            self._show()
+    def save(self, job_id: str) -> None:
+        """Save as an OCI archive what no daemon could pull."""
+        job = self._known.get(job_id)
+        if job is not None and job.can_save:
+            self._start(job.again("save"))
 
-        self._tasks.spawn(self._work(job, registry, reference), key=job.id, on_error=fail)
+    def retry(self, job_id: str) -> None:
+        """Try again what failed or was cancelled."""
+        job = self._known.get(job_id)
+        if job is not None and job.state in ("failed", "cancelled"):
+            self._start(job.again())
 
     def cancel(self, job_id: str) -> None:
-        """Stop a pull; what has come is the daemon's to keep."""
+        """Stop a job; what a daemon has of it by now is the daemon's to keep."""
         job = self._known.get(job_id)
-        if job is not None and job.state == "running":
-            self._tasks.cancel(job_id)
-            job.end("cancelled", "Cancelled.")
-            self._show()
+        if job is not None and job.is_running:
+            self._spawn(job, self._end(job))
+
+    def dismiss(self, job_id: str) -> None:
+        """Take the row of a job away that has ended."""
+        job = self._known.get(job_id)
+        if job is not None and not job.is_running:
+            del self._known[job_id]
+            self._spawn(job, self._show())
 
     def close(self) -> None:
-        """Stop every pull, and the widget."""
+        """Stop every job, and the widget."""
         self._tasks.cancel()
         super().close()
 
-    async def _work(self, job: _Job, registry: str, reference: str) -> None:
-        client = self._fleet[registry]
-        name = f"{client.config.host}/{reference}"
+    def _start(self, job: Job) -> None:
+        self._known[job.id] = job
+        self._spawn(job, self._run(job))
+        self._tasks.spawn(self._tick(), key="tick", on_error=partial(self._fail, job))
+
+    def _spawn(self, job: Job, work: Coroutine[Any, Any, None]) -> None:
+        """Do something in place of what the job's row was doing."""
+        self._tasks.spawn(work, key=job.id, on_error=partial(self._fail, job))
+
+    async def _run(self, job: Job) -> None:
+        await self._show()
+        work = self._run_pull if job.action == "pull" else self._run_save
+        await work(job, self._client(job))
+        await self._show()
+
+    async def _run_pull(self, job: Job, client: RegistryClient) -> None:
+        name = str(Reference.parse(f"{client.config.host}/{job.reference}"))
         engine = self._engine or Engine()
         async for step in engine.pull(name, credentials=client.config.credentials()):
             job.take(step)
-            if time.monotonic() - self._shown_at > _REFRESH_SECONDS:
-                self._show()
         job.end("done", f"The daemon has it as {name}.")
-        self._show()
         if self._on_pulled is not None:
             self._on_pulled(name)
 
-    def _show(self) -> None:
-        self._shown_at = time.monotonic()
-        self._jobs = [job.as_dict() for job in self._known.values()]
+    async def _run_save(self, job: Job, client: RegistryClient) -> None:
+        name = archive_name(client.registry.reference(job.reference))
+        # One after the other: two saves of an image must not be promised the same name.
+        async with self._naming:
+            taken = {one.path for one in self._known.values() if one.path and one.is_running}
+            job.path = await asyncio.to_thread(free_path, self.directory.absolute(), name, taken)
+        job.text = f"Saving to {job.path} …"
+        await self._show()
+        job.saved(await client.save(job.reference, job.path, progress=job.take))
+
+    def _client(self, job: Job) -> RegistryClient:
+        if job.registry not in self._fleet:
+            raise GhostnbError(
+                f"{job.registry} is not among the registries any more.",
+                hint="Add it again, then retry.",
+            )
+        return self._fleet[job.registry]
+
+    async def _end(self, job: Job) -> None:
+        job.end("cancelled", "Cancelled.")
+        await self._show()
+
+    def _fail(self, job: Job, error: GhostnbError) -> None:
+        job.fail(error)
+        self._jobs = self._heads()
+
+    async def _show(self) -> None:
+        self._jobs = self._heads()
+
+    def _heads(self) -> list[dict[str, Any]]:
+        return [job.head() for job in list(self._known.values())]
+
+    async def _tick(self) -> None:
+        """Tell how far the running jobs have come, as long as there are some."""
+        while running := [job for job in list(self._known.values()) if job.is_running]:
+            for job in running:
+                job.measure()
+            self.send({"kind": "progress", "jobs": [job.progress() for job in running]})
+            await self._show()
+            await asyncio.sleep(_REFRESH_SECONDS)
+
+    async def _greet(self) -> None:
+        """Tell a page that opens now what the others have been told."""
+        running = [job for job in list(self._known.values()) if job.is_running]
+        self.send({"kind": "progress", "jobs": [job.progress(whole=True) for job in running]})
 
     def _answer(self, widget: object, message: dict[str, str], buffers: object) -> None:
         kind, job_id = message.get("kind"), message.get("id", "")
-        if kind == "cancel":
-            self.cancel(job_id)
-        elif kind == "dismiss" and self._known.get(job_id, _RUNNING).state != "running":
-            del self._known[job_id]
-            self._show()
-
-
-_RUNNING = _Job("", "")
+        press = {
+            "cancel": self.cancel,
+            "dismiss": self.dismiss,
+            "retry": self.retry,
+            "save": self.save,
+        }.get(kind or "")
+        if press is not None:
+            press(job_id)
+        elif kind == "ready":
+            schedule(self._greet())

@@ -52,10 +52,17 @@ class RunningDaemon:
 
 
 @contextlib.contextmanager
-def dockerd() -> Iterator[RunningDaemon]:
-    """Run a Docker daemon, without networks, for as long as the context lasts."""
+def dockerd(*, where: RunningDaemon | None = None) -> Iterator[RunningDaemon]:
+    """Run a Docker daemon, without networks, for as long as the context lasts.
+
+    Parameters
+    ----------
+    where : one that was killed, to be followed on its socket and with its data.
+    """
     program = find_program("dockerd", "docker.io")
-    with _directory() as directory:
+    with contextlib.nullcontext(where.directory) if where else _directory() as directory:
+        # As after a boot: else it waits for a containerd whose number somebody else has by now.
+        shutil.rmtree(directory / "exec", ignore_errors=True)
         command = [
             program,
             f"--host=unix://{directory}/socket",

@@ -1,0 +1,152 @@
+"""A pull or a save, as its row shows it."""
+
+import shlex
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ghostnb.errors import EngineUnreachableError, GhostnbError
+from ghostnb.progress import Progress
+
+__all__ = ["Action", "Job"]
+
+Action = Literal["pull", "save"]
+State = Literal["running", "done", "failed", "cancelled"]
+
+# A rate tells of now: what was fast a minute ago may stand still.
+_RATE_SECONDS = 5.0
+_AT_FIRST = {"pull": "Waiting for the daemon …", "save": "Reading the manifests …"}
+_SHOWN = ("id", "title", "action", "state", "text", "hint", "tried", "commands", "can_save")
+_NUMBERS = ("id", "current", "total", "rate")
+
+
+@dataclass(slots=True)
+class Job:
+    """One attempt. Another one is another job, in the same row.
+
+    Attributes
+    ----------
+    id : str
+        The row's.
+    registry, reference : str
+        What is pulled or saved, from where.
+    action : str
+        ``pull`` or ``save``.
+    attempt : int
+        From 1.
+    state : str
+        ``running``, and then ``done``, ``failed`` or ``cancelled``.
+    text, hint : str
+        What is so, and what to do about it.
+    tried : list of str
+        Where a daemon was looked for, and why none answered.
+    commands : list of str
+        That load what was saved.
+    can_save : bool
+        Whether a save is offered in place of a pull.
+    path : Path or None
+        To which it is saved.
+    current, total : int
+        Bytes.
+    rate : float
+        Bytes a second in the last seconds.
+    """
+
+    id: str
+    registry: str
+    reference: str
+    action: Action = "pull"
+    attempt: int = 1
+    state: State = "running"
+    text: str = ""
+    hint: str = ""
+    tried: list[str] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
+    can_save: bool = False
+    path: Path | None = None
+    current: int = 0
+    total: int = 0
+    rate: float = 0.0
+    _layers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _changed: dict[str, None] = field(default_factory=dict)
+    _samples: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self.text = _AT_FIRST[self.action]
+
+    @property
+    def title(self) -> str:
+        """What it is about."""
+        return f"{self.registry}/{self.reference}"
+
+    @property
+    def is_running(self) -> bool:
+        """True until it has ended."""
+        return self.state == "running"
+
+    def again(self, action: Action | None = None) -> "Job":
+        """Make the next attempt."""
+        job = Job(self.id, self.registry, self.reference, action or self.action)
+        job.attempt = self.attempt + 1
+        return job
+
+    def take(self, step: Progress) -> None:
+        """Note a step."""
+        self.current, self.total = step.overall_current_bytes, step.overall_total_bytes
+        if not step.item:
+            self.text = step.status
+            return
+        self._layers[step.item] = {
+            "id": step.item,
+            "current": step.current_bytes or 0,
+            "total": step.total_bytes or 0,
+            "status": step.status,
+            "done": step.done,
+        }
+        self._changed[step.item] = None
+
+    def end(self, state: State, text: str, hint: str = "") -> None:
+        """Note how it ended; what comes later changes nothing."""
+        if self.is_running:
+            self.state, self.text, self.hint, self.rate = state, text, hint, 0.0
+            self._layers, self._changed = {}, {}
+
+    def fail(self, error: GhostnbError) -> None:
+        """Note what went wrong, and what may be done."""
+        text = error.message
+        if isinstance(error, EngineUnreachableError) and self.action == "pull":
+            self.can_save = True
+            if len(error.tried) > 1:
+                text = "No container daemon answers. These were tried:"
+                self.tried = [f"{url} ({why})" for url, why in error.tried]
+        self.end("failed", text, error.hint)
+
+    def saved(self, path: Path) -> None:
+        """Note where it is, and how it is loaded where there is a daemon."""
+        name = shlex.quote(str(path))
+        self.commands = [f"{tool} load -i {name}" for tool in ("docker", "podman")]
+        self.end("done", f"Saved as {path}.")
+
+    def measure(self) -> None:
+        """Take the rate anew; to be called now and then, also while nothing comes."""
+        now = time.monotonic()
+        self._samples.append((now, self.current))
+        while now - self._samples[0][0] > _RATE_SECONDS:
+            self._samples.popleft()
+        began, before = self._samples[0]
+        self.rate = max(self.current - before, 0) / max(now - began, 0.5)
+
+    def head(self) -> dict[str, Any]:
+        """Give all but the layers, as the browser has it; it changes with the state."""
+        numbers = {} if self.is_running else {"current": self.current, "total": self.total}
+        shown = {name: getattr(self, name) for name in (*_SHOWN, "attempt")}
+        return {**shown, **numbers}
+
+    def progress(self, *, whole: bool = False) -> dict[str, Any]:
+        """Give the numbers, and the layers that changed since this was last asked, or all."""
+        changed, self._changed = self._changed, {}
+        numbers = {name: getattr(self, name) for name in _NUMBERS}
+        names = self._layers if whole else changed
+        return {**numbers, "layers": [self._layers[name] for name in names]}

@@ -1,0 +1,283 @@
+"""Pulls and saves without a page: what each job's row is told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ghostnb import Engine, Fleet, RegistryConfig
+from ghostnb.progress import Progress
+from ghostnb.widgets import PullQueue
+from ghostnb.widgets.jobs import Job
+from tests.engine.proxies import Proxy, proxy
+from tests.parts.daemons import dockerd
+from tests.parts.images import Document, plain_image
+from tests.parts.processes import find_program
+from tests.parts.registries import Htpasswd, RunningRegistry, docker_registry
+from tests.parts.storage import write_storage
+from tests.serving import wait_until
+
+NOWHERE = "unix:///nowhere/docker.sock"
+# What a connection of 200 kB/s takes two seconds for.
+SLOW_BYTES = 400_000
+IMAGES: dict[str, dict[str, Document]] = {
+    "team/app": {tag: plain_image(f"jobs-{tag}", size_bytes=500) for tag in ("1.0", "2.0")},
+    "team/slow": {
+        tag: plain_image(f"slow-{tag}", layers=2, size_bytes=SLOW_BYTES // 2) for tag in "ab"
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("jobs-storage")
+    write_storage(directory, IMAGES)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def origin(storage: Path) -> Iterator[RunningRegistry]:
+    with docker_registry(storage_dir=storage, hostname="localhost") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def slow(origin: RunningRegistry) -> Iterator[Proxy]:
+    with proxy(origin.port, pause_seconds=0.08) as running:
+        yield running
+
+
+@pytest.fixture
+def fleet(origin: RunningRegistry, slow: Proxy) -> Fleet:
+    return Fleet(
+        [RegistryConfig("local", origin.url), RegistryConfig("slow", f"http://{slow.host}")]
+    )
+
+
+class Watched(PullQueue):
+    """A queue whose messages are kept, as a page would get them."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.sent: list[dict[str, Any]] = []
+        super().__init__(*args, **options)
+
+    def send(self, content: dict[str, Any], buffers: Any = None) -> None:
+        self.sent.append(content)
+
+    def row(self, number: int) -> dict[str, Any]:
+        return self._jobs[number] if number < len(self._jobs) else {"state": "", "attempt": 0}
+
+    def wait(self, number: int, state: str, *, attempt: int = 1, seconds: float = 30) -> dict:
+        def is_so() -> bool:
+            row = self.row(number)
+            return (row["state"], row["attempt"]) == (state, attempt)
+
+        wait_until(is_so, seconds=seconds)
+        return self.row(number)
+
+    def steps(self, job_id: str) -> list[dict[str, Any]]:
+        return [job for message in self.sent for job in message["jobs"] if job["id"] == job_id]
+
+    def press(self, kind: str, number: int) -> None:
+        self._answer(self, {"kind": kind, "id": self.row(number)["id"]}, [])
+
+
+def test_a_daemon_that_dies_ends_its_pulls_and_nothing_else(
+    fleet: Fleet, slow: Proxy, tmp_path: Path
+) -> None:
+    with dockerd() as first:
+        queue = Watched(fleet, Engine(first.url), directory=tmp_path / "new" / "downloads")
+        queue.pull("slow", "team/slow:a")
+        queue.pull("slow", "team/slow:b")
+        wait_until(lambda: any(step["current"] for step in queue.steps("1")), seconds=30)
+        first.kill()
+        for number in (0, 1):
+            row = queue.wait(number, "failed")
+            assert f"docker at {first.url} was lost while it should pull" in row["text"]
+            assert row["hint"].startswith("Is the daemon still running?")
+
+        queue.press("save", 0)
+        with dockerd(where=first):
+            queue.press("retry", 1)
+            row = queue.wait(1, "done", attempt=2)
+            assert row["text"] == f"The daemon has it as {slow.host}/team/slow:b."
+        row = queue.wait(0, "done", attempt=2)
+        archive = tmp_path / "new" / "downloads" / "team-slow_a.tar"
+        assert row["text"] == f"Saved as {archive}."
+        assert row["commands"] == [f"docker load -i {archive}", f"podman load -i {archive}"]
+        assert is_read_by_skopeo(archive, IMAGES["team/slow"]["a"])
+    queue.close()
+
+
+def is_read_by_skopeo(path: Path, document: Document) -> bool:
+    command = [find_program("skopeo", "skopeo"), "inspect", "--raw", f"oci-archive:{path}"]
+    return subprocess.run(command, check=True, capture_output=True).stdout == document.raw
+
+
+def test_without_a_daemon_every_address_that_was_tried_is_told(
+    fleet: Fleet, home: Path, tmp_path: Path
+) -> None:
+    queue = Watched(fleet, directory=tmp_path)
+    queue.pull("local", "team/app:1.0")
+    row = queue.wait(0, "failed")
+
+    assert row["text"] == "No container daemon answers. These were tried:"
+    assert row["tried"][0] == "unix:///var/run/docker.sock (no such file)"
+    assert f"unix://{home}/run/podman/podman.sock (no such file)" in row["tried"]
+    assert "systemctl start docker" in row["hint"]
+    assert row["can_save"]
+
+
+def test_saves_of_one_image_get_names_of_their_own(fleet: Fleet, tmp_path: Path) -> None:
+    (tmp_path / "team-slow_a.tar").write_text("mine")
+    queue = Watched(fleet, Engine(NOWHERE), directory=tmp_path)
+    for _ in range(2):
+        queue.pull("slow", "team/slow:a")
+    for number in (0, 1):
+        queue.wait(number, "failed")
+        queue.press("save", number)
+    for number in (0, 1):
+        queue.wait(number, "done", attempt=2)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "team-slow_a-2.tar",
+        "team-slow_a-3.tar",
+        "team-slow_a.tar",
+    ]
+    assert (tmp_path / "team-slow_a.tar").read_text() == "mine"
+
+
+def test_a_save_that_is_cancelled_leaves_nothing_and_can_be_retried(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    queue = Watched(fleet, Engine(NOWHERE), directory=tmp_path)
+    queue.pull("slow", "team/slow:a")
+    queue.wait(0, "failed")
+    queue.press("save", 0)
+    wait_until(lambda: any(step["current"] for step in queue.steps("1")), seconds=30)
+    queue.press("cancel", 0)
+    assert queue.wait(0, "cancelled", attempt=2)["text"] == "Cancelled."
+    wait_until(lambda: not list(tmp_path.iterdir()))
+
+    queue.press("retry", 0)
+    queue.wait(0, "done", attempt=3)
+    rates = [step["rate"] for step in queue.steps("1") if step["rate"]]
+    assert max(rates) < 10 * SLOW_BYTES
+    queue.press("dismiss", 0)
+    wait_until(lambda: queue._jobs == [])
+
+
+def test_a_save_that_fails_says_what_to_do(fleet: Fleet, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    queue = Watched(fleet, Engine(NOWHERE), directory=tmp_path / "file")
+    queue.pull("local", "team/app:1.0")
+    queue.wait(0, "failed")
+    queue.press("save", 0)
+    row = queue.wait(0, "failed", attempt=2)
+
+    assert f"Cannot write {tmp_path}/file/team-app_1.0.tar" in row["text"]
+    assert row["hint"] != ""
+    assert not row["can_save"]
+
+
+def test_a_registry_that_was_removed_is_told(fleet: Fleet, tmp_path: Path) -> None:
+    queue = Watched(fleet, Engine(NOWHERE), directory=tmp_path)
+    queue.pull("gone", "team/app:1.0")
+
+    assert queue.wait(0, "failed")["hint"] == "Add it again, then retry."
+
+
+def test_no_secret_is_state_or_message(storage: Path, tmp_path: Path) -> None:
+    with docker_registry(auth=Htpasswd(), storage_dir=storage, hostname="localhost") as private:
+        right = RegistryConfig("right", private.url, private.username, private.password)
+        wrong = RegistryConfig("wrong", private.url, private.username, "nb-wr0ng-s3cret")
+        queue = Watched(Fleet([right, wrong]), Engine(NOWHERE), directory=tmp_path)
+        for number, name in enumerate(["right", "wrong"]):
+            queue.pull(name, "team/app:1.0")
+            queue.wait(number, "failed")
+            queue.press("save", number)
+        queue.wait(0, "done", attempt=2)
+        queue.wait(1, "failed", attempt=2)
+
+    told = json.dumps([queue.get_state(["_jobs"]), queue.sent])
+    assert private.password not in told
+    assert "nb-wr0ng-s3cret" not in told
+
+
+def test_a_page_that_opens_late_is_told_all_of_what_runs(fleet: Fleet, tmp_path: Path) -> None:
+    queue = Watched(fleet, Engine(NOWHERE), directory=tmp_path)
+    queue.pull("slow", "team/slow:a")
+    queue.wait(0, "failed")
+    queue.press("save", 0)
+    layers = {layer.digest for layer in IMAGES["team/slow"]["a"].blobs}
+    wait_until(lambda: told_layers(queue, 0) == layers, seconds=30)
+    before = len(queue.sent)
+    queue._answer(queue, {"kind": "ready"}, [])
+    wait_until(lambda: told_layers(queue, before) == layers)
+    queue.close()
+
+
+def told_layers(queue: Watched, since: int) -> set[str]:
+    steps = [job for message in queue.sent[since:] for job in message["jobs"]]
+    return {layer["id"] for step in steps for layer in step["layers"]}
+
+
+def many_jobs(count: int, layers: int) -> list[Job]:
+    jobs = [Job(str(number), "local", "team/app:1.0") for number in range(count)]
+    for job in jobs:
+        for layer in range(layers):
+            job.take(Progress(f"{layer:012}", "Waiting", None, 10**8, 10**7, 10**9))
+        job.progress()
+    return jobs
+
+
+def test_twenty_pulls_of_thirty_layers_send_what_changed_alone() -> None:
+    jobs = many_jobs(20, 30)
+    for job in jobs:
+        for layer in range(3):
+            job.take(Progress(f"{layer:012}", "Downloading", 10**6, 10**8, 10**7, 10**9))
+    changed = len(json.dumps([job.progress() for job in jobs]))
+    whole = len(json.dumps([job.progress(whole=True) for job in jobs]))
+    assert changed < whole / 5
+    # Nothing changed: the numbers of a job alone.
+    assert len(json.dumps([job.progress() for job in jobs])) < 20 * 100
+
+
+def test_the_rate_is_that_of_the_last_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("ghostnb.widgets.jobs.time.monotonic", lambda: now[0])
+    job = Job("1", "local", "team/app:1.0")
+    for second in range(60):
+        job.take(Progress("a", "Downloading", 0, 0, second * 1000, 10**9))
+        job.measure()
+        now[0] += 1
+    assert job.rate == 1000
+    for _ in range(7):
+        job.measure()
+        now[0] += 1
+    assert job.rate == 0
+
+
+def test_what_comes_after_the_end_changes_nothing() -> None:
+    job = Job("1", "local", "team/app:1.0")
+    job.end("cancelled", "Cancelled.")
+    job.end("done", "The daemon has it.")
+    assert (job.state, job.text) == ("cancelled", "Cancelled.")
+
+
+def test_callbacks_come_from_any_thread(fleet: Fleet, tmp_path: Path) -> None:
+    queue = Watched(fleet, Engine(NOWHERE), directory=tmp_path)
+    threads = [
+        threading.Thread(target=queue.pull, args=("local", "team/app:1.0")) for _ in range(20)
+    ]
+    for thread in threads:
+        thread.start()
+    for number in range(20):
+        queue.wait(number, "failed")
+    assert len({row["id"] for row in queue._jobs}) == 20
