@@ -54,7 +54,15 @@ async def new_archive(target: Path, *, overwrite: bool = False) -> "AsyncIterato
         # Here, on no thread: between the last moment to cancel and the name lies nothing.
         part.publish()
     finally:
+        await _discard(part)
+
+
+async def _discard(part: "_Part") -> None:
+    try:
         await asyncio.to_thread(part.discard)
+    except RuntimeError:
+        # The interpreter ends, and gives no thread any more.
+        part.discard()
 
 
 class Archive:

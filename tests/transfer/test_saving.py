@@ -30,6 +30,7 @@ from tests.parts.registries import RunningRegistry
 from tests.parts.replies import Reply, reply, stall
 from tests.parts.schema1 import schema1_image
 from tests.parts.standard import STANDARD_IMAGES
+from tests.scripts import run_script
 from tests.serving import connections_to, serving_images, wait_until
 
 NOT_FOR_DOCKER = {"team/app/api:signature", "team/artifact:latest", "team/windows:latest"}
@@ -239,6 +240,24 @@ def test_a_cancelled_save_leaves_no_file_and_no_connection(tmp_path: Path) -> No
 
         asyncio.run(save())
         wait_until(lambda: connections_to(server.port) == 0)
+
+
+def test_a_program_that_ends_meanwhile_leaves_nothing(tmp_path: Path) -> None:
+    script = """
+import sys, threading
+from ghostnb import RegistryClient
+from ghostnb.loop import launch
+url, directory = sys.argv[1:]
+moved = threading.Event()
+saving = RegistryClient(url).save("team/big:1.0", directory, progress=lambda _: moved.set())
+launch(saving)
+assert moved.wait(30)
+"""
+    with serving_images({"team/big:1.0": BIG}) as server:
+        layer = BIG.layers[2]
+        server.routes[f"/v2/team/big/blobs/{layer.digest}"] = stall(layer.data, 100_000)
+        run_script(script, server.url, str(tmp_path))
+    assert suffixes(tmp_path) == []
 
 
 def suffixes(directory: Path) -> list[str]:
