@@ -59,7 +59,8 @@ class JobView {
     this.lines = new Map();
     this.attempt = 0;
     this.buttons = [this.cancel, this.retry, this.save, this.dismiss];
-    const head = element("div", "ghostnb-job-head", {}, this.badge, this.title, this.numbers, ...this.buttons);
+    const right = element("div", "ghostnb-buttons", {}, this.numbers, ...this.buttons);
+    const head = element("div", "ghostnb-job-head", {}, this.badge, this.title, right);
     this.root = element("article", "ghostnb-job", {},
       head, this.bar, this.said, this.tried, this.hint, this.commands, this.layers);
   }
