@@ -75,13 +75,14 @@ def _add_dashboard(dashboard: argparse.ArgumentParser) -> None:
 
 def _add_demo(demo: argparse.ArgumentParser) -> None:
     demo.description = (
-        "Fills a sample registry once, serves it until Ctrl-C, and opens the quickstart notebook "
-        "on it in JupyterLab. Without a terminal the notebook is run to a page, and all ends."
+        "Fills a sample registry once, serves it until Ctrl-C, and opens the dashboard on it. "
+        "Without a terminal the quickstart notebook is run to a page, and all ends."
     )
     demo.add_argument("--root", metavar="DIR", help="where to keep it (default: the user's cache)")
     demo.add_argument("--port", type=int, help="default: 5000, or any if that is taken; 0: any")
-    demo.add_argument("--no-browser", action="store_true", help="start JupyterLab, show its URL")
+    demo.add_argument("--no-browser", action="store_true", help="show the address only")
     way = demo.add_mutually_exclusive_group()
+    way.add_argument("--lab", action="store_true", help="open the quickstart in JupyterLab instead")
     way.add_argument("--once", action="store_true", help="run the notebook to a page, and end")
     way.add_argument("--serve", action="store_true", help="serve only, with or without a terminal")
     demo.set_defaults(run=_demo)

@@ -14,7 +14,7 @@ import humanize
 import pandas as pd
 
 from ghostnb.client import RegistryClient
-from ghostnb.demo.opening import environment, has_lab, open_lab, quickstart, run_to_page
+from ghostnb.demo.opening import environment, open_dashboard, open_lab, quickstart, run_to_page
 from ghostnb.demo.root import DemoRoot, default_root
 from ghostnb.demo.serving import Serving, bind
 
@@ -29,7 +29,7 @@ def run_demo(options: argparse.Namespace, say: Say) -> None:
     Parameters
     ----------
     options : argparse.Namespace
-        ``root``, ``port``, ``no_browser``, ``once``, ``serve``.
+        ``root``, ``port``, ``no_browser``, ``lab``, ``once``, ``serve``.
     say : callable
         Shows a line to the user.
 
@@ -60,14 +60,13 @@ def _open(options: argparse.Namespace, root: DemoRoot, serving: Serving, say: Sa
         say(f"The quickstart notebook, run: {page}")
         again = f"{_own_name()} demo --root {root.path}"
         say(f"To look around yourself, run this in a terminal: {again}")
-    elif has_lab():
+    elif options.lab:
         notebook = root.copy_notebook(quickstart())
         doing = "Serving" if options.no_browser else "Opening"
         say(f"{doing} {notebook} in JupyterLab; Ctrl-C ends all.")
         open_lab(notebook, environment(root.config), in_browser=not options.no_browser)
     else:
-        say("JupyterLab is not installed; with it (pip install jupyterlab) a notebook opens here.")
-        _wait(serving, say)
+        open_dashboard(environment(root.config), in_browser=not options.no_browser)
 
 
 def _is_watched() -> bool:

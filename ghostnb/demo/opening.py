@@ -1,4 +1,4 @@
-"""The tool, opened on the demo: JupyterLab, or the notebook run to a page."""
+"""The tool, opened on the demo: the dashboard, JupyterLab, or the notebook run to a page."""
 
 import importlib.util
 import os
@@ -12,7 +12,13 @@ from pathlib import Path
 
 from ghostnb.errors import ConfigError, GhostnbError
 
-__all__ = ["environment", "has_lab", "has_nbconvert", "open_lab", "quickstart", "run_to_page"]
+__all__ = [
+    "environment",
+    "open_dashboard",
+    "open_lab",
+    "quickstart",
+    "run_to_page",
+]
 
 _PATIENCE_SECONDS = 10.0
 # A signal is noticed only when the main thread wakes up.
@@ -39,16 +45,6 @@ def environment(config: Path) -> dict[str, str]:
     return {"GHOSTNB_CONFIG": str(config), "NO_PROXY": exempt, "no_proxy": exempt}
 
 
-def has_lab() -> bool:
-    """Tell whether JupyterLab is installed."""
-    return importlib.util.find_spec("jupyterlab") is not None
-
-
-def has_nbconvert() -> bool:
-    """Tell whether nbconvert is installed."""
-    return importlib.util.find_spec("nbconvert") is not None
-
-
 def run_to_page(notebook: Path, folder: Path, variables: Mapping[str, str]) -> Path:
     """Run a notebook, and write what it shows as an HTML page.
 
@@ -71,7 +67,7 @@ def run_to_page(notebook: Path, folder: Path, variables: Mapping[str, str]) -> P
     GhostnbError
         If a cell fails.
     """
-    if not has_nbconvert():
+    if not _is_installed("nbconvert"):
         raise ConfigError(
             "The notebook cannot be run: nbconvert is not installed.",
             hint="Install it with: pip install nbconvert",
@@ -87,14 +83,37 @@ def run_to_page(notebook: Path, folder: Path, variables: Mapping[str, str]) -> P
     return page
 
 
-def open_lab(notebook: Path, variables: Mapping[str, str], *, in_browser: bool) -> None:
-    """Open a notebook in JupyterLab, and wait until that is shut down.
+def open_dashboard(variables: Mapping[str, str], *, in_browser: bool) -> None:
+    """Open the dashboard, and wait until it is ended.
 
     Raises
     ------
     GhostnbError
         If it does not start.
     """
+    # A process of its own: who pulls from the registry does not keep the page waiting.
+    status = _run(["ghostnb", "dashboard", *([] if in_browser else ["--no-browser"])], variables)
+    if status:
+        raise GhostnbError(
+            f"The dashboard ended with {status}.",
+            hint="What it said stands above; ghostnb demo --serve serves without it.",
+        )
+
+
+def open_lab(notebook: Path, variables: Mapping[str, str], *, in_browser: bool) -> None:
+    """Open a notebook in JupyterLab, and wait until that is shut down.
+
+    Raises
+    ------
+    ConfigError
+        If JupyterLab is not installed.
+    GhostnbError
+        If it does not start.
+    """
+    if not _is_installed("jupyterlab"):
+        raise ConfigError(
+            "JupyterLab is not installed.", hint="Install it with: pip install jupyterlab"
+        )
     options = [
         "--log-level=WARN",
         # What it prints, and opens, is then the notebook and not the launcher.
@@ -111,6 +130,10 @@ def open_lab(notebook: Path, variables: Mapping[str, str], *, in_browser: bool) 
             f"JupyterLab ended with {status}.",
             hint="What it said stands above; ghostnb demo --serve serves without it.",
         )
+
+
+def _is_installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:

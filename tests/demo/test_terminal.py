@@ -42,7 +42,7 @@ def ask(running: Running, path: str, body: object = None) -> object:
 
 
 def test_lab_opens_on_a_copy_of_the_notebook_and_ctrl_c_ends_everything(root: Path) -> None:
-    with demo_in_terminal("--no-browser", "--root", str(root), "--port", "0") as running:
+    with demo_in_terminal("--lab", "--no-browser", "--root", str(root), "--port", "0") as running:
         port = running.port
         contents = ask(running, "/api/contents")
         assert [entry["name"] for entry in contents["content"]] == ["quickstart.ipynb"]
@@ -62,7 +62,7 @@ def test_lab_opens_on_a_copy_of_the_notebook_and_ctrl_c_ends_everything(root: Pa
 
 
 def test_the_address_that_is_shown_is_the_notebooks(root: Path) -> None:
-    with demo_in_terminal("--no-browser", "--root", str(root), "--port", "0") as running:
+    with demo_in_terminal("--lab", "--no-browser", "--root", str(root), "--port", "0") as running:
         running.wait_for(r"http://localhost:\d+/lab/tree/quickstart.ipynb\?token=\w+")
         found = ask(running, "/api/contents/quickstart.ipynb")
         assert found["path"] == "quickstart.ipynb"
@@ -71,7 +71,7 @@ def test_the_address_that_is_shown_is_the_notebooks(root: Path) -> None:
 
 def test_ctrl_c_in_the_terminal_is_not_asked_about(root: Path) -> None:
     """The terminal tells the whole group of it; Jupyter would ask whether it is meant."""
-    with demo_in_terminal("--no-browser", "--root", str(root), "--port", "0") as running:
+    with demo_in_terminal("--lab", "--no-browser", "--root", str(root), "--port", "0") as running:
         running.wait_for(r"/lab\S*\?token=")
         os.killpg(os.getpgid(running.process.pid), signal.SIGINT)
         assert running.finish() == 130
@@ -80,7 +80,7 @@ def test_ctrl_c_in_the_terminal_is_not_asked_about(root: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a kill")
 def test_a_killed_demo_leaves_no_lab_behind(root: Path) -> None:
-    with demo_in_terminal("--no-browser", "--root", str(root), "--port", "0") as running:
+    with demo_in_terminal("--lab", "--no-browser", "--root", str(root), "--port", "0") as running:
         running.wait_for(r"/lab\S*\?token=")
         family = running.family()
         assert len(family) > 1
@@ -101,12 +101,26 @@ def test_once_runs_the_notebook_in_a_terminal_too_and_a_signal_ends_its_kernel(r
     assert not (root / "quickstart.html").exists()
 
 
-def test_without_jupyterlab_it_serves_and_says_what_to_install(root: Path) -> None:
+def test_without_jupyterlab_it_says_what_to_install(root: Path) -> None:
     command = without("jupyterlab")
-    with demo_in_terminal("--root", str(root), "--port", "0", command=command) as running:
-        running.wait_for(r"JupyterLab is not installed; .*pip install jupyterlab")
-        running.wait_for("Serving until Ctrl-C")
+    options = ("--lab", "--root", str(root), "--port", "0")
+    with demo_in_terminal(*options, command=command) as running:
+        running.wait_for(r"JupyterLab is not installed. .*pip install jupyterlab")
+        assert running.finish() == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_dashboard_opens_on_it_and_ends_with_it(root: Path, number: signal.Signals) -> None:
+    with demo_in_terminal("--no-browser", "--root", str(root), "--port", "0") as running:
         port = running.port
-        assert not is_free(port)
-        assert running.signal(signal.SIGINT) == 130
+        found = running.wait_for(r"The dashboard: (http://127.0.0.1:(\d+)/\?token=\S+)")
+        with urllib.request.urlopen(found[1], timeout=60) as page:
+            assert b"application/vnd.jupyter.widget-view+json" in page.read()
+        family = wait_for_kernel(running)
+        assert family[-1].environ()["GHOSTNB_CONFIG"] == str(root / "registries.toml")
+        assert running.signal(number) == 128 + number
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert alive == []
     assert is_free(port)
+    assert is_free(int(found[2]))
+    assert "Traceback" not in running.output
