@@ -7,7 +7,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 DEMO   := build/demo
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PARTS  := docker-registry docker.io podman skopeo busybox-static apache2-utils chromium
+PARTS  := docker-registry docker.io podman skopeo busybox-static apache2-utils chromium \
+          dbus gnome-keyring
 
 .PHONY: demo test lint benchmark wheel clean parts
 
@@ -51,5 +52,5 @@ $(VENV)/.demo: $(VENV)/.pip pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.pip pyproject.toml
-	$(BIN)/pip install -q --group dev --editable '.[fast,nested]'
+	$(BIN)/pip install -q --group dev --editable '.[fast,keyring,nested]'
 	@touch $@

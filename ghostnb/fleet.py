@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -14,8 +15,9 @@ from ghostnb.frames import LayersTable, RegistryRecord, registries_frame, search
 from ghostnb.inventory import as_patterns, attach_failures, failures_of, gather_layers
 from ghostnb.loop import hop, schedule
 from ghostnb.progress_bar import ProgressBar, ProgressOption
+from ghostnb.registries import config_saving as saving
 from ghostnb.registries.config import RegistryConfig
-from ghostnb.registries.config_file import load_configs
+from ghostnb.registries.config_file import config_path, load_configs
 from ghostnb.registries.walk import Failure, Tally
 from ghostnb.search import check_search, find_images
 
@@ -56,6 +58,7 @@ class Fleet(Mapping[str, RegistryClient]):
 
     def __init__(self, configs: Iterable[RegistryConfig] = ()) -> None:
         self._clients: dict[str, RegistryClient] = {}
+        self._config_file: Path | None = None
         for config in configs:
             self.add(config)
 
@@ -74,7 +77,9 @@ class Fleet(Mapping[str, RegistryClient]):
         ConfigError
             Naming the file, line and key that are wrong.
         """
-        return cls(load_configs(path))
+        fleet = cls(load_configs(path))
+        fleet._config_file = config_path(path)
+        return fleet
 
     def __getitem__(self, name: str) -> RegistryClient:
         try:
@@ -104,7 +109,7 @@ class Fleet(Mapping[str, RegistryClient]):
         await self.aclose()
 
     def add(self, config: RegistryConfig) -> RegistryClient:
-        """Add a registry, for as long as the fleet lives; nothing is saved or contacted.
+        """Add a registry, for as long as the fleet lives; see `remember`. Nothing is contacted.
 
         Raises
         ------
@@ -132,6 +137,59 @@ class Fleet(Mapping[str, RegistryClient]):
         client = self[name]
         del self._clients[name]
         schedule(client.aclose())
+
+    @property
+    def config_file(self) -> Path:
+        """Where `remember` writes: the file that the fleet came from, or the user's."""
+        return self._config_file or config_path()
+
+    def remembered(self) -> tuple[str, ...]:
+        """List the names that `from_config` will find there the next time.
+
+        Raises
+        ------
+        ConfigError
+            If the file is invalid.
+        """
+        return saving.remembered(self.config_file)
+
+    async def remember(self, name: str) -> None:
+        """Save a registry: in `config_file`, its password in the system keyring.
+
+        Parameters
+        ----------
+        name : str
+            If the file has a registry of that name, it is changed.
+
+        Raises
+        ------
+        KeyError
+            If there is no such registry.
+        ConfigError
+            If it cannot be saved; then nothing is, and the file is as it was. A
+            password needs a keyring (``pip install 'ghostnb[keyring]'``) unless it
+            is ``env:NAME``: never is one written into the file.
+
+        Notes
+        -----
+        Comments in the file, and all that is not about this registry, stay. A
+        file that is not there yet is made with `local-drift` and `docker-hub`,
+        which are there without one.
+        """
+        await hop(saving.remember(self[name].config, self.config_file))
+
+    async def forget(self, name: str) -> None:
+        """Undo `remember`: take a registry out of `config_file`, its password out of the keyring.
+
+        Entries of the keyring that `remember` has not made are left alone. The
+        fleet itself has the registry until it is removed.
+
+        Raises
+        ------
+        ConfigError
+            If the file has no such registry, or cannot be changed.
+        """
+        await hop(saving.forget(name, self.config_file))
 
     async def aclose(self) -> None:
         """Close every connection."""

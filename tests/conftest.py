@@ -15,6 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.parts.certificates import Certificates
     from tests.parts.registries import RunningRegistry
+    from tests.parts.secret_service import SecretService
     from tests.parts.token_server import TokenServer
 
 PLACES = {
@@ -50,9 +51,28 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
         monkeypatch.delenv(variable)
     for variable in FORGOTTEN:
         monkeypatch.delenv(variable, raising=False)
+    # Nobody's own keyring is touched; tests of one start it.
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     # What every installation has; tests of the extra `fast` say so themselves.
     monkeypatch.setenv("GHOSTNB_FAST", "off")
     return directory
+
+
+@pytest.fixture
+def keyring_service() -> Iterator[SecretService]:
+    """Run a real keyring, unlocked and empty, and let this test and its processes use it."""
+    import keyring
+
+    from tests.parts.secret_service import secret_service
+
+    with secret_service() as running:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delenv("PYTHON_KEYRING_BACKEND")
+            for name, value in running.environment.items():
+                patch.setenv(name, value)
+            keyring.core.init_backend()
+            yield running
+        keyring.core.init_backend()
 
 
 @pytest.fixture(scope="session")

@@ -144,3 +144,12 @@ def test_nothing_patches_asyncio_or_makes_loops_of_its_own(file):
     assert "new_event_loop" not in text
     assert "get_event_loop(" not in text
     assert relative(file) == "nested.py" or "import nest_asyncio" not in text
+
+
+def test_one_module_knows_the_keyring():
+    found = [relative(file) for file in FILES if KEYRING.search(file.read_text(encoding="utf-8"))]
+
+    assert found == ["registries/system_keyring.py"]
+
+
+KEYRING = re.compile(r"^\s*(import|from) keyring\b|import_module\(.keyring", re.MULTILINE)

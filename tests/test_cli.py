@@ -71,7 +71,13 @@ def test_doctor_does_not_wait_for_ever_for_a_silent_daemon(
 
 def test_doctor_names_the_module_of_each_extra() -> None:
     out = ghostnb("doctor").stdout
-    for name, extra in (("pyreqwest", "fast"), ("uvloop", "fast"), ("nest-asyncio2", "nested")):
+    extras = {
+        "pyreqwest": "fast",
+        "uvloop": "fast",
+        "keyring": "keyring",
+        "nest-asyncio2": "nested",
+    }
+    for name, extra in extras.items():
         assert re.search(rf"(ok|--)   +{name} .*{extra}", out)
 
 

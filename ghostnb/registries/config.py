@@ -2,15 +2,19 @@
 
 import os
 import re
-from dataclasses import dataclass, field
+import shlex
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from ghostnb.errors import ConfigError, redact_url
+from ghostnb.registries.system_keyring import read_password
 from ghostnb.wire.tokens import Credentials
 from ghostnb.wire.urls import is_loopback, is_plain_host
 
 LAYOUT_SCHEME = "oci:"
+_VARIABLE = "env:"
+_SERVICE = "keyring:"
 # Not every transport's clock takes more; who waits a day waits for ever.
 _MAX_TIMEOUT_SECONDS = 86_400
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -30,7 +34,9 @@ class RegistryConfig:
     username : str or None
         Without it, the Docker configuration's credentials for the host are used.
     password : str or None
-        ``env:NAME`` reads the environment variable when it is needed. Never shown.
+        ``env:NAME`` reads the environment variable when it is needed, and
+        ``keyring:SERVICE`` the system keyring's entry for the service and the
+        user name. Never shown.
     insecure : bool
         Allow plain HTTP, and HTTPS with a certificate that cannot be verified.
     kind : str
@@ -85,6 +91,11 @@ class RegistryConfig:
                 f"{self.name} has a password, but no username.",
                 hint="Give both, or neither: then what docker login stored is used.",
             )
+        if self.password == _SERVICE:
+            raise ConfigError(
+                f"The password of {self.name} is keyring: without a service.",
+                hint="Write keyring:SERVICE.",
+            )
         if self.client_key and not self.client_cert:
             raise ConfigError(f"client_key of {self.name} stands without a client_cert.")
 
@@ -133,27 +144,62 @@ class RegistryConfig:
         """True if a user name is configured."""
         return bool(self.username)
 
-    def credentials(self) -> Credentials | None:
+    @property
+    def keyring_service(self) -> str:
+        """What the password's entry in the system keyring is called; empty if it is not there."""
+        password = self.password or ""
+        return password.removeprefix(_SERVICE) if password.startswith(_SERVICE) else ""
+
+    @property
+    def has_secret(self) -> bool:
+        """True if the password itself stands here, and not where it is kept."""
+        password = self.password or ""
+        return password != "" and not password.startswith((_VARIABLE, _SERVICE))
+
+    def in_keyring(self, service: str) -> "RegistryConfig":
+        """Give the same with a password that is in the system keyring."""
+        return replace(self, password=f"{_SERVICE}{service}")
+
+    async def credentials(self) -> Credentials | None:
         """Give the configured credentials; None if there are none here.
 
         Raises
         ------
         ConfigError
-            If the password is in an environment variable that is not set.
+            If the password is in an environment variable that is not set, or in
+            a keyring that does not give it.
         """
         if not self.username:
             return None
         password = self.password or ""
-        if password.startswith("env:"):
-            variable = password.removeprefix("env:")
-            if variable not in os.environ:
-                raise ConfigError(
-                    f"The password of {self.name} is in the environment variable "
-                    f"{variable}, which is not set.",
-                    hint=f"Set {variable}, or change the registry's configuration.",
-                )
-            password = os.environ[variable]
+        if password.startswith(_VARIABLE):
+            password = self._from_variable(password.removeprefix(_VARIABLE))
+        elif self.keyring_service:
+            password = await self._from_keyring(self.username)
         return Credentials(self.username, password)
+
+    def _from_variable(self, variable: str) -> str:
+        if variable not in os.environ:
+            raise ConfigError(
+                f"The password of {self.name} is in the environment variable "
+                f"{variable}, which is not set.",
+                hint=f"Set {variable}, or change the registry's configuration.",
+            )
+        return os.environ[variable]
+
+    async def _from_keyring(self, username: str) -> str:
+        service = self.keyring_service
+        place = f"The password of {self.name} is in the system keyring"
+        try:
+            password = await read_password(service, username)
+        except ConfigError as e:
+            raise ConfigError(f"{place}. {e.message}", hint=e.hint) from e
+        if password is None:
+            raise ConfigError(
+                f"{place}, which has none of the user {username} for {service}.",
+                hint=f"Save it: keyring set {shlex.quote(service)} {shlex.quote(username)}",
+            )
+        return password
 
 
 def _host(url: str) -> str:

@@ -13,7 +13,14 @@ from ghostnb.errors import ConfigError
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.vendors import check_kind
 
-__all__ = ["DEFAULT_CONFIGS", "config_path", "key_of", "load_configs", "parse_configs"]
+__all__ = [
+    "DEFAULT_CONFIGS",
+    "TABLE_HEAD",
+    "config_path",
+    "key_of",
+    "load_configs",
+    "parse_configs",
+]
 
 DEFAULT_CONFIGS = (
     RegistryConfig("local-drift", "http://localhost:5000", insecure=True),
@@ -21,12 +28,17 @@ DEFAULT_CONFIGS = (
 )
 """What is there without a configuration file."""
 
+TABLE_HEAD = re.compile(r"\s*\[\[\s*registries\s*\]\]")
+"""How the line begins that begins a registry's table."""
 
-def config_path() -> Path:
-    """Say where the configuration file is: ``GHOSTNB_CONFIG``, or in the user's directory."""
+
+def config_path(path: str | os.PathLike[str] | None = None) -> Path:
+    """Say which the configuration file is: this, that of ``GHOSTNB_CONFIG``, or the user's."""
+    if path is not None:
+        return Path(path).expanduser().absolute()
     override = os.environ.get("GHOSTNB_CONFIG")
     if override:
-        return Path(override).expanduser()
+        return Path(override).expanduser().absolute()
     return platformdirs.user_config_path("ghostnb") / "registries.toml"
 
 
@@ -49,7 +61,7 @@ def load_configs(path: str | os.PathLike[str] | None = None) -> tuple[RegistryCo
     ConfigError
         Naming the file, line and key that are wrong. The file is never changed.
     """
-    file = Path(path).expanduser() if path is not None else config_path()
+    file = config_path(path)
     try:
         text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError as e:
@@ -75,10 +87,11 @@ def parse_configs(text: str, *, source: str = "the configuration") -> tuple[Regi
     except tomllib.TOMLDecodeError as e:
         raise ConfigError(f"{source} is not valid TOML: {e}.") from e
     tables = document.get("registries")
-    if not isinstance(tables, list) or not tables:
+    if not isinstance(tables, list):  # an empty one says that none are wanted
         raise ConfigError(
             f"{source} configures no registries.",
-            hint='Add [[registries]] tables with name = "…" and url = "…", or remove the file.',
+            hint='Add [[registries]] tables with name = "…" and url = "…"; write registries = [] '
+            "if there are to be none; or remove the file.",
         )
     if unknown := set(document) - {"registries"}:
         key = min(unknown)
@@ -116,12 +129,14 @@ def _config(table: object, position: int, text: str, source: str) -> RegistryCon
 
 def key_of(error: ConfigError) -> str:
     """Say which key a message of `RegistryConfig` is about."""
-    if error.message.startswith("The URL of "):
-        return "url"
+    for start, key in _STARTS.items():
+        if error.message.startswith(start):
+            return key
     word = error.message.partition(" ")[0]
     return word if word in {f.name for f in fields(RegistryConfig)} else "name"
 
 
+_STARTS = {"The URL of ": "url", "The password of ": "password"}
 _KEYS_HINT = f"Keys are: {', '.join(f.name for f in fields(RegistryConfig))}."
 _TYPE_WORDS = {"str": "a text", "bool": "true or false", "int": "a number", "float": "a number"}
 
@@ -148,7 +163,7 @@ def _line(text: str, position: int, key: str) -> int:
     table, start = -1, 1
     sought = re.compile(rf"\s*\[*[\"']?{re.escape(key)}[\"']?\s*(=|\])")
     for number, line in enumerate(text.splitlines(), 1):
-        if re.match(r"\s*\[\[\s*registries\s*\]\]", line):
+        if TABLE_HEAD.match(line):
             table += 1
             start = number if table == position else start
         elif key and sought.match(line) and (table == position or _is_top_level(line, position)):

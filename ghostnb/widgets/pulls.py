@@ -131,7 +131,7 @@ class PullQueue(anywidget.AnyWidget):
     async def _run_pull(self, job: Job, client: RegistryClient) -> None:
         name = str(Reference.parse(f"{client.config.host}/{job.reference}"))
         engine = self._engine or Engine()
-        async for step in engine.pull(name, credentials=client.config.credentials()):
+        async for step in engine.pull(name, credentials=await client.config.credentials()):
             job.take(step)
         job.end("done", f"The daemon has it as {name}.")
         if self._on_pulled is not None:

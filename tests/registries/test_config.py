@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ghostnb import run
 from ghostnb.errors import ConfigError
 from ghostnb.registries.config import RegistryConfig
 from tests.registries.asking import checked
@@ -107,6 +108,7 @@ def test_names_that_are_taken(name):
         ({"timeout_seconds": float("inf")}, "timeout_seconds of reg"),
         ({"timeout_seconds": 1e14}, "timeout_seconds of reg"),
         ({"client_key": "k.pem"}, "client_key of reg"),
+        ({"username": "ghost", "password": "keyring:"}, "The password of reg is keyring:"),
     ],
 )
 def test_settings_that_cannot_be(setting, word):
@@ -115,22 +117,22 @@ def test_settings_that_cannot_be(setting, word):
 
 def test_the_password_never_shows():
     config = RegistryConfig("reg", "https://r.example", "ghost", "nb-s3cret")
-    assert "nb-s3cret" not in f"{config!r} {config} {config.credentials()!r}"
-    assert config.credentials().password == "nb-s3cret"
+    assert "nb-s3cret" not in f"{config!r} {config} {run(config.credentials())!r}"
+    assert run(config.credentials()).password == "nb-s3cret"
     assert pickle.loads(pickle.dumps(config)) == config
 
 
 def test_a_user_without_a_password_is_a_user():
     config = RegistryConfig("reg", "https://r.example", "ghost")
-    assert (config.has_auth, config.credentials().password) == (True, "")
+    assert (config.has_auth, run(config.credentials()).password) == (True, "")
     anonymous = RegistryConfig("reg", "https://r.example", "")
-    assert (anonymous.has_auth, anonymous.credentials()) == (False, None)
+    assert (anonymous.has_auth, run(anonymous.credentials())) == (False, None)
 
 
 def test_an_empty_variable_is_an_empty_password(monkeypatch):
     monkeypatch.setenv("EMPTY", "")
     config = RegistryConfig("reg", "https://r.example", "ghost", "env:EMPTY")
-    assert config.credentials().password == ""
+    assert run(config.credentials()).password == ""
 
 
 @pytest.mark.parametrize(

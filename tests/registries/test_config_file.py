@@ -1,7 +1,8 @@
-"""The configuration file: read, never written, and wrong in ways that are named."""
+"""The configuration file: read, not written, and wrong in ways that are named."""
 
 import pytest
 
+from ghostnb import run
 from ghostnb.errors import ConfigError
 from ghostnb.registries.config_file import DEFAULT_CONFIGS, config_path, load_configs
 from tests.registries.asking import checked
@@ -42,10 +43,15 @@ def test_a_file_is_read_in_its_order(file):
     file.write_text(GOOD)
     team, local = load_configs(file)
     assert (team.name, team.url, team.username) == ("team", "https://registry.example", "ghost")
-    assert team.credentials().password == "nb-s3cret"
+    assert run(team.credentials()).password == "nb-s3cret"
     assert (local.insecure, local.kind, local.max_connections) == (True, "distribution", 4)
     assert local.timeout_seconds == 2.5
     assert file.read_text() == GOOD
+
+
+def test_a_file_may_say_that_there_are_none(file):
+    file.write_text("registries = []")
+    assert load_configs(file) == ()
 
 
 @pytest.mark.parametrize("override", [None, ""])
@@ -128,6 +134,11 @@ HEAD = '[[registries]]\nname = "first"\nurl = "https://a.example"\n\n[[registrie
             'name = "b"\nurl = "https://b"\nkind = "harbour"',
             8,
             ["kind 'harbour' of b", "Kinds are: auto"],
+        ),
+        (
+            'name = "b"\nurl = "https://b"\nusername = "x"\npassword = "keyring:"',
+            9,
+            ["keyring: without a service", "Write keyring:SERVICE"],
         ),
         ('name = "first"\nurl = "https://b"', 6, ["two registries of the name 'first'"]),
         ('name = "b"\nurl = "https://b"\n[settings]\na = 1', 8, ["unknown key 'settings'"]),

@@ -85,6 +85,6 @@ class CredentialSource:
         return float("inf") if self._looked_at is None else time.monotonic() - self._looked_at
 
     async def _look_up(self) -> Credentials | None:
-        found = self._config.credentials() or await find_credentials(self._config.host)
+        found = await self._config.credentials() or await find_credentials(self._config.host)
         self._looked_at = time.monotonic()
         return found

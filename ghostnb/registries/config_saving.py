@@ -1,0 +1,204 @@
+"""Registries are kept: in the configuration file, their passwords in the system keyring."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ghostnb.errors import ConfigError
+from ghostnb.registries import system_keyring
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.config_file import parse_configs
+from ghostnb.registries.config_text import default_text, with_registry, without_registry
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system: there, the file is read and replaced without a lock
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["forget", "remember", "remembered"]
+
+# Only entries of this kind are ours to delete; a file may name any.
+_SERVICE = "ghostnb:"
+_BOM = "\ufeff"
+_LOCK_SECONDS = 10.0
+_LOCK_POLL_SECONDS = 0.01
+Edit = Callable[[str], str]
+
+
+async def remember(config: RegistryConfig, file: Path) -> None:
+    """Write a registry into the configuration file, and its password into the keyring.
+
+    Parameters
+    ----------
+    config : RegistryConfig
+        What is already said by reference (``env:NAME``, ``keyring:SERVICE``) is kept so.
+    file : path
+        Without it, it is made, with what is there without a file.
+
+    Raises
+    ------
+    ConfigError
+        Then nothing was saved, and the file is as it was.
+    """
+    kept = config.in_keyring(f"{_SERVICE}{config.url}") if config.has_secret else config
+
+    def edit(text: str) -> str:
+        return with_registry(text, kept, source=str(file))
+
+    try:
+        # Nobody is to unlock a keyring for a file that cannot be written anyway.
+        edit(await asyncio.to_thread(_read, file))
+        if config.has_secret:
+            await _remember_password(config, kept, file, edit)
+        else:
+            await asyncio.to_thread(_replace, file, edit)
+    except ConfigError as e:
+        raise ConfigError(f"{e.message} Nothing was saved of {config.name}.", hint=e.hint) from e
+
+
+async def _remember_password(
+    config: RegistryConfig, kept: RegistryConfig, file: Path, edit: Edit
+) -> None:
+    entry = kept.keyring_service, config.username or ""
+    before = await system_keyring.read_password(*entry)
+    await system_keyring.store_password(*entry, config.password or "")
+    try:
+        await asyncio.to_thread(_replace, file, edit)
+    except Exception:
+        if before is None:
+            await system_keyring.delete_password(*entry)
+        else:
+            await system_keyring.store_password(*entry, before)
+        raise
+
+
+async def forget(name: str, file: Path) -> None:
+    """Take a registry out of the configuration file, and its password out of the keyring.
+
+    Raises
+    ------
+    ConfigError
+        If it is not there, or cannot be taken out; says so if only the password stayed.
+    """
+    configs = parse_configs(await asyncio.to_thread(_read, file), source=str(file))
+    config = next((one for one in configs if one.name == name), None)
+
+    def edit(text: str) -> str:
+        return without_registry(text, name, source=str(file))
+
+    await asyncio.to_thread(_replace, file, edit)
+    others = [one for one in configs if one.name != name]
+    if config is not None and _is_last_of(config, others):
+        try:
+            await system_keyring.delete_password(config.keyring_service, config.username or "")
+        except ConfigError as e:
+            raise ConfigError(
+                f"{name} is no longer in {file}, but its password is still in the system "
+                f"keyring, as {config.keyring_service}. {e.message}",
+                hint=e.hint,
+            ) from e
+
+
+def _is_last_of(config: RegistryConfig, others: list[RegistryConfig]) -> bool:
+    """Tell whether a password is ours, and nobody else's in the same file."""
+    entry = config.keyring_service, config.username
+    is_shared = entry in [(one.keyring_service, one.username) for one in others]
+    return config.keyring_service.startswith(_SERVICE) and not is_shared
+
+
+def remembered(file: Path) -> tuple[str, ...]:
+    """List the names that there will be the next time.
+
+    Raises
+    ------
+    ConfigError
+        If the file is invalid.
+    """
+    return tuple(config.name for config in parse_configs(_read(file), source=str(file)))
+
+
+def _read(file: Path) -> str:
+    try:
+        # By bytes: what ends its lines is kept.
+        return file.read_bytes().decode().removeprefix(_BOM)
+    except FileNotFoundError:
+        return default_text()
+    except (OSError, UnicodeDecodeError) as e:
+        # Not chained: a decoding error holds what it could not decode.
+        raise ConfigError(f"The configuration file {file} cannot be read: {e}.") from None
+
+
+def _replace(file: Path, edit: Edit) -> None:
+    """Put an edited text in the file's place: before, or after, at any moment of a crash."""
+    target = Path(os.path.realpath(file))  # a link stays one
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _locked(target):
+            text = edit(_read(target))
+            new = target.with_name(f".{target.name}.new")
+            _write(new, text, like=target)
+            os.replace(new, target)
+            _sync_directory(target.parent)
+    except OSError as e:
+        raise ConfigError(
+            f"The configuration file {file} cannot be written: {e.strerror or e}.",
+            hint="Make it and its directory writable, or name another by GHOSTNB_CONFIG.",
+        ) from e
+
+
+def _write(new: Path, text: str, *, like: Path) -> None:
+    """Write a file that its owner alone may read, or who may read the one that it is like."""
+    mode, mark = 0o600, b""
+    with suppress(FileNotFoundError):
+        mode = like.stat().st_mode & 0o777
+        mark = _BOM.encode() if like.read_bytes().startswith(_BOM.encode()) else b""
+    new.unlink(missing_ok=True)  # of a process that was killed here
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(handle, "wb") as stream:
+        stream.write(mark + text.encode())
+        stream.flush()
+        os.fsync(handle)
+    new.chmod(mode)
+
+
+def _sync_directory(directory: Path) -> None:
+    if fcntl is not None:  # only there can a directory be opened
+        handle = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextmanager
+def _locked(target: Path) -> Iterator[None]:
+    """Keep other kernels from writing meanwhile; what they wrote is read afterwards."""
+    if fcntl is None:
+        yield
+        return
+    # A file beside it, which stays: the one itself is replaced by each writer.
+    handle = os.open(target.with_name(f".{target.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _wait(handle, target)
+        yield
+    finally:
+        # A forked child may hold the file open: closing alone would not let go.
+        fcntl.flock(handle, fcntl.LOCK_UN)
+        os.close(handle)
+
+
+def _wait(handle: int, target: Path) -> None:
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise ConfigError(
+                    f"Another process has been writing {target} for {_LOCK_SECONDS:.0f} s.",
+                    hint="See whether one hangs, and try again.",
+                ) from None
+        time.sleep(_LOCK_POLL_SECONDS)

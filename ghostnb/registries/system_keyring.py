@@ -1,0 +1,144 @@
+"""The system's keyring, where passwords may be kept; nothing else knows the package `keyring`."""
+
+import asyncio
+import importlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from ghostnb.errors import ConfigError
+
+__all__ = ["delete_password", "find_keyring", "read_password", "store_password"]
+
+Result = TypeVar("Result")
+
+# Someone may have to unlock it; a fleet's patience with a registry is a little longer.
+_PATIENCE_SECONDS = 15.0
+_LOCKED_HINT = "Unlock it, and try again."
+_NONE_HINT = (
+    "On Linux, it takes a session with a Secret Service, such as GNOME Keyring, KWallet or "
+    "KeePassXC. Without one, keep the password in an environment variable: env:NAME."
+)
+
+
+async def find_keyring() -> str:
+    """Say what keyring would keep passwords; asks nobody to unlock it.
+
+    Raises
+    ------
+    ConfigError
+        Why none would, and what to do.
+    """
+    return await _ask(_find)
+
+
+async def read_password(service: str, username: str) -> str | None:
+    """Read a password; None if there is none.
+
+    Raises
+    ------
+    ConfigError
+        If the keyring is missing or locked, or does not answer.
+    """
+    return await _ask(lambda keyring: keyring.get_password(service, username))
+
+
+async def store_password(service: str, username: str, password: str) -> None:
+    """Keep a password in place of an earlier one.
+
+    Raises
+    ------
+    ConfigError
+        As `read_password`; or if the keyring is one that keeps passwords unprotected.
+    """
+
+    def store(keyring: Any) -> None:
+        _find(keyring)
+        keyring.set_password(service, username, password)
+
+    await _ask(store)
+
+
+async def delete_password(service: str, username: str) -> None:
+    """Delete a password; nothing happens if there is none.
+
+    Raises
+    ------
+    ConfigError
+        As `read_password`.
+    """
+
+    def delete(keyring: Any) -> None:
+        if keyring.get_password(service, username) is not None:
+            keyring.delete_password(service, username)
+
+    await _ask(delete)
+
+
+def _find(keyring: Any) -> str:
+    backend = keyring.get_keyring()
+    # Of several, the first is what keeps passwords.
+    backend = next(iter(getattr(backend, "backends", ())), backend)
+    if not backend.viable or backend.priority <= 0:  # such as keyring's "fail" and "null"
+        raise _no_backend()
+    # Nobody chose it: keyring takes a plain file's backend where there is nothing better.
+    if not keyring.core.recommended(backend):
+        raise ConfigError(
+            f"The only keyring on this machine, {backend.name}, does not protect passwords.",
+            hint=_NONE_HINT,
+        )
+    return str(backend.name)
+
+
+async def _ask(call: Callable[[Any], Result]) -> Result:
+    """Call the package on a thread, since it blocks, and wait for it with a limit.
+
+    The thread is no executor's: one that waits for ever must not keep Python from ending.
+    """
+    answer: Future[Result] = Future()
+    answer.set_running_or_notify_cancel()  # else an answer that is too late would be an error
+    threading.Thread(target=_call, args=(call, answer), name="ghostnb-keyring", daemon=True).start()
+    try:
+        return await asyncio.wait_for(asyncio.wrap_future(answer), _PATIENCE_SECONDS)
+    except TimeoutError:
+        raise ConfigError(
+            f"The system keyring has not answered within {_PATIENCE_SECONDS:g} s; "
+            "it may be waiting to be unlocked.",
+            hint=_LOCKED_HINT,
+        ) from None
+
+
+def _call(call: Callable[[Any], Result], answer: Future[Result]) -> None:
+    try:
+        keyring = importlib.import_module("keyring")
+    except ImportError:
+        answer.set_exception(
+            ConfigError(
+                "The system keyring needs the package keyring, which is not installed.",
+                hint="Install it: pip install 'ghostnb[keyring]'.",
+            )
+        )
+        return
+    try:
+        answer.set_result(call(keyring))
+    except ConfigError as e:
+        answer.set_exception(e)
+    except Exception as e:  # each backend has its own
+        answer.set_exception(_translated(e, keyring))
+
+
+def _translated(error: Exception, keyring: Any) -> ConfigError:
+    if isinstance(error, keyring.errors.NoKeyringError):
+        return _no_backend()
+    if isinstance(error, keyring.errors.KeyringLocked):
+        return ConfigError("The system keyring is locked.", hint=_LOCKED_HINT)
+    # Not its text: nobody knows what a backend writes into it.
+    return ConfigError(
+        f"The system keyring failed ({type(error).__name__}).",
+        hint="See whether the command `keyring` works in the same environment.",
+    )
+
+
+def _no_backend() -> ConfigError:
+    return ConfigError("There is no system keyring here that works.", hint=_NONE_HINT)
