@@ -63,6 +63,7 @@ class Form(anywidget.AnyWidget):
     _fields: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _buttons: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _state = traitlets.Dict().tag(sync=True)
+    _notes = traitlets.Dict().tag(sync=True)
 
     def __init__(
         self,
@@ -96,6 +97,10 @@ class Form(anywidget.AnyWidget):
     ) -> None:
         """Say something below the fields, and at each field what is wrong with it."""
         self._state = _state(text, kind, problems)
+
+    def note(self, field: str, text: str, *, is_disabled: bool = False) -> None:
+        """Change what helps with a field, and whether it can be used now."""
+        self._notes = {**self._notes, field: {"text": text, "disabled": is_disabled}}
 
     def _answer(self, widget: object, message: dict[str, Any], buffers: object) -> None:
         if message.get("kind") == "ready":

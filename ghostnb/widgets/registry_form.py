@@ -4,10 +4,19 @@ from collections.abc import Callable
 from typing import Any
 
 from ghostnb.client import RegistryClient
-from ghostnb.errors import ConfigError, GhostnbError, TransportError, UnauthorizedError
+from ghostnb.errors import (
+    ConfigError,
+    ForbiddenError,
+    GhostnbError,
+    NotFoundError,
+    ProtocolError,
+    TransportError,
+    UnauthorizedError,
+)
 from ghostnb.fleet import Fleet
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.config_file import key_of
+from ghostnb.registries.system_keyring import find_keyring
 from ghostnb.registries.vendors import KINDS
 from ghostnb.widgets.form import Field, Form
 from ghostnb.widgets.tasks import Tasks
@@ -21,6 +30,7 @@ _FIELDS = (
     Field("password", "Password", "password", placeholder="optional"),
     Field("insecure", "Allow insecure connections (HTTP)", "checkbox", value=False),
     Field("kind", "Kind", "choice", value="auto", choices=KINDS),
+    Field("remember", "Remember (password in the system keyring)", "checkbox", value=False),
 )
 
 
@@ -30,7 +40,7 @@ class RegistryForm(Form):
     Parameters
     ----------
     fleet : Fleet
-        Where it is added; nothing is saved.
+        Where it is added; saved only on request.
     on_added : callable
         Told the registry's name.
     on_closed : callable
@@ -47,6 +57,19 @@ class RegistryForm(Form):
         )
         self._fleet, self._on_added, self._on_closed = fleet, on_added, on_closed
         self._tasks = Tasks()
+        self.note("remember", "", is_disabled=True)
+
+    def reset(self) -> None:
+        """Ask anew; offer to remember if there is a keyring now."""
+        super().reset()
+        self._tasks.spawn(self._offer(), key="keyring", on_error=self._offer_nothing)
+
+    async def _offer(self) -> None:
+        keyring = await find_keyring()
+        self.note("remember", f"In {self._fleet.config_file}, and the password in {keyring}.")
+
+    def _offer_nothing(self, error: GhostnbError) -> None:
+        self.note("remember", str(error), is_disabled=True)
 
     def _close(self) -> None:
         self._tasks.cancel()
@@ -57,7 +80,11 @@ class RegistryForm(Form):
         config = self._config(values)
         if config is not None:
             self.tell(f"Asking {config.url} …", "working")
-            self._tasks.spawn(self._try(config), key="test", on_error=self._fail)
+
+            def fail(error: GhostnbError) -> None:
+                self._fail(error, config)
+
+            self._tasks.spawn(self._try(config), key="test", on_error=fail)
 
     def _add(self, values: dict[str, Any]) -> None:
         config = self._config(values)
@@ -69,8 +96,27 @@ class RegistryForm(Form):
             self.tell(problems={"name": str(e)})
             return
         self._tasks.cancel()
+        if values["remember"]:
+            self.tell(f"Saving {config.name} …", "working")
+            work = self._remember(config.name)
+            self._tasks.spawn(work, key="remember", on_error=self._fail_to_remember)
+        else:
+            self._end(config.name)
+
+    async def _remember(self, name: str) -> None:
+        try:
+            await self._fleet.remember(name)
+        except BaseException:  # a cancelled one, too, is asked for anew
+            self._fleet.remove(name)
+            raise
+        self._end(name)
+
+    def _fail_to_remember(self, error: GhostnbError) -> None:
+        self.tell(problems={"remember": f"{error} It was not added: try again, or do without."})
+
+    def _end(self, name: str) -> None:
         self.reset()
-        self._on_added(config.name)
+        self._on_added(name)
 
     async def _try(self, config: RegistryConfig) -> None:
         async with RegistryClient(config) as client:
@@ -94,10 +140,13 @@ class RegistryForm(Form):
         self.tell(problems=problems)
         return None
 
-    def _fail(self, error: GhostnbError) -> None:
-        field = "password" if isinstance(error, UnauthorizedError) else "url"
-        if isinstance(error, TransportError | UnauthorizedError):
-            self.tell(problems={field: str(error)})
+    def _fail(self, error: GhostnbError, config: RegistryConfig) -> None:
+        if isinstance(error, UnauthorizedError | ForbiddenError):
+            self.tell(problems={"password" if config.username else "username": str(error)})
+        elif isinstance(error, TransportError | ProtocolError | NotFoundError):
+            self.tell(problems={"url": str(error)})
+        elif isinstance(error, ConfigError) and key_of(error) == "password":
+            self.tell(problems={"password": str(error)})
         else:
             self.tell(str(error), "error")
 

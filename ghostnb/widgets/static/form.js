@@ -24,9 +24,10 @@ class FormView {
     const input = makeInput(field, id);
     this.inputs.set(field.name, input);
     const label = element("label", "", { for: id }, field.label);
-    const notes = [];
-    if (field.help) notes.push(element("span", "ghostnb-help", { id: `${id}-help` }, field.help));
-    notes.push(element("span", "ghostnb-problem", { id: `${id}-problem`, role: "alert" }));
+    const notes = [
+      element("span", "ghostnb-help", { id: `${id}-help` }, field.help),
+      element("span", "ghostnb-problem", { id: `${id}-problem`, role: "alert" }),
+    ];
     input.setAttribute("aria-describedby", notes.map((note) => note.id).join(" "));
     const parts = field.kind === "checkbox" ? [input, label] : [label, input];
     return element("div", `ghostnb-field ghostnb-field-${field.kind}`, {}, ...parts, ...notes);
@@ -53,13 +54,17 @@ class FormView {
     this.onState = () => this.tell();
     this.model.on("msg:custom", this.onMessage);
     this.model.on("change:_state", this.onState);
+    this.onNotes = () => this.note();
+    this.model.on("change:_notes", this.onNotes);
     this.model.send({ kind: "ready" });
+    this.note();
     this.tell();
   }
 
   detach() {
     this.model.off("msg:custom", this.onMessage);
     this.model.off("change:_state", this.onState);
+    this.model.off("change:_notes", this.onNotes);
   }
 
   press(name) {
@@ -78,6 +83,18 @@ class FormView {
     }
   }
 
+  note() {
+    for (const [name, { text, disabled }] of Object.entries(this.model.get("_notes"))) {
+      const input = this.inputs.get(name);
+      input.disabled = disabled;
+      this.part(input, "help").textContent = text;
+    }
+  }
+
+  part(input, name) {
+    return this.root.querySelector(`#${CSS.escape(input.id)}-${name}`);
+  }
+
   tell() {
     const { text, kind, problems } = this.model.get("_state");
     this.said.textContent = text;
@@ -87,7 +104,7 @@ class FormView {
     for (const [name, input] of this.inputs) {
       const problem = problems[name] ?? "";
       input.setAttribute("aria-invalid", problem !== "");
-      this.root.querySelector(`#${CSS.escape(input.id)}-problem`).textContent = problem;
+      this.part(input, "problem").textContent = problem;
       if (problem) first ??= input;
     }
     first?.focus();

@@ -1,0 +1,115 @@
+"""Add a registry by its form: tried, remembered, and its password in nobody's state."""
+
+from __future__ import annotations
+
+import pytest
+
+from ghostnb import Fleet, run
+from tests.parts.processes import free_port
+
+CODE = """
+import ipywidgets, json
+import ghostnb
+from ghostnb.widgets import RegistryBrowser
+
+browser = RegistryBrowser(ghostnb.Fleet.from_config({file!r}))
+said = ipywidgets.Label("")
+look = ipywidgets.Button(description="Look")
+def search(_):
+    state = json.dumps(ipywidgets.Widget.get_manager_state())
+    said.value = "found" if {secret!r} in state else "clean"
+look.on_click(search)
+ipywidgets.VBox([browser, look, said])
+"""
+TEXT = '# ours\n[[registries]]\nname = "down"\nurl = "http://localhost:{port}"\n'
+LABEL = "Remember (password in the system keyring)"
+
+
+@pytest.fixture
+def file(tmp_path):
+    file = tmp_path / "registries.toml"
+    file.write_text(TEXT.format(port=free_port()))
+    return file
+
+
+def opened(show, file, secret="nb-s3cret"):
+    page = show(CODE.format(file=str(file), secret=secret))
+    page.get_by_role("button", name="Add registry").click()
+    return page, page.get_by_role("form", name="Add registry")
+
+
+def problem(form, label):
+    field = form.locator(".ghostnb-field", has=form.page.get_by_label(label, exact=True))
+    return field.locator(".ghostnb-problem")
+
+
+def fill(form, **values):
+    for label, value in values.items():
+        form.get_by_label(label, exact=True).fill(value)
+
+
+def test_a_registry_is_tried_and_remembered(show, file, keyring_service, htpasswd_registry):
+    page, form = opened(show, file, htpasswd_registry.password)
+    box = form.get_by_label(LABEL)
+    form.get_by_text(f"In {file}, and the password in SecretService Keyring.").wait_for()
+    assert not box.is_checked()
+
+    def test_connection():
+        form.get_by_role("button", name="Test connection").click()
+
+    fill(form, Name="work", URL=f"http://localhost:{free_port()}")
+    test_connection()
+    problem(form, "URL").get_by_text("Cannot reach work at").wait_for()
+    fill(form, URL=htpasswd_registry.url)
+    test_connection()
+    problem(form, "Username").get_by_text("UNAUTHORIZED").wait_for()
+    fill(form, Username=htpasswd_registry.username, Password="wr0ng-secret")
+    test_connection()
+    problem(form, "Password").get_by_text("does not take the password of the user").wait_for()
+    assert form.get_by_label("Password", exact=True).get_attribute("aria-invalid") == "true"
+    fill(form, Password="env:NOT_SET")
+    test_connection()
+    problem(form, "Password").get_by_text("NOT_SET, which is not set").wait_for()
+    fill(form, Password=htpasswd_registry.password)
+    test_connection()
+    form.get_by_text(f"It answers as {htpasswd_registry.username}").wait_for()
+
+    box.focus()
+    page.keyboard.press("Space")
+    form.get_by_label("Name", exact=True).press("Enter")
+    page.get_by_role("grid", name="Repositories").get_by_text("library/nginx").wait_for()
+    page.get_by_role("button", name="Add registry").click()
+    assert form.get_by_label("Password", exact=True).input_value() == ""
+    assert not box.is_checked()
+    page.get_by_role("button", name="Look").click()
+    page.get_by_text("clean", exact=True).wait_for()
+
+    assert htpasswd_registry.password not in file.read_text()
+    assert file.read_text().startswith("# ours\n")
+    assert list(keyring_service.passwords().values()) == [htpasswd_registry.password]
+    # Another kernel reads it where it was put.
+    assert run(Fleet.from_config(file)["work"].ping()).authenticated
+
+
+def test_what_cannot_be_remembered_is_not_added(show, file, keyring_service, htpasswd_registry):
+    page, form = opened(show, file)
+    form.get_by_text("and the password in SecretService Keyring.").wait_for()
+    text = file.read_text()
+    keyring_service.lock()
+    fill(form, Name="work", URL=htpasswd_registry.url, Username="ghost", Password="nb-s3cret")
+    form.get_by_label(LABEL).check()
+    form.get_by_role("button", name="Add", exact=True).click()
+    problem(form, LABEL).get_by_text("The system keyring is locked. Nothing was saved").wait_for()
+    assert file.read_text() == text
+    assert page.get_by_role("grid", name="Registries").get_by_text("work").count() == 0
+
+    form.get_by_label(LABEL).uncheck()
+    form.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("grid", name="Registries").get_by_text("work").wait_for()
+    assert file.read_text() == text
+
+
+def test_without_a_keyring_it_is_said_why(show, file):
+    _, form = opened(show, file)
+    form.get_by_text("There is no system keyring here that works.").wait_for()
+    assert form.get_by_label(LABEL).is_disabled()
