@@ -112,7 +112,7 @@ class RegistryForm(Form):
         self._end(name)
 
     def _fail_to_remember(self, error: GhostnbError) -> None:
-        self.tell(problems={"remember": f"{error} It was not added: try again, or do without."})
+        self.tell(problems={"remember": f"{error} It was not added."})
 
     def _end(self, name: str) -> None:
         self.reset()
