@@ -106,7 +106,7 @@ class DashboardApp(Voila):
         hosts: Sequence[str] = (),
         on_ready: Callable[[], object] = lambda: None,
     ) -> None:
-        super().__init__(config=_config(), log_level="WARN")
+        super().__init__(config=_config(bound.getsockname()[1]), log_level="WARN")
         self._bound, self._on_ready, self._hosts = bound, on_ready, hosts
         # No voila.json of somebody's own is read: it could open what is closed here.
         self.config_file_paths: list[str] = []
@@ -174,8 +174,10 @@ class DashboardApp(Voila):
         shutil.rmtree(self.connection_dir, ignore_errors=True)
 
 
-def _config() -> Config:
+def _config(port: int) -> Config:
     config = Config()
+    # Not Jupyter's own name for it: behind its proxy both come to the browser from one host.
+    config.IdentityProvider.cookie_name = f"ghostnb-{port}"
     voila = config.VoilaConfiguration
     voila.template, voila.allow_template_override = _TEMPLATE, "NO"
     voila.allow_theme_override = "NO"

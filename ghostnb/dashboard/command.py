@@ -68,7 +68,7 @@ def serve_dashboard(
     Parameters
     ----------
     say : callable
-        Told its address, token included.
+        Told its address, with the token that was made for it.
     port : int, optional
         0 is any that is free; without it 8866, or any if that is taken.
     in_browser : bool, optional
@@ -84,13 +84,18 @@ def serve_dashboard(
         If the port cannot be had.
     """
     bound = _bound(port)
-    token = os.environ.pop("GHOSTNB_TOKEN", "") or secrets.token_urlsafe(24)
     base_url = f"/{base_url.strip('/')}/".replace("//", "/")
-    address = f"http://{_HOST}:{bound.getsockname()[1]}{base_url}?token={token}"
-    with _handover(address) as page:
+    address = f"http://{_HOST}:{bound.getsockname()[1]}{base_url}"
+    # Out of the environment, which kernels have, too.
+    given = os.environ.pop("GHOSTNB_TOKEN", "")
+    token = given or secrets.token_urlsafe(24)
+    link = f"{address}?token={token}"
+    with _handover(link) as page:
 
         def ready() -> None:
-            say(f"The dashboard: {address}\nCtrl-C ends it.")
+            # What was given is known, and need not stand in somebody's log.
+            shown = f"{address} (it opens with the token of GHOSTNB_TOKEN)" if given else link
+            say(f"The dashboard: {shown}\nCtrl-C ends it.")
             if in_browser:
                 _open(page)
 

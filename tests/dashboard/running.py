@@ -82,8 +82,9 @@ def running_dashboard(
     variables = {"JUPYTER_RUNTIME_DIR": str(folder / "runtime"), **(environment or {})}
     process = launch([sys.executable, "-m", "ghostnb", *words], log, variables)
     try:
-        found = _said(log, r"(http://\S+/)\?token=(\S+)")
-        yield RunningDashboard(found[1], found[2], log, process.pid)
+        found = _said(log, r"The dashboard: (http://\S+/)(?:\?token=(\S+))?")
+        token = found[2] or variables["GHOSTNB_TOKEN"]
+        yield RunningDashboard(found[1], token, log, process.pid)
     finally:
         end(process, 15)
 
