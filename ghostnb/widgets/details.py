@@ -10,7 +10,9 @@ import traitlets
 
 from ghostnb.errors import GhostnbError
 from ghostnb.fleet import Fleet
+from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.images import Image
+from ghostnb.widgets.pull_commands import pull_commands
 from ghostnb.widgets.sources import javascript, stylesheet
 from ghostnb.widgets.states import state
 from ghostnb.widgets.tasks import Tasks
@@ -86,12 +88,12 @@ class ImageDetails(anywidget.AnyWidget):
     async def _load(self, registry: str, reference: str, platform: str | None) -> None:
         client = self._fleet[registry]
         image = await client.image(reference, platform=platform)
-        self._image = _described(image, client.config.host)
+        self._image = _described(image, client.config)
         self._state = state("ready")
         siblings = await client.tags(image.repository)
         if len(siblings) <= _MOST_SIBLINGS:
             layers = await client.inventory([image.repository], progress=False)
-            self._image = _described(image, client.config.host, _sharing(layers, image))
+            self._image = _described(image, client.config, _sharing(layers, image))
 
     def _fail(self, error: GhostnbError) -> None:
         self._image = {}
@@ -116,10 +118,11 @@ def _sharing(layers: pd.DataFrame, image: Image) -> Mapping[str, int]:
     return Counter(tags.loc[tags["tag"] != image.tag, "digest"].astype(str))
 
 
-def _described(image: Image, host: str, shared: Mapping[str, int] | None = None) -> dict[str, Any]:
+def _described(
+    image: Image, config: RegistryConfig, shared: Mapping[str, int] | None = None
+) -> dict[str, Any]:
     known = shared or {}
     created = pd.to_datetime(image.created, utc=True, errors="coerce")
-    name = f"{host}/{image.name}" if host else image.name
     return {
         "reference": image.name,
         "digest": str(image.digest),
@@ -154,13 +157,5 @@ def _described(image: Image, host: str, shared: Mapping[str, int] | None = None)
             for step in image.history
         ],
         "manifest": image.raw_manifest.decode("utf-8", "replace"),
-        "commands": {
-            "docker": f"docker pull {name}",
-            "podman": f"podman pull {name}",
-            "skopeo": f"skopeo copy docker://{name} oci-archive:{_file_name(image)}.tar",
-        },
+        "commands": pull_commands(config, image.name),
     }
-
-
-def _file_name(image: Image) -> str:
-    return f"{image.repository.rpartition('/')[2]}-{image.tag or image.digest.encoded[:12]}"

@@ -47,7 +47,7 @@ class DetailsView {
   header(image) {
     const digest = element("div", "ghostnb-digest-line", {}, element("code", "", { title: image.digest }, shortDigest(image.digest)), copyButton(image.digest, "digest"));
     const actions = element("div", "ghostnb-actions", {}, this.platforms(image), this.button("Pull", "pull"), this.button("Create container", "create"));
-    return element("header", "", {}, element("h3", "ghostnb-label", {}, image.reference), digest, actions, commands(image.commands));
+    return element("header", "", {}, element("h3", "ghostnb-label", {}, image.reference), digest, actions, ...commands(image.commands));
   }
 
   platforms(image) {
@@ -98,11 +98,12 @@ class DetailsView {
 }
 
 function commands(all) {
+  if (!Object.keys(all).length) return [];
   const list = element("dl", "ghostnb-commands");
   for (const [tool, command] of Object.entries(all)) {
     list.append(element("dt", "", {}, tool), element("dd", "", {}, element("code", "", {}, command), copyButton(command, `${tool} command`)));
   }
-  return element("details", "", {}, element("summary", "", {}, "Pull commands"), list);
+  return [element("details", "", {}, element("summary", "", {}, "Pull commands"), list)];
 }
 
 function overview(image) {

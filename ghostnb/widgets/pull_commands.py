@@ -1,0 +1,135 @@
+"""What is typed into a terminal to have an image: the one place where that is said."""
+
+import secrets
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ghostnb.errors import InvalidReferenceError
+from ghostnb.oci import Reference
+from ghostnb.oci.media_types import OCI_INDEX, OCI_MANIFEST
+from ghostnb.registries.config import RegistryConfig
+
+__all__ = ["pull_commands", "pull_pieces"]
+
+_PORTS = {"http": 80, "https": 443}
+_REF_NAME = "org.opencontainers.image.ref.name"
+
+
+def pull_commands(config: RegistryConfig, reference: str) -> dict[str, str]:
+    """Give the commands that pull an image, each by its tool's name.
+
+    Parameters
+    ----------
+    config : RegistryConfig
+    reference : str
+        ``repository[:tag][@digest]``.
+
+    Returns
+    -------
+    dict of str to str
+        For ``docker``, ``podman`` and ``skopeo``; only those that can do it, the
+        usual one first. Empty where none can: no tool knows a registry below a
+        path, or an image in a layout but by the name that is written there.
+
+    Notes
+    -----
+    Source: containers-transports(5), "oci" and "docker-daemon"; Docker's own
+    names are those of github.com/distribution/reference. Seen working with
+    skopeo 1.9 and Docker 20.10.
+
+    Examples
+    --------
+    >>> hub = RegistryConfig("hub", "https://registry-1.docker.io")
+    >>> pull_commands(hub, "nginx:1.27")["docker"]
+    'docker pull nginx:1.27'
+    >>> pull_commands(hub, "nginx:1.27")["podman"]
+    'podman pull docker.io/library/nginx:1.27'
+    """
+    if (path := config.layout_path) is not None:
+        return _from_layout(path, reference) if reference in _layout_names(path) else {}
+    return {} if urlsplit(config.url).path else _from_registry(config, reference)
+
+
+def pull_pieces(config: RegistryConfig, repository: str, tags: Iterable[str]) -> list[str]:
+    """Give the texts between which a tag makes the usual command for it.
+
+    Parameters
+    ----------
+    config : RegistryConfig
+    repository : str
+    tags : iterable of str
+        For which it is to be right.
+
+    Returns
+    -------
+    list of str
+        Empty where no tool pulls every one of the tags.
+    """
+    # A tag that nothing else in a command holds.
+    any_tag = secrets.token_hex(16)
+    if (path := config.layout_path) is not None:
+        names = _layout_names(path)
+        if not all(f"{repository}:{tag}" in names for tag in tags):
+            return []
+        commands = _from_layout(path, f"{repository}:{any_tag}")
+    else:
+        commands = pull_commands(config, f"{repository}:{any_tag}")
+    return next(iter(commands.values()), "").split(any_tag) if commands else []
+
+
+def _from_registry(config: RegistryConfig, reference: str) -> dict[str, str]:
+    host = config.host
+    if not set(host) & set(".:") and host != "localhost":
+        # Without a dot or a port, it would be a name on Docker Hub.
+        host = f"{host}:{_PORTS[urlsplit(config.url).scheme]}"
+    try:
+        name = Reference.parse(f"{host}/{reference}")
+    except InvalidReferenceError:
+        return {}  # a host that HTTP allows and Docker does not, such as my_host:5000
+    whole = shlex.quote(name.canonical)
+    is_trusting = config.insecure or config.url.startswith("http:")
+    podman, skopeo = ("--tls-verify=false ", "--src-tls-verify=false ") if is_trusting else ("", "")
+    return {
+        "docker": f"docker pull {shlex.quote(str(name))}",
+        "podman": f"podman pull {podman}{whole}",
+        "skopeo": f"skopeo copy {skopeo}docker://{whole} oci-archive:{_file_name(name)}.tar",
+    }
+
+
+def _from_layout(path: Path, name: str) -> dict[str, str]:
+    source = shlex.quote(f"oci:{path.absolute()}:{name}")
+    return {"skopeo": f"skopeo copy {source} docker-daemon:{name}"}
+
+
+def _file_name(name: Reference) -> str:
+    mark = name.tag or (name.digest.encoded[:12] if name.digest else "")
+    return f"{name.repository.rpartition('/')[2]}-{mark}"
+
+
+class _Entry(msgspec.Struct, rename="camel"):
+    media_type: str = ""
+    annotations: dict[str, str] = {}
+
+
+class _Index(msgspec.Struct):
+    manifests: list[_Entry] = []
+
+
+def _layout_names(path: Path) -> frozenset[str]:
+    """Give the names that skopeo finds in a layout; none if it is no layout (any more)."""
+    if ":" in str(path.absolute()):
+        return frozenset()  # skopeo takes what follows for the image's name
+    try:
+        index = msgspec.json.decode((path / "index.json").read_bytes(), type=_Index)
+    except (OSError, msgspec.DecodeError):
+        # Whoever lists the registry is told what is wrong with it.
+        return frozenset()
+    return frozenset(
+        entry.annotations.get(_REF_NAME, "")
+        for entry in index.manifests
+        if entry.media_type in (OCI_MANIFEST, OCI_INDEX)
+    )

@@ -1,0 +1,112 @@
+"""The commands that are offered, and that they do what they are offered for."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+
+import pytest
+
+from ghostnb import RegistryConfig
+from ghostnb.widgets.pull_commands import pull_commands, pull_pieces
+from tests.parts.daemons import dockerd
+from tests.parts.processes import find_program
+
+API = "team/shop/api:1.3"
+DIGEST = f"sha256:{'a' * 64}"
+
+
+def config(url, **fields):
+    return RegistryConfig("reg", url, **fields)
+
+
+@pytest.mark.parametrize(
+    ("url", "reference", "docker", "podman"),
+    [
+        (
+            "https://registry-1.docker.io",
+            "nginx:1.27",
+            "nginx:1.27",
+            "docker.io/library/nginx:1.27",
+        ),
+        ("https://registry-1.docker.io", "library/nginx:1", "nginx:1", "docker.io/library/nginx:1"),
+        ("https://docker.io", "bitnami/redis:7", "bitnami/redis:7", "docker.io/bitnami/redis:7"),
+        ("https://ghcr.io", f"team/app@{DIGEST}", *[f"ghcr.io/team/app@{DIGEST}"] * 2),
+        # A host without a dot would be a part of a name on Docker Hub.
+        ("https://registry", "team/app:1", *["registry:443/team/app:1"] * 2),
+    ],
+)
+def test_names_are_written_as_each_tool_reads_them(url, reference, docker, podman):
+    commands = pull_commands(config(url), reference)
+
+    assert commands["docker"] == f"docker pull {docker}"
+    assert commands["podman"] == f"podman pull {podman}"
+    assert f"docker://{podman} " in commands["skopeo"]
+
+
+def test_what_is_not_encrypted_is_said_to_those_who_want_to_be_told():
+    commands = pull_commands(config("http://localhost:5000"), "app:1")
+
+    assert commands["podman"] == "podman pull --tls-verify=false localhost:5000/app:1"
+    assert commands["skopeo"].startswith("skopeo copy --src-tls-verify=false docker://localhost")
+    assert "tls-verify" not in str(pull_commands(config("https://ghcr.io"), "app:1"))
+
+
+def test_where_no_tool_can_pull_none_is_named(tmp_path):
+    assert pull_commands(config("https://example.com/below/a/path"), "app:1") == {}
+    assert pull_commands(config("http://my_host:5000", insecure=True), "app:1") == {}
+    assert pull_commands(config(f"oci:{tmp_path}"), "app:1") == {}
+    assert pull_pieces(config("https://example.com/below/a/path"), "app", ["1"]) == []
+
+
+def test_a_tag_between_the_pieces_is_the_command(demo_drift):
+    for one in (config(demo_drift.url), config(f"oci:{demo_drift.root}")):
+        pieces = pull_pieces(one, "team/shop/api", ["1.2", "1.3"])
+        assert "1.3".join(pieces) == next(iter(pull_commands(one, API).values()))
+    assert pull_pieces(config(f"oci:{demo_drift.root}"), "team/shop/api", ["1.3", "none"]) == []
+
+
+def test_a_layout_whose_names_are_tags_alone_has_no_command_that_skopeo_would_refuse(
+    demo_drift, tmp_path
+):
+    other = tmp_path / "other"
+    shutil.copytree(demo_drift.root, other)
+    index = json.loads((other / "index.json").read_text())
+    for entry in index["manifests"]:
+        entry["annotations"]["org.opencontainers.image.ref.name"] = "1.3"
+    (other / "index.json").write_text(json.dumps(index))
+
+    assert pull_commands(config(f"oci:{other}"), "other:1.3") == {}
+
+
+def test_the_commands_pull(demo_drift, tmp_path):
+    find_program("skopeo", "skopeo")
+    over_http = pull_commands(config(demo_drift.url), API)
+    from_disk = pull_commands(config(f"oci:{demo_drift.root}"), API)
+    assert list(from_disk) == ["skopeo"]
+    with dockerd() as daemon:
+        images = ["docker", "images", "--format={{.Repository}}:{{.Tag}}"]
+        there = {"DOCKER_HOST": daemon.url}
+        called(over_http["docker"], tmp_path, there)
+        assert called(images, tmp_path, there).split() == [f"{demo_drift.host}/{API}"]
+        called(f"{from_disk['skopeo']} --dest-daemon-host={daemon.url}", tmp_path)
+        assert API in called(images, tmp_path, there).split()
+    called(over_http["skopeo"], tmp_path)
+    assert (tmp_path / "api-1.3.tar").stat().st_size > 1_000_000
+
+
+def called(command, folder, environment=()):
+    words = shlex.split(command) if isinstance(command, str) else command
+    done = subprocess.run(
+        words,
+        cwd=folder,
+        env={**os.environ, **dict(environment)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
