@@ -13,14 +13,23 @@ function formatBytes(bytes) {
 
 const SPANS = [["year", 31557600], ["month", 2629800], ["day", 86400], ["hour", 3600], ["minute", 60]];
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const grouped = new Intl.NumberFormat("en");
+// There are few ways to say a time, and each is slow to make: tables have 100,000 of them.
+const saidTimes = new Map();
 
 // Times travel as milliseconds since 1970, in UTC.
 function formatTime(milliseconds) {
   const seconds = (milliseconds - Date.now()) / 1000;
   for (const [unit, length] of SPANS) {
-    if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
+    if (Math.abs(seconds) >= length) return relativeTime(Math.trunc(seconds / length), unit);
   }
   return "just now";
+}
+
+function relativeTime(count, unit) {
+  const key = `${count} ${unit}`;
+  if (!saidTimes.has(key)) saidTimes.set(key, relative.format(count, unit));
+  return saidTimes.get(key);
 }
 
 const shortDigest = (digest) => digest.replace(/^(\w+:[0-9a-f]{12})[0-9a-f]+$/, "$1");
@@ -28,7 +37,7 @@ const shortDigest = (digest) => digest.replace(/^(\w+:[0-9a-f]{12})[0-9a-f]+$/, 
 const FORMATS = {
   bytes: formatBytes,
   time: formatTime,
-  number: (value) => value.toLocaleString("en"),
+  number: (value) => grouped.format(value),
   digest: shortDigest,
 };
 

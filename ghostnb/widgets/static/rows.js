@@ -1,6 +1,10 @@
 // The rows of a table: kept by column, filtered and sorted as numbers of rows.
 // Joined before table.js.
 
+// So many texts are made before it is asked again whether there is time for more.
+const TEXTS_AT_ONCE = 250;
+const SLICE_MS = 8;
+
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
 class Rows {
@@ -12,6 +16,7 @@ class Rows {
   }
 
   clear() {
+    this.stopPreparing();
     this.values = {};
     this.keys = [];
     this.numbers = new Map();
@@ -34,8 +39,29 @@ class Rows {
       }
       for (const name in values) (this.values[name] ??= [])[number] = values[name][position];
       this.texts[number] = undefined;
+      this.unprepared.push(number);
     });
     this.arrange();
+    this.prepare();
+  }
+
+  // Texts are made while nothing else is to be done, so that the first letter
+  // of a filter need not wait for all of them.
+  prepare() {
+    if (!this.unprepared.length) return;
+    this.preparing ??= whenIdle((timeLeft) => {
+      this.preparing = null;
+      while (this.unprepared.length && timeLeft() > 0) {
+        for (const number of this.unprepared.splice(-TEXTS_AT_ONCE)) this.text(number);
+      }
+      this.prepare();
+    });
+  }
+
+  stopPreparing() {
+    this.preparing?.();
+    this.preparing = null;
+    this.unprepared = [];
   }
 
   value(number, name) {
@@ -86,4 +112,18 @@ class Rows {
   keyAt(place) {
     return this.keys[this.view[place]];
   }
+}
+
+// Calls back once, with a function that gives the milliseconds that may be taken;
+// gives what calls it off.
+function whenIdle(work) {
+  if (typeof requestIdleCallback === "function") {
+    const handle = requestIdleCallback((deadline) => work(() => deadline.timeRemaining()));
+    return () => cancelIdleCallback(handle);
+  }
+  const handle = setTimeout(() => {
+    const end = performance.now() + SLICE_MS;
+    work(() => end - performance.now());
+  });
+  return () => clearTimeout(handle);
 }
