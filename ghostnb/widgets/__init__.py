@@ -1,5 +1,6 @@
 """Widgets: views that are given callables, or a fleet and an engine; no HTTP."""
 
+from ghostnb.widgets.actions import Action
 from ghostnb.widgets.browser import RegistryBrowser
 from ghostnb.widgets.container_form import ContainerForm
 from ghostnb.widgets.containers import Containers
@@ -12,6 +13,7 @@ from ghostnb.widgets.table import Column, Table
 from ghostnb.widgets.treemap import Treemap
 
 __all__ = [
+    "Action",
     "Column",
     "ContainerForm",
     "Containers",

@@ -1,19 +1,25 @@
 """Registries, their repositories, and the tags in these: three columns."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import ipywidgets
 import pandas as pd
 import traitlets
 
 from ghostnb.client import RegistryClient
-from ghostnb.errors import GhostnbError, UnsupportedError
+from ghostnb.errors import GhostnbError, NotFoundError, UnsupportedError
 from ghostnb.fleet import Fleet
+from ghostnb.widgets.actions import Action
+from ghostnb.widgets.entry import Entry
+from ghostnb.widgets.pull_commands import pull_pieces
 from ghostnb.widgets.registry_form import RegistryForm
 from ghostnb.widgets.table import Column, Table
 from ghostnb.widgets.tasks import Tasks
+from ghostnb.widgets.toolbar import Toolbar
 
 __all__ = ["RegistryBrowser"]
+
+OnTags = Callable[[str, list[str]], object]
 
 _REGISTRIES = [
     Column("status", "", "dot", "30px"),
@@ -29,6 +35,17 @@ _TAGS = [
     Column("platforms", "Platforms", width="minmax(6em, 1fr)"),
     Column("inspect", "Inspect", "action", "84px"),
 ]
+# What is done with selected tags, in their bar.
+_PULL = Action("pull", "Pull", confirm="Pull all of them?", confirm_from=20)
+_COPY = Action("copy", "Copy pull command", enabled=False)
+_NO_PULL = "A daemon pulls from no directory: copy the command."
+_NO_COMMAND = "No tool pulls these by a name."
+_NO_REGISTRIES = "No registries yet."
+_ADD_IT = "Select another, or add it."
+_ADD_ONE = "Add one with the button below."
+_TYPE_A_NAME = "Type a repository's name below, such as library/nginx, or search."
+_SELECT_REGISTRY = "Select a registry to view repositories."
+_SELECT_REPOSITORY = "Select a repository to view tags."
 # Rows whose details are asked for together, and shown as soon as they are there.
 _BATCH = 8
 
@@ -42,12 +59,16 @@ class RegistryBrowser(ipywidgets.VBox):
         Registries that are added or removed here are so there, too.
     on_inspect : callable, optional
         Told the registry, repository and tag that is to be looked at.
+    on_pull : callable, optional
+        Told the registry, and the references of all that is to be pulled from it.
+    on_removed : callable, optional
+        Told the name of a registry that the fleet no longer has.
 
     Attributes
     ----------
     registry, repository : str
         What is selected; empty for nothing. Both can be observed and set.
-    tags : tuple of str
+    tags : list of str
         The selected tags.
     """
 
@@ -56,18 +77,21 @@ class RegistryBrowser(ipywidgets.VBox):
     tags = traitlets.List(traitlets.Unicode())
 
     def __init__(
-        self, fleet: Fleet, *, on_inspect: Callable[[str, str, str], object] | None = None
+        self,
+        fleet: Fleet,
+        *,
+        on_inspect: Callable[[str, str, str], object] | None = None,
+        on_pull: OnTags | None = None,
+        on_removed: Callable[[str], object] | None = None,
     ) -> None:
         self.fleet = fleet
-        self._on_inspect = on_inspect
+        self._on_inspect, self._on_removed = on_inspect, on_removed
+        # Who is told of selected tags; copying needs nobody.
+        self._acts: dict[Action, OnTags | None] = {_PULL: on_pull}
         self._tasks = Tasks()
         self._detailed: set[str] = set()
         self._make_tables()
-        self._add = ipywidgets.Button(description="Add registry", icon="plus")
-        self._remove = ipywidgets.Button(description="Remove", icon="trash", disabled=True)
-        self._by_name = ipywidgets.Text(
-            placeholder="Repository by name, such as library/nginx", continuous_update=False
-        )
+        self._make_bars()
         self._form = RegistryForm(fleet, on_added=self._added, on_closed=self._close_form)
         self._form.layout.display = "none"
         super().__init__([self._columns(), self._form])
@@ -78,6 +102,8 @@ class RegistryBrowser(ipywidgets.VBox):
     def reload(self) -> None:
         """Show the fleet's registries, and ask each whether it is there."""
         self._registries.show(_registry_rows(self.fleet.registries()))
+        if not len(self.fleet):
+            self._registries.clear(_NO_REGISTRIES, _ADD_ONE)
         for name in self.fleet:
             self._tasks.spawn(self._greet(name), key=f"ping {name}", on_error=_nothing)
 
@@ -98,19 +124,36 @@ class RegistryBrowser(ipywidgets.VBox):
             key="tag",
             label="Tags",
             multiple=True,
+            height="358px",
+            actions=[*(action for action, act in self._acts.items() if act), _COPY],
             on_activate=self._inspect,
             on_action=lambda _, tag: self._inspect(tag),
+            on_press=self._act,
             on_visible=self._see,
             on_retry=self._list_tags,
         )
-        self._repositories.clear("Select a registry to view repositories.")
-        self._tags.clear("Select a repository to view tags.")
+        self._repositories.clear(_SELECT_REGISTRY)
+        self._tags.clear(_SELECT_REPOSITORY)
+
+    def _make_bars(self) -> None:
+        self._buttons = Toolbar(
+            "Registries",
+            {
+                Action("add", "Add registry"): self._open_form,
+                Action("remove", "Remove", enabled=False): self._remove_registry,
+            },
+        )
+        self._by_name = Entry(
+            "Repository by name",
+            "Show tags",
+            on_enter=self._named,
+            placeholder="Repository by name",
+            enabled=False,
+        )
 
     def _columns(self) -> ipywidgets.Widget:
-        buttons = ipywidgets.HBox([self._add, self._remove])
-        self._by_name.layout.width = "auto"
         parts = [
-            ipywidgets.VBox([self._registries, buttons]),
+            ipywidgets.VBox([self._registries, self._buttons]),
             ipywidgets.VBox([self._repositories, self._by_name]),
             ipywidgets.VBox([self._tags]),
         ]
@@ -123,9 +166,6 @@ class RegistryBrowser(ipywidgets.VBox):
         self._registries.observe(self._registry_selected, "selected")
         self._repositories.observe(self._repository_selected, "selected")
         self._tags.observe(lambda change: setattr(self, "tags", change["new"]), "selected")
-        self._by_name.observe(self._named, "value")
-        self._add.on_click(lambda _: self._open_form())
-        self._remove.on_click(lambda _: self._remove_registry())
         self.observe(lambda _: self._list_repositories(), "registry")
         self.observe(lambda _: self._list_tags(), "repository")
 
@@ -137,10 +177,14 @@ class RegistryBrowser(ipywidgets.VBox):
     def _repository_selected(self, change: dict[str, list[str]]) -> None:
         self.repository = _first(change["new"])
 
-    def _named(self, change: dict[str, str]) -> None:
-        name = change["new"].strip()
-        if name and self.registry:
+    def _named(self, name: str) -> None:
+        if self.registry in self.fleet:
             self.repository = name
+
+    def _act(self, action: str, tags: Sequence[str]) -> None:
+        act = {known.name: act for known, act in self._acts.items()}.get(action)
+        if act is not None and self.registry and self.repository and tags:
+            act(self.registry, [f"{self.repository}:{tag}" for tag in tags])
 
     def _inspect(self, tag: str) -> None:
         if self._on_inspect is not None and self.registry and self.repository:
@@ -149,24 +193,40 @@ class RegistryBrowser(ipywidgets.VBox):
     # What is listed
 
     def _list_repositories(self) -> None:
+        # First, so that nobody selects a row of the registry before.
+        self._repositories.clear()
         self.repository = ""
         self._tasks.cancel("repositories", "tags", "details")
-        self._remove.disabled = not self.registry
         self._registries.selected = [self.registry] if self.registry else []
-        if not self.registry:
-            self._repositories.clear("Select a registry to view repositories.")
+        self._offer()
+        if self.registry not in self.fleet:
+            self._repositories.clear(*self._why_no_repositories())
             return
-        self._repositories.clear()
         self._repositories.tell("loading", f"Asking {self.registry} …")
         work = self._load_repositories(self.fleet[self.registry])
         self._tasks.spawn(work, key="repositories", on_error=self._repositories.fail)
+
+    def _offer(self) -> None:
+        """Offer what can be done with the registry that is selected now."""
+        name = self.registry if self.registry in self.fleet else ""
+        question = f"Remove {name}?" if name else ""
+        self._buttons.change("remove", enabled=bool(name), confirm=question)
+        self._by_name.enabled = bool(name)
+        is_pulled = not name or self.fleet[name].config.layout_path is None
+        self._tags.change(_PULL.name, enabled=is_pulled, reason="" if is_pulled else _NO_PULL)
+
+    def _why_no_repositories(self) -> tuple[str, str]:
+        # A link may name a registry that is not here, or no longer.
+        if self.registry:
+            return f"There is no registry {self.registry} here.", _ADD_IT
+        return _SELECT_REGISTRY, ""
 
     def _list_tags(self) -> None:
         self._tasks.cancel("tags", "details")
         self._detailed.clear()
         self._repositories.selected = [self.repository] if self.repository else []
-        if not self.repository:
-            self._tags.clear("Select a repository to view tags.")
+        if not self.repository or self.registry not in self.fleet:
+            self._tags.clear(_SELECT_REPOSITORY)
             return
         self._tags.clear()
         self._tags.tell("loading", f"Asking for the tags of {self.repository} …")
@@ -182,10 +242,12 @@ class RegistryBrowser(ipywidgets.VBox):
     async def _load_repositories(self, client: RegistryClient) -> None:
         try:
             found = await client.repositories()
-        except UnsupportedError as e:
-            self._repositories.clear(
-                f"{client.name} offers no catalog: type a repository's name, or search.", e.message
-            )
+        except UnsupportedError:
+            # The error's own hint is for who calls Python.
+            self._repositories.clear(f"{client.name} offers no catalog.", _TYPE_A_NAME)
+            return
+        except NotFoundError as e:
+            self._repositories.tell("error", e.message, _TYPE_A_NAME, retry=True)
             return
         self._repositories.show(found)
         if found.empty:
@@ -193,6 +255,9 @@ class RegistryBrowser(ipywidgets.VBox):
 
     async def _load_tags(self, client: RegistryClient, repository: str) -> None:
         found = await client.tags(repository)
+        pieces = pull_pieces(client.config, repository, found["tag"])
+        reason = "" if pieces else _NO_COMMAND
+        self._tags.change(_COPY.name, enabled=bool(pieces), reason=reason, copies=pieces)
         self._tags.show(found[["tag"]])
         if found.empty:
             self._tags.clear(f"{repository} has no tags.")
@@ -237,6 +302,8 @@ class RegistryBrowser(ipywidgets.VBox):
             self._tasks.cancel(f"ping {name}")
             self.fleet.remove(name)
         self.reload()
+        if self._on_removed is not None:
+            self._on_removed(name)
 
 
 def _registry_rows(registries: pd.DataFrame) -> pd.DataFrame:

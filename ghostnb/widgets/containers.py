@@ -8,9 +8,11 @@ import pandas as pd
 
 from ghostnb.engine import Engine
 from ghostnb.errors import GhostnbError
+from ghostnb.widgets.actions import Action
 from ghostnb.widgets.log import Log
 from ghostnb.widgets.table import Column, Table
 from ghostnb.widgets.tasks import Tasks
+from ghostnb.widgets.toolbar import Toolbar
 
 __all__ = ["Containers"]
 
@@ -46,10 +48,9 @@ class Containers(ipywidgets.VBox):
         )
         self._table.clear("No containers yet: create one from an image.")
         self._log = Log("Log")
-        self._refresh = ipywidgets.Button(description="Refresh")
-        super().__init__([self._table, self._refresh, self._log])
+        self._buttons = Toolbar("Containers", {Action("refresh", "Refresh"): self.reload})
+        super().__init__([self._table, self._buttons, self._log])
         self._table.observe(self._selected, "selected")
-        self._refresh.on_click(lambda _: self.reload())
 
     def reload(self) -> None:
         """Ask for the containers anew."""

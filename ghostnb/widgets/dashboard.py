@@ -62,7 +62,12 @@ class Dashboard(ipywidgets.VBox):
             self.engine, on_created=self._created, on_closed=lambda: self._show_form(False)
         )
         self.details = ImageDetails(self.fleet, on_pull=self._pull, on_create=self._create)
-        self.browser = RegistryBrowser(self.fleet, on_inspect=self._inspect)
+        self.browser = RegistryBrowser(
+            self.fleet,
+            on_inspect=self._inspect,
+            on_pull=self._pull_all,
+            on_removed=self._removed,
+        )
         self.search = SearchPanel(
             self.fleet, on_inspect=self._open, on_pull=self._pull, on_create=self._create
         )
@@ -113,6 +118,14 @@ class Dashboard(ipywidgets.VBox):
     def _pull(self, registry: str, reference: str) -> None:
         self.pulls.pull(registry, reference)
         self._bar.tab = "Images"
+
+    def _pull_all(self, registry: str, references: list[str]) -> None:
+        for reference in references:
+            self._pull(registry, reference)
+
+    def _removed(self, registry: str) -> None:
+        self.details.forget(registry)
+        self._bar.tag = ""
 
     def _create(self, registry: str, reference: str) -> None:
         self.form.ask(f"{self.fleet[registry].config.host}/{reference}")

@@ -80,6 +80,11 @@ class ImageDetails(anywidget.AnyWidget):
         self._wanted, self._image = None, {}
         self._state = state("empty", "Select a tag and inspect it.")
 
+    def forget(self, registry: str) -> None:
+        """Show nothing, if what is shown is in this registry."""
+        if self._wanted is not None and self._wanted[0] == registry:
+            self.clear()
+
     def close(self) -> None:
         """End what goes on, and the widget."""
         self._tasks.cancel()

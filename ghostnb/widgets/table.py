@@ -10,6 +10,8 @@ import pandas as pd
 import traitlets
 
 from ghostnb.errors import GhostnbError
+from ghostnb.widgets.actions import Action, changed, shown
+from ghostnb.widgets.row_numbers import RowNumbers
 from ghostnb.widgets.sources import javascript, stylesheet
 from ghostnb.widgets.states import StateKind, state
 
@@ -57,10 +59,15 @@ class Table(anywidget.AnyWidget):
         The column that is sorted by at first; by default rows stay in their order.
     height : str, optional
         In CSS.
+    actions : sequence of Action, optional
+        What can be done with all that is selected: buttons in a bar that says how
+        many rows that is.
     on_activate : callable, optional
         Told the key of a row that was double-clicked, or entered.
     on_action : callable, optional
         Told the name of an action and the key of its row.
+    on_press : callable, optional
+        Told the name of one of the `actions`, and the keys that are selected.
     on_visible : callable, optional
         Told the keys of the rows in sight, whenever they have settled.
     on_retry : callable, optional
@@ -68,27 +75,32 @@ class Table(anywidget.AnyWidget):
 
     Attributes
     ----------
-    selected : tuple of str
-        Keys, to be observed and set.
+    selected : list of str
+        Keys, to be observed and set; what is selected in the browser comes in the
+        order of the rows.
 
     Notes
     -----
     Rows travel as messages, by column: they can be appended while the table
     shows, and no notebook saves them. The browser asks for all of them when
-    it opens the model.
+    it opens the model. What is selected travels as the numbers of the rows, by
+    runs: all of a hundred thousand rows are two numbers.
     """
 
-    _esm = javascript("format", "rows", "selection", "table")
-    _css = stylesheet("table")
+    _esm = javascript(
+        "format", "clipboard", "actions", "rows", "selection", "selection_bar", "table"
+    )
+    _css = stylesheet("actions", "table")
 
     _columns: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _sort = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     _state = traitlets.Dict().tag(sync=True)
+    _actions: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _wants_visible = traitlets.Bool(False).tag(sync=True)
     label = traitlets.Unicode().tag(sync=True)
     multiple = traitlets.Bool(False).tag(sync=True)
     height = traitlets.Unicode().tag(sync=True)
-    selected = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    selected = traitlets.List(traitlets.Unicode())
 
     def __init__(
         self,
@@ -99,8 +111,10 @@ class Table(anywidget.AnyWidget):
         multiple: bool = False,
         sort: str | None = None,
         height: str = "320px",
+        actions: Sequence[Action] = (),
         on_activate: KeyCallback | None = None,
         on_action: Callable[[str, str], object] | None = None,
+        on_press: Callable[[str, list[str]], object] | None = None,
         on_visible: Callable[[list[str]], object] | None = None,
         on_retry: Callable[[], object] | None = None,
     ) -> None:
@@ -108,6 +122,7 @@ class Table(anywidget.AnyWidget):
             _columns=[asdict(column) for column in columns],
             _sort=sort and {"name": sort, "descending": False},
             _state=state("empty"),
+            _actions=shown(actions),
             _wants_visible=on_visible is not None,
             label=label,
             multiple=multiple,
@@ -116,14 +131,20 @@ class Table(anywidget.AnyWidget):
         self._kinds = {one.name: one.kind for one in columns if one.kind != "action"}
         self._key = key
         self._sent: list[bytes] = []
+        self._rows = RowNumbers()
+        # What the browser has for selected.
+        self._told: list[str] = []
         self._answers: dict[str, Callable[[dict[str, Any]], object]] = {
-            "ready": lambda _: self._send_all(),
+            "ready": lambda _: self._open(),
             "activate": lambda message: on_activate and on_activate(message["key"]),
             "action": lambda message: on_action and on_action(message["name"], message["key"]),
+            "selected": self._take_selected,
+            "press": lambda message: on_press and on_press(message["name"], self.selected),
             "visible": lambda message: on_visible and on_visible(message["keys"]),
             "retry": lambda _: on_retry and on_retry(),
         }
         self.on_msg(self._answer)
+        self.observe(self._tell_selected, "selected")
 
     def show(self, frame: pd.DataFrame) -> None:
         """Show these rows, and no others; what is selected and not among them no longer is.
@@ -134,8 +155,8 @@ class Table(anywidget.AnyWidget):
             With the key's column, and those of the columns that are known.
         """
         self._sent = [self._encoded(frame)]
-        keys = set(frame[self._key])
-        self.selected = [key for key in self.selected if key in keys]
+        self._rows = self._rows.following(frame[self._key])
+        self.selected = [key for key in self.selected if key in self._rows]
         self._send_all()
         self.tell("ready")
 
@@ -149,11 +170,13 @@ class Table(anywidget.AnyWidget):
         """
         rows = self._encoded(frame)
         self._sent.append(rows)
+        self._rows.add(frame[self._key])
         self.send({"kind": "rows"}, [rows])
 
     def clear(self, text: str = "", hint: str = "") -> None:
         """Show no rows, and why there are none."""
         self._sent = []
+        self._rows = self._rows.following(())
         self.selected = []
         self._send_all()
         self.tell("empty", text, hint)
@@ -176,10 +199,35 @@ class Table(anywidget.AnyWidget):
         """Say what went wrong, and offer another attempt."""
         self.tell("error", error.message, error.hint, retry=True)
 
+    def change(self, name: str, **fields: Any) -> None:
+        """Change fields of one of the `actions`, such as ``enabled``."""
+        self._actions = changed(self._actions, name, **fields)
+
     def _send_all(self) -> None:
-        self.send({"kind": "reset"}, self._sent[:1])
+        self.send({"kind": "reset", "generation": self._rows.generation}, self._sent[:1])
         for rows in self._sent[1:]:
             self.send({"kind": "rows"}, [rows])
+
+    def _open(self) -> None:
+        self._send_all()
+        self._send_selected()
+
+    def _send_selected(self) -> None:
+        self._told = list(self.selected)
+        self.send({"kind": "select", "keys": self._told})
+
+    def _tell_selected(self, change: dict[str, list[str]]) -> None:
+        if change["new"] != self._told:
+            self._send_selected()
+
+    def _take_selected(self, message: dict[str, Any]) -> None:
+        rows = self._rows
+        if message["generation"] != rows.generation:
+            # Selected among rows that are gone: the browser is told what is so.
+            self._send_selected()
+            return
+        self._told = rows.keys(message["runs"])
+        self.selected = self._told
 
     def _answer(self, widget: object, message: dict[str, Any], buffers: object) -> None:
         answer = self._answers.get(message.get("kind", ""))

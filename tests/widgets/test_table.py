@@ -101,6 +101,49 @@ def test_the_keyboard_alone_will_do(show):
     page.get_by_text(f"selected v0.0 v0.1 v0.2 v0.3 {ROWS}").wait_for()
 
 
+def test_a_great_selection_is_a_small_message(show):
+    spy = """
+import json
+from ghostnb.widgets.actions import Action
+sizes = ipywidgets.Label("0")
+table = Table(
+    columns, key="tag", label="Tags", multiple=True,
+    actions=[Action("count", "Count", confirm="Count them all?", confirm_from=20)],
+    on_press=lambda name, keys: tell(name, str(len(keys)), keys[0], keys[-1], "in", sizes.value),
+)
+table.on_msg(lambda _, content, buffers: setattr(
+    sizes, "value", str(int(sizes.value) + len(json.dumps(content)))))
+table.show(frame)
+ipywidgets.VBox([table, said, sizes])
+"""
+    page = show(CODE + spy)
+    # The table of the code that this follows is not shown.
+    grid = page.get_by_role("grid", name="Tags")
+    grid.locator("[data-place]").first.wait_for()
+    page.get_by_label("Filter tags").fill("v5")
+    grid.press("Control+a")
+    page.get_by_text("11,100 selected").wait_for()
+    page.get_by_role("button", name="Count").click()
+    question = page.get_by_role("group", name="Count them all?")
+    question.get_by_role("button", name="Count").click()
+    page.get_by_text("count 11100 v5.0 v599.99 in").wait_for()
+    told = page.get_by_text("count 11100").inner_text()
+    assert int(told.split()[-1]) < 2000
+    assert page.get_by_text("11,100 selected, 556 MB", exact=True).is_visible()
+    # What is selected beside the rows that match is still selected.
+    page.get_by_label("Filter tags").fill("v0.0")
+    assert page.get_by_role("button", name="Select all matching").is_visible()
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_label("Filter tags").fill("")
+    grid.locator("[data-place]").nth(0).click()
+    page.get_by_text("1 selected, size not known yet").wait_for()
+    grid.locator("[data-place]").nth(5).click(modifiers=["Shift"])
+    page.get_by_text("6 selected, 15 B (size of 5 known)").wait_for()
+    # So few are not worth a question.
+    page.get_by_role("button", name="Count").click()
+    page.get_by_text("count 6 v0.0 v0.5 in").wait_for()
+
+
 FIRST_FILTER = """async ([idle, sources]) => {
     if (!idle) delete window.requestIdleCallback;
     const [rows, left] = new Function(sources + `

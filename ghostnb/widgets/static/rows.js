@@ -114,6 +114,31 @@ class Rows {
   }
 }
 
+// Takes what the model is sent, for all its views.
+function listen(model, table) {
+  const { rows, selection, listeners } = table;
+  rows.configure(model.get("_columns"), model.get("_sort"));
+  selection.isMultiple = model.get("multiple");
+  const take = (message, buffers) => {
+    if (message.kind === "reset") {
+      rows.clear();
+      table.generation = message.generation;
+    } else if (message.kind === "select") selection.keys = new Set(message.keys);
+    else if (message.kind !== "rows") return;
+    if (buffers?.length) {
+      const { keys, values } = JSON.parse(new TextDecoder().decode(buffers[0]));
+      rows.put(keys, values);
+    }
+    for (const listener of listeners) listener();
+  };
+  model.on("msg:custom", take);
+  model.send({ kind: "ready" });
+  return () => {
+    model.off("msg:custom", take);
+    rows.stopPreparing();
+  };
+}
+
 // Calls back once, with a function that gives the milliseconds that may be taken;
 // gives what calls it off.
 function whenIdle(work) {

@@ -1,9 +1,9 @@
 // Which rows of a table are selected, by key. Joined before table.js.
 
 class Selection {
-  constructor(rows, isMultiple) {
+  constructor(rows) {
     this.rows = rows;
-    this.isMultiple = isMultiple;
+    this.isMultiple = false;
     this.keys = new Set();
     this.anchor = null;
   }
@@ -36,5 +36,34 @@ class Selection {
 
   none() {
     this.keys = new Set();
+  }
+
+  hasMatching() {
+    const { view, keys } = this.rows;
+    return view.length > 0 && view.length <= this.keys.size && view.every((number) => this.keys.has(keys[number]));
+  }
+
+  // The numbers of the selected rows: first and last of each run. However many
+  // rows stand together, it is two numbers.
+  runs() {
+    const known = [...this.keys].map((key) => this.rows.numbers.get(key)).filter((number) => number !== undefined);
+    const runs = [];
+    for (const number of Uint32Array.from(known).sort()) {
+      if (runs.length && runs.at(-1) === number - 1) runs[runs.length - 1] = number;
+      else runs.push(number, number);
+    }
+    return runs;
+  }
+
+  // What is known of a number in the selected rows: for how many, and its sum.
+  sum(name) {
+    let known = 0, sum = 0;
+    for (const key of this.keys) {
+      const value = this.rows.value(this.rows.numbers.get(key), name);
+      if (value === null) continue;
+      known += 1;
+      sum += value;
+    }
+    return { known, sum };
   }
 }

@@ -7,10 +7,13 @@
 const ROW_PX = 28;
 const SPARE_ROWS = 8;
 const SETTLED_MS = 80;
+// A selection of more rows is told when it has settled.
+const MANY_ROWS = 1000;
 
 // One for each model, shared by its views.
 function open() {
-  const table = { rows: new Rows(), listeners: new Set() };
+  const rows = new Rows();
+  const table = { rows, selection: new Selection(rows), generation: 0, listeners: new Set() };
   return {
     initialize: ({ model }) => listen(model, table),
     render: ({ model, el }) => {
@@ -21,29 +24,12 @@ function open() {
   };
 }
 
-function listen(model, { rows, listeners }) {
-  rows.configure(model.get("_columns"), model.get("_sort"));
-  const take = (message, buffers) => {
-    if (message.kind === "reset") rows.clear();
-    else if (message.kind !== "rows") return;
-    if (buffers?.length) {
-      const { keys, values } = JSON.parse(new TextDecoder().decode(buffers[0]));
-      rows.put(keys, values);
-    }
-    for (const listener of listeners) listener();
-  };
-  model.on("msg:custom", take);
-  model.send({ kind: "ready" });
-  return () => model.off("msg:custom", take);
-}
-
 class TableView {
   constructor(model, table, el) {
     this.model = model;
     this.table = table;
     this.rows = table.rows;
-    this.selection = new Selection(this.rows, model.get("multiple"));
-    this.selection.keys = new Set(model.get("selected"));
+    this.selection = table.selection;
     this.active = null;
     this.drawn = new Map();
     this.id = `ghostnb-${Math.random().toString(36).slice(2)}`;
@@ -58,8 +44,9 @@ class TableView {
     this.filter = element("input", "ghostnb-filter", {
       type: "search", placeholder: "Filter", "aria-label": `Filter ${label.toLowerCase()}`,
     });
-    this.chosen = element("span", "ghostnb-chosen", { "aria-live": "polite" });
-    this.all = element("button", "ghostnb-all", { type: "button", hidden: "" }, "Select all matching");
+    this.bar = new SelectionBar(label, this.selection, {
+      all: () => this.chooseAll(), none: () => this.chooseNone(), tell: (name) => this.act(name),
+    });
     this.head = element("div", "ghostnb-row ghostnb-columns", { role: "row", "aria-rowindex": 1 });
     this.space = element("div", "ghostnb-space", { role: "rowgroup" });
     this.state = element("div", "ghostnb-state", { role: "status" });
@@ -70,7 +57,7 @@ class TableView {
     this.body.append(element("div", "ghostnb-head", { role: "rowgroup" }, this.head), this.space);
     this.root = element("div", "ghostnb ghostnb-table", { id: this.id },
       element("div", "ghostnb-title", {}, element("span", "ghostnb-label", {}, label), this.count, this.filter),
-      element("div", "ghostnb-bar", {}, this.chosen, this.all), this.state, this.body);
+      this.state, this.body, this.bar.root);
     this.root.style.setProperty("--ghostnb-height", this.model.get("height"));
     el.append(this.root);
   }
@@ -111,11 +98,10 @@ class TableView {
     this.onRows = () => this.refresh();
     this.table.listeners.add(this.onRows);
     this.onState = () => this.drawState();
-    this.onSelected = () => this.takeSelected();
+    this.onActions = () => this.drawChosen();
     this.model.on("change:_state", this.onState);
-    this.model.on("change:selected", this.onSelected);
+    this.model.on("change:_actions", this.onActions);
     this.filter.addEventListener("input", () => this.applyFilter());
-    this.all.addEventListener("click", () => this.chooseAll());
     this.body.addEventListener("scroll", () => this.draw());
     this.body.addEventListener("keydown", (event) => this.onKey(event));
     this.space.addEventListener("mousedown", (event) => event.shiftKey && event.preventDefault());
@@ -131,7 +117,8 @@ class TableView {
   detach() {
     this.table.listeners.delete(this.onRows);
     this.model.off("change:_state", this.onState);
-    this.model.off("change:selected", this.onSelected);
+    this.model.off("change:_actions", this.onActions);
+    this.tellSelected();
     this.resized.disconnect();
     clearTimeout(this.settling);
   }
@@ -151,7 +138,7 @@ class TableView {
 
   onDoubleClick(event) {
     const key = this.keyOf(event.target);
-    if (key !== null && !event.target.closest("button, input")) this.model.send({ kind: "activate", key });
+    if (key !== null && !event.target.closest("button, input")) this.activate(key);
   }
 
   keyOf(target) {
@@ -188,8 +175,13 @@ class TableView {
       this.selection.only(this.active);
       this.choose();
     }
-    this.model.send({ kind: "activate", key: this.active });
+    this.activate(this.active);
     return true;
+  }
+
+  activate(key) {
+    this.tellSelected();
+    this.model.send({ kind: "activate", key });
   }
 
   page() {
@@ -207,6 +199,11 @@ class TableView {
       this.selection.range(this.active);
       this.choose();
     }
+  }
+
+  isInSight(key) {
+    const top = this.rows.place(key) * ROW_PX;
+    return top >= this.body.scrollTop && top < this.body.scrollTop + this.body.clientHeight - ROW_PX;
   }
 
   moveTo(key) {
@@ -236,28 +233,45 @@ class TableView {
   }
 
   chooseAll() {
-    const isEverything = this.rows.view.length === this.selection.keys.size;
-    if (isEverything) this.selection.none();
+    if (this.selection.hasMatching()) this.selection.none();
     else this.selection.matching();
     this.choose();
   }
 
-  choose() {
-    this.model.set("selected", [...this.selection.keys]);
-    this.model.save_changes();
-    this.draw();
+  // The bar goes, and the keyboard stays with the rows.
+  chooseNone() {
+    this.selection.none();
+    this.body.focus();
+    this.choose();
   }
 
-  takeSelected() {
-    const keys = this.model.get("selected");
-    if (keys.length === this.selection.keys.size && keys.every((key) => this.selection.keys.has(key))) return;
-    this.selection.keys = new Set(keys);
-    this.draw();
+  choose() {
+    clearTimeout(this.telling);
+    const wait = this.selection.keys.size > MANY_ROWS ? SETTLED_MS : 0;
+    this.telling = setTimeout(() => this.tellSelected(), wait);
+    const isCovered = this.bar.root.hidden && this.isInSight(this.active);
+    this.drawChosen();
+    // The bar may have come where the row was.
+    if (isCovered) this.moveTo(this.active);
+    else this.draw();
+  }
+
+  tellSelected() {
+    if (!this.telling) return;
+    clearTimeout(this.telling);
+    this.telling = null;
+    this.model.send({ kind: "selected", generation: this.table.generation, runs: this.selection.runs() });
+  }
+
+  act(name) {
+    this.tellSelected();
+    this.model.send({ kind: "press", name });
   }
 
   refresh() {
     this.drawn.clear();
     this.space.replaceChildren();
+    this.drawChosen();
     this.draw();
   }
 
@@ -278,7 +292,6 @@ class TableView {
       }
     }
     for (let place = first; place < last; place += 1) this.drawRow(place);
-    this.drawChosen();
     this.drawState();
     clearTimeout(this.settling);
     this.settling = setTimeout(() => this.tellVisible(first, last), SETTLED_MS);
@@ -331,26 +344,11 @@ class TableView {
   }
 
   drawChosen() {
-    const count = this.selection.keys.size;
     if (!this.selection.isMultiple) return;
-    const sizes = this.rows.columns.find((column) => column.kind === "bytes");
-    let text = count ? `${count.toLocaleString("en")} selected` : "";
-    if (count && sizes) text += `, ${this.chosenBytes(sizes.name)}`;
-    this.chosen.textContent = text;
-    this.all.hidden = !count || count >= this.rows.view.length;
-    this.everything.checked = count > 0 && count >= this.rows.view.length;
-    this.everything.indeterminate = count > 0 && count < this.rows.view.length;
-  }
-
-  // Sizes may not be known yet: then it is said that there are more.
-  chosenBytes(name) {
-    let sum = 0, isWhole = true;
-    for (const key of this.selection.keys) {
-      const size = this.rows.value(this.rows.numbers.get(key), name);
-      if (size === null) isWhole = false;
-      else sum += size;
-    }
-    return `${isWhole ? "" : "at least "}${formatBytes(sum)}`;
+    const isAll = this.selection.hasMatching();
+    this.everything.checked = isAll;
+    this.everything.indeterminate = !isAll && this.selection.keys.size > 0;
+    this.bar.draw(this.model.get("_actions"), this.rows.columns);
   }
 
   drawState() {

@@ -1,0 +1,103 @@
+// Buttons that tell their names, some of which ask first. Joined before the
+// modules that use it.
+
+const SAID_MS = 1500;
+
+class ActionButtons {
+  // press is given the action, and the button that was pressed.
+  constructor(press) {
+    this.press = press;
+    this.buttons = new Map();
+    this.root = element("span", "ghostnb-presses");
+    // Else the notebook takes the keys for its shortcuts.
+    this.root.addEventListener("keydown", (event) => ["Enter", " "].includes(event.key) && event.stopPropagation());
+  }
+
+  // How many rows it is all about decides whether an action asks.
+  draw(actions, count = 0) {
+    for (const action of actions) {
+      if (!this.buttons.has(action.name)) {
+        const made = new ActionButton(this.press);
+        this.buttons.set(action.name, made);
+        this.root.append(made.root);
+      }
+      this.buttons.get(action.name).draw(action, count);
+    }
+    // Where a pressed button has gone, the keyboard goes on at its neighbour.
+    const active = document.activeElement;
+    if (this.root.contains(active) && (active.disabled || active.closest("[hidden]"))) this.focus();
+  }
+
+  focus() {
+    this.root.querySelector("button:enabled:not([hidden])")?.focus();
+  }
+}
+
+class ActionButton {
+  constructor(press) {
+    this.press = press;
+    this.action = {};
+    this.button = element("button", "", { type: "button", "aria-live": "polite" });
+    this.button.addEventListener("click", () => this.click());
+    this.question = element("span", "ghostnb-question", { role: "group", hidden: "" });
+    this.question.addEventListener("keydown", (event) => this.onKey(event));
+    this.root = element("span", "ghostnb-press", {}, this.button, this.question);
+  }
+
+  draw(action, count) {
+    // What was asked is no longer so.
+    if (action.confirm !== this.action.confirm || !action.enabled || count !== this.count) this.stopAsking();
+    this.action = action;
+    this.count = count;
+    if (!this.saying) this.button.textContent = action.label;
+    this.button.disabled = !action.enabled;
+    this.button.title = action.enabled ? "" : action.reason;
+  }
+
+  click() {
+    if (this.action.confirm && this.count >= this.action.confirm_from) this.ask();
+    else this.press(this.action, this);
+  }
+
+  // Cancel comes first and has the focus: whoever pressed twice has done nothing.
+  ask() {
+    const cancel = element("button", "", { type: "button" }, "Cancel");
+    cancel.addEventListener("click", () => this.decline());
+    const go = element("button", "ghostnb-danger", { type: "button" }, this.action.label);
+    go.addEventListener("click", () => {
+      this.decline();
+      this.press(this.action, this);
+    });
+    this.question.setAttribute("aria-label", this.action.confirm);
+    this.question.replaceChildren(element("span", "ghostnb-asked", {}, this.action.confirm), cancel, go);
+    this.question.hidden = false;
+    this.button.hidden = true;
+    cancel.focus();
+  }
+
+  decline() {
+    this.stopAsking();
+    this.button.focus();
+  }
+
+  stopAsking() {
+    this.question.hidden = true;
+    this.button.hidden = false;
+  }
+
+  onKey(event) {
+    if (event.key !== "Escape") return;
+    this.decline();
+    event.stopPropagation();
+  }
+
+  // Says for a moment, in its own place, how it went.
+  say(text) {
+    clearTimeout(this.saying);
+    this.button.textContent = text;
+    this.saying = setTimeout(() => {
+      this.saying = null;
+      this.button.textContent = this.action.label;
+    }, SAID_MS);
+  }
+}
