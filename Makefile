@@ -10,13 +10,13 @@ SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PARTS  := docker-registry docker.io podman skopeo busybox-static apache2-utils chromium \
           dbus gnome-keyring
 
-.PHONY: demo test lint benchmark wheel clean parts
+.PHONY: demo test lint benchmark wheel clean parts kernels
 
 # With a terminal it stays until Ctrl-C; without one it runs the notebook to a page, and ends.
 demo: $(VENV)/.demo
 	$(BIN)/ghostnb demo --root $(DEMO) $(DEMO_OPTIONS)
 
-test: $(VENV)/.dev parts lint
+test: $(VENV)/.dev parts kernels lint
 	$(BIN)/pytest -n 2 $(PYTEST_OPTIONS)
 
 lint: $(VENV)/.dev
@@ -41,6 +41,13 @@ clean:
 parts:
 	@dpkg -s $(PARTS) >/dev/null 2>&1 || { $(SUDO) apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $(PARTS); }
+
+# Another kernel that widgets are tested on; what it needs is in the environment.
+kernels: $(VENV)/ipykernel-6.31/.done
+
+$(VENV)/ipykernel-6.31/.done: $(VENV)/.pip
+	$(BIN)/pip install -q --no-deps --upgrade --target $(@D) ipykernel==6.31.0
+	@touch $@
 
 $(VENV)/.pip:
 	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,154 @@
+"""The widgets in JupyterLab and Notebook 7, on the kernels that they are used with."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page
+
+from tests.parts.drift import RunningDrift
+from tests.widgets.lab import KERNELS, START_SECONDS, Lab, OpenNotebook, opened, running_lab
+
+CODE = """
+import threading
+from pathlib import Path
+import ghostnb, ipykernel
+from ghostnb.widgets import Dashboard
+
+fleet = ghostnb.Fleet([
+    ghostnb.RegistryConfig("local-drift", "{url}"), *{more}
+])
+dashboard = Dashboard(fleet, ghostnb.Engine("unix:///nowhere/docker.sock"))
+threads = set()
+for name in ("registry", "repository", "tags"):
+    dashboard.browser.observe(lambda _: threads.add(threading.current_thread().name), name)
+dashboard
+"""
+ASK = "print(ipykernel.__version__, *sorted(name.partition('-')[0] for name in threads))"
+# Until the test lets it go; meanwhile the I/O loop reads an image.
+BUSY = """
+import time
+dashboard.details.show("local-drift", "team/shop/api:1.3")
+while not Path("go").exists():
+    time.sleep(0.05)
+"""
+# Of each repository a tag that the other does not have.
+TAG_OF = {"ml/features": "0.3", "team/shop/api": "1.3"}
+Open = Callable[..., OpenNotebook]
+each_kernel = pytest.mark.parametrize("kernel", KERNELS)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with running_lab(tmp_path_factory.mktemp("lab")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """Keep what the first page has loaded for the others."""
+    with contextlib.closing(browser.new_context(viewport={"width": 1280, "height": 900})) as made:
+        made.set_default_timeout(START_SECONDS * 1000)
+        yield made
+
+
+@pytest.fixture
+def notebook(
+    lab: Lab, context: BrowserContext, demo_drift: RunningDrift, request: pytest.FixtureRequest
+) -> Iterator[Open]:
+    """Give what opens a notebook: a dashboard in its first cell, and others below."""
+    name = "".join(letter for letter in request.node.name if letter.isalnum())
+    with contextlib.ExitStack() as stack:
+
+        def made(
+            *cells: str, kernel: str = "7", app: str = "lab", more: str = "[]"
+        ) -> OpenNotebook:
+            code = CODE.format(url=demo_drift.url, more=more)
+            path = lab.write(name, [code, *cells], kernel=kernel)
+            return stack.enter_context(opened(context, lab, path, app=app))
+
+        yield made
+
+
+def registries(page: Page | Locator) -> Locator:
+    return page.get_by_role("grid", name="Registries")
+
+
+def repositories(page: Page | Locator) -> Locator:
+    return page.get_by_role("grid", name="Repositories")
+
+
+def tags(page: Page | Locator) -> Locator:
+    return page.get_by_role("grid", name="Tags")
+
+
+def browse(page: Page | Locator, repository: str) -> None:
+    registries(page).get_by_text("local-drift").click()
+    repositories(page).get_by_text(repository, exact=True).click()
+
+
+def inspect(page: Page, repository: str, tag: str) -> None:
+    browse(page, repository)
+    row = tags(page).locator("[data-place]").filter(has=page.get_by_text(tag, exact=True))
+    row.get_by_role("button", name="Inspect").click()
+    page.get_by_role("heading", name=f"{repository}:{tag}").wait_for()
+
+
+def search(page: Page, query: str) -> None:
+    page.get_by_role("tab", name="Images").click()
+    page.get_by_label("Search images").fill(query)
+    page.keyboard.press("Enter")
+
+
+@each_kernel
+def test_from_a_registry_to_a_layer_in_lab(notebook, kernel):
+    opened = notebook(ASK, kernel=kernel)
+    page = opened.page
+    opened.run(0)
+    inspect(page, "team/shop/api", "1.3")
+    page.get_by_role("tab", name="Layers").click()
+    page.get_by_text("6 layers, 2.23 MB; 5 shared with other tags").wait_for()
+    search(page, "shop/web")
+    page.get_by_text("1 found").wait_for()
+    page.get_by_role("tab", name="Registries").click()
+    browse(page, "team/shop/worker")
+    tags(page).locator("[data-place]").first.click()
+
+    # Lab's comms went where they were meant to go, and what they ask for works from there.
+    opened.run(1)
+    version, *threads = opened.output(1).inner_text().split()
+    assert version.startswith(f"{kernel}.")
+    assert ("subshell" in threads) == (kernel != "6.31")
+
+
+@each_kernel
+def test_a_busy_kernel_loses_nothing(notebook, lab, kernel):
+    opened = notebook(BUSY, kernel=kernel)
+    page, go = opened.page, lab.root / "go"
+    opened.run(0)
+    browse(page, "library/hello")
+    tags(page).locator("[data-place]").first.wait_for()
+
+    opened.start(1)
+    page.get_by_role("heading", name="team/shop/api:1.3").wait_for()
+    for repository in TAG_OF:
+        repositories(page).get_by_text(repository, exact=True).click()
+    found = tags(page).get_by_text(TAG_OF[repository], exact=True)
+    if kernel != "6.31":
+        found.wait_for()
+    assert opened.is_busy(1)
+    # Without subshells what was clicked waits for the cell.
+    assert found.is_visible() == (kernel != "6.31")
+    go.touch()
+    found.wait_for()
+    go.unlink()
+
+
+def test_the_same_in_notebook_7(notebook):
+    opened = notebook(ASK, app="notebook")
+    opened.run(0)
+    inspect(opened.page, "team/shop/api", "1.3")
+    opened.page.get_by_role("tab", name="Layers").click()
+    opened.page.get_by_text("6 layers, 2.23 MB; 5 shared with other tags").wait_for()
