@@ -146,6 +146,33 @@ def test_a_busy_kernel_loses_nothing(notebook, lab, kernel):
     go.unlink()
 
 
+def test_what_is_typed_is_not_for_the_notebook(notebook):
+    opened = notebook("1 + 1")
+    page = opened.page
+    opened.run(0)
+    browse(page, "team/shop/api")
+    tags(page).get_by_text("1.3", exact=True).wait_for()
+    places = [
+        page.get_by_role("tab", name="Registries"),
+        tags(page),
+        tags(page).get_by_role("button", name="Inspect").first,
+        page.get_by_label("Filter tags"),
+        # The last, since Escape selects no registry.
+        registries(page),
+    ]
+    for place in places:
+        place.focus()
+        # Of the notebook: add, cut, delete, to Markdown, run. None of it is meant.
+        for key in ("a", "b", "x", "d", "d", "m", "Escape", "Enter", "Shift+Enter"):
+            page.keyboard.press(key)
+        assert place.evaluate("place => place === document.activeElement")
+    assert opened.count_cells() == 2
+    assert opened.prompt(0).inner_text() == "[1]:"
+    # What is pressed with Ctrl still is the notebook's.
+    page.get_by_label("Filter tags").focus()
+    assert opened.save()["metadata"]["widgets"]
+
+
 def test_the_same_in_notebook_7(notebook):
     opened = notebook(ASK, app="notebook")
     opened.run(0)

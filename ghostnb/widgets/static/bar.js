@@ -37,6 +37,7 @@ function render({ model, el }) {
   theme.hidden = place === null;
   model.on("change:tab", draw);
   draw();
+  keepKeys(root);
   el.append(root);
   model.send({ kind: "ready" });
   return () => {

@@ -18,6 +18,7 @@ class DetailsView {
     this.id = `ghostnb-${Math.random().toString(36).slice(2)}`;
     this.root = element("section", "ghostnb ghostnb-details", { "aria-label": "Image details" });
     this.root.addEventListener("keydown", (event) => this.onKey(event));
+    keepKeys(this.root);
   }
 
   draw() {

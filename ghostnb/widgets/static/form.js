@@ -48,8 +48,7 @@ class FormView {
       event.preventDefault();
       this.press(this.model.get("_buttons")[0].name);
     });
-    // Else the notebook takes what is typed for its shortcuts.
-    this.root.addEventListener("keydown", (event) => event.stopPropagation());
+    keepKeys(this.root);
     this.onMessage = (message) => message.kind === "fill" && this.fill(message.values);
     this.onState = () => this.tell();
     this.model.on("msg:custom", this.onMessage);

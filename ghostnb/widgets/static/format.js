@@ -63,3 +63,11 @@ function element(tag, className, attributes = {}, ...children) {
   made.append(...children);
   return made;
 }
+
+// A notebook's commands are plain keys: two "d" on a focused row would delete the cell.
+// With Ctrl and the like keys are still the notebook's, so that Ctrl+S saves.
+function keepKeys(root) {
+  root.addEventListener("keydown", (event) => {
+    if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+  });
+}

@@ -27,6 +27,7 @@ function render({ model, el }) {
   };
   model.on("change:_jobs", draw);
   model.on("msg:custom", take);
+  keepKeys(root);
   el.append(root);
   draw();
   model.send({ kind: "ready" });

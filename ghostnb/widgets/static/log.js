@@ -14,6 +14,7 @@ function render({ model, el }) {
     if (isAtEnd) text.scrollTop = text.scrollHeight;
   };
   model.on("msg:custom", take);
+  keepKeys(root);
   el.append(root);
   model.send({ kind: "ready" });
   return () => model.off("msg:custom", take);

@@ -26,10 +26,10 @@ class SearchView {
       event.preventDefault();
       this.ask();
     });
-    form.addEventListener("keydown", (event) => event.stopPropagation());
     this.answers = element("ul", "ghostnb-answers", { "aria-label": "Registries", "aria-live": "polite" });
     this.found = element("ul", "ghostnb-cards", { "aria-label": "Images" });
     this.root = element("section", "ghostnb ghostnb-search", { "aria-label": "Search" }, form, this.answers, this.found);
+    keepKeys(this.root);
   }
 
   quick(name) {

@@ -59,6 +59,7 @@ class TableView {
       element("div", "ghostnb-title", {}, element("span", "ghostnb-label", {}, label), this.count, this.filter),
       this.state, this.body, this.bar.root);
     this.root.style.setProperty("--ghostnb-height", this.model.get("height"));
+    keepKeys(this.root);
     el.append(this.root);
   }
 

@@ -12,6 +12,7 @@ function render({ model, el }) {
   root.addEventListener("keydown", (event) => {
     if ((event.key === "Enter" || event.key === " ") && activate(model, event.target)) event.preventDefault();
   });
+  keepKeys(root);
   draw();
   el.append(root);
   return () => {
