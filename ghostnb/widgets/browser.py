@@ -110,6 +110,7 @@ class RegistryBrowser(ipywidgets.VBox):
     def close(self) -> None:
         """End what goes on, and the widgets."""
         self._tasks.cancel()
+        self._form.close()
         super().close()
 
     # What it is made of

@@ -60,6 +60,11 @@ class ContainerForm(Form):
         self.reset()
         self.fill(image=image)
 
+    def close(self) -> None:
+        """End what goes on, and the widget."""
+        self._tasks.cancel()
+        super().close()
+
     def _close(self) -> None:
         self._tasks.cancel()
         self.reset()

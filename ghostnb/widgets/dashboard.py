@@ -51,7 +51,8 @@ class Dashboard(ipywidgets.VBox):
 
     def close(self) -> None:
         """End what goes on, and the widgets."""
-        for panel in (self.browser, self.details, self.search, self.pulls, self.containers):
+        panels = (self.browser, self.details, self.search, self.pulls, self.containers, self.form)
+        for panel in panels:
             panel.close()
         super().close()
 

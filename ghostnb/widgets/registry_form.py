@@ -71,6 +71,11 @@ class RegistryForm(Form):
     def _offer_nothing(self, error: GhostnbError) -> None:
         self.note("remember", str(error), is_disabled=True)
 
+    def close(self) -> None:
+        """End what goes on, and the widget."""
+        self._tasks.cancel()
+        super().close()
+
     def _close(self) -> None:
         self._tasks.cancel()
         self.reset()

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 from tests.parts.drift import RunningDrift
+from tests.serving import hanging_server
 from tests.widgets.lab import KERNELS, START_SECONDS, Lab, OpenNotebook, opened, running_lab
 
 CODE = """
@@ -33,6 +34,20 @@ import time
 dashboard.details.show("local-drift", "team/shop/api:1.3")
 while not Path("go").exists():
     time.sleep(0.05)
+"""
+TASKS = """
+import asyncio
+async def panels():
+    return [task for task in asyncio.all_tasks() if "_guarded" in repr(task)]
+print(len(ghostnb.run(panels())), "tasks")
+"""
+CLOSE = """
+import time
+dashboard.close()
+deadline = time.monotonic() + 5
+while ghostnb.run(panels()) and time.monotonic() < deadline:
+    time.sleep(0.05)
+print(len(ghostnb.run(panels())), "tasks")
 """
 # Of each repository a tag that the other does not have.
 TAG_OF = {"ml/features": "0.3", "team/shop/api": "1.3"}
@@ -144,6 +159,28 @@ def test_a_busy_kernel_loses_nothing(notebook, lab, kernel):
     go.touch()
     found.wait_for()
     go.unlink()
+
+
+def test_a_closed_dashboard_leaves_nothing_that_goes_on(notebook):
+    with hanging_server() as server:
+        more = f'[ghostnb.RegistryConfig("hangs", "http://localhost:{server.port}")]'
+        opened = notebook(TASKS, CLOSE, more=more)
+        page = opened.page
+        opened.run(0)
+        page.get_by_role("button", name="Add registry").click()
+        form = page.get_by_role("form", name="Add registry")
+        form.get_by_label("Name", exact=True).fill("slow")
+        form.get_by_label("URL").fill(f"http://localhost:{server.port}")
+        form.get_by_role("button", name="Test connection").click()
+        form.get_by_text("Asking http").wait_for()
+        registries(page).get_by_text("hangs").click()
+        page.get_by_text("Asking hangs").wait_for()
+        opened.run(1)
+        # The ping, the repositories, and the form's attempt.
+        assert opened.output(1).inner_text().strip() == "3 tasks"
+        opened.run(2)
+        assert opened.output(2).inner_text().strip() == "0 tasks"
+        registries(page).wait_for(state="detached")
 
 
 def test_what_is_typed_is_not_for_the_notebook(notebook):
