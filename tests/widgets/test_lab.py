@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page
@@ -51,6 +54,7 @@ print(len(ghostnb.run(panels())), "tasks")
 """
 # Of each repository a tag that the other does not have.
 TAG_OF = {"ml/features": "0.3", "team/shop/api": "1.3"}
+SECRET = "nb-s3cret-pa55"
 Open = Callable[..., OpenNotebook]
 each_kernel = pytest.mark.parametrize("kernel", KERNELS)
 
@@ -161,6 +165,24 @@ def test_a_busy_kernel_loses_nothing(notebook, lab, kernel):
     go.unlink()
 
 
+def test_two_views_and_a_restart(notebook):
+    opened = notebook("dashboard")
+    see_both(opened)
+    opened.restart()
+    see_both(opened)
+
+
+def see_both(opened: OpenNotebook) -> None:
+    """Use one dashboard in two cells, in turns."""
+    views = [opened.cell(0), opened.cell(1)]
+    opened.run(0)
+    opened.run(1)
+    for view, (repository, tag) in zip(views, TAG_OF.items(), strict=True):
+        browse(view, repository)
+        for either in views:
+            tags(either).get_by_text(tag, exact=True).wait_for()
+
+
 def test_a_closed_dashboard_leaves_nothing_that_goes_on(notebook):
     with hanging_server() as server:
         more = f'[ghostnb.RegistryConfig("hangs", "http://localhost:{server.port}")]'
@@ -208,6 +230,52 @@ def test_what_is_typed_is_not_for_the_notebook(notebook):
     # What is pressed with Ctrl still is the notebook's.
     page.get_by_label("Filter tags").focus()
     assert opened.save()["metadata"]["widgets"]
+
+
+def test_a_saved_notebook_holds_the_widgets_and_no_password(notebook, demo_drift):
+    opened = notebook()
+    page = opened.page
+    opened.run(0)
+    page.get_by_role("button", name="Add registry").click()
+    form = page.get_by_role("form", name="Add registry")
+    form.get_by_label("Name", exact=True).fill("mine")
+    form.get_by_label("URL").fill(demo_drift.url)
+    form.get_by_label("Username").fill("ghost")
+    form.get_by_label("Password").fill(SECRET)
+    assert secrets_in(opened.save()) == []
+    form.get_by_role("button", name="Test connection").click()
+    form.get_by_text("its kind is drift").wait_for()
+    assert secrets_in(opened.save()) == []
+    form.get_by_role("button", name="Add", exact=True).click()
+    registries(page).get_by_text("AUTH").wait_for()
+    repositories(page).get_by_text("team/shop/api", exact=True).click()
+    tags(page).get_by_text("1.3", exact=True).wait_for()
+    saved = opened.save()
+    assert secrets_in(saved) == []
+    # There is something that could hold it.
+    assert {"Add registry", "Repositories"} <= {one.get("label") for one in models_of(saved)}
+    assert ["team/shop/api"] in [one.get("selected") for one in models_of(saved)]
+
+    # Opened again, it shows what it has, and says that nobody is behind it.
+    opened.reopen()
+    assert repositories(page).is_visible()
+    assert "run the cell again" in page.locator(".ghostnb-dashboard").evaluate(
+        "dashboard => getComputedStyle(dashboard, '::before').content"
+    )
+    opened.run(0)
+    inspect(page, "team/shop/api", "1.3")
+
+
+def models_of(saved: dict[str, Any]) -> list[dict[str, Any]]:
+    states = saved["metadata"]["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
+    return [one["state"] for one in states.values()]
+
+
+def secrets_in(saved: dict[str, Any]) -> list[str]:
+    """Find the password as it is, and as it travels."""
+    forms = (SECRET.encode(), f"ghost:{SECRET}".encode())
+    told = [SECRET, *(base64.b64encode(form).decode() for form in forms)]
+    return [form for form in told if form in json.dumps(saved)]
 
 
 def test_the_same_in_notebook_7(notebook):

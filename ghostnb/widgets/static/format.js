@@ -71,3 +71,7 @@ function keepKeys(root) {
     if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
   });
 }
+
+// After a restart, and in a notebook that was opened again, nobody takes what is sent:
+// Jupyter marks such views, and throws.
+const isLive = (root) => !root.closest(".jupyter-widgets-disconnected");

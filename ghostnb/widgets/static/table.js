@@ -374,7 +374,7 @@ class TableView {
   }
 
   tellVisible(first, last) {
-    if (!this.model.get("_wants_visible")) return;
+    if (!this.model.get("_wants_visible") || !isLive(this.root)) return;
     const keys = [];
     for (let place = first; place < last; place += 1) keys.push(this.rows.keyAt(place));
     if (keys.length) this.model.send({ kind: "visible", keys });
