@@ -258,7 +258,7 @@ def test_a_saved_notebook_holds_the_widgets_and_no_password(notebook, demo_drift
 
     # Opened again, it shows what it has, and says that nobody is behind it.
     opened.reopen()
-    assert repositories(page).is_visible()
+    repositories(page).wait_for()
     assert "run the cell again" in page.locator(".ghostnb-dashboard").evaluate(
         "dashboard => getComputedStyle(dashboard, '::before').content"
     )
