@@ -29,6 +29,12 @@ START_SECONDS = 60
 FAREWELL = "status of 403"
 # Voilà's own template names style sheets and fonts elsewhere.
 ELSEWHERE = re.compile("https://")
+# Voilà loads what is there for JupyterLab, and Notebook 7's fails on its page.
+EXTENSIONS = (
+    "@voila-dashboards/widgets-manager8",
+    "@jupyter-widgets/jupyterlab-manager",
+    "anywidget",
+)
 Show = Callable[[str], Page]
 
 
@@ -78,6 +84,7 @@ def served(code: str, folder: Path) -> Iterator[str]:
     nbformat.write(notebook, folder / "page.ipynb")
     port, log = free_port(), folder / "voila.log"
     options = ["--no-browser", f"--port={port}", f"--Voila.root_dir={folder}"]
+    options += [f"--VoilaConfiguration.extension_allowlist={name}" for name in EXTENSIONS]
     process = launch([sys.executable, "-m", "voila", str(folder / "page.ipynb"), *options], log)
     try:
         yield wait_for(f"http://localhost:{port}/", log)
