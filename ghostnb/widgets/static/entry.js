@@ -10,8 +10,7 @@ function render({ model, el }) {
     if (text) model.send({ kind: "enter", text });
     else input.focus();
   });
-  // Else the notebook takes what is typed for its shortcuts.
-  form.addEventListener("keydown", (event) => event.stopPropagation());
+  keepKeys(form);
   const draw = () => {
     input.placeholder = model.get("placeholder");
     // What was typed was meant for what is gone.

@@ -5,7 +5,9 @@ function render({ model, el }) {
   const draw = () => buttons.draw(model.get("_actions"));
   model.on("change:_actions", draw);
   draw();
-  el.append(element("div", "ghostnb ghostnb-toolbar", { role: "group", "aria-label": model.get("label") }, buttons.root));
+  const root = element("div", "ghostnb ghostnb-toolbar", { role: "group", "aria-label": model.get("label") }, buttons.root);
+  keepKeys(root);
+  el.append(root);
   return () => model.off("change:_actions", draw);
 }
 
