@@ -147,7 +147,10 @@ class DashboardApp(Voila):
     def init_handlers(self) -> list[Any]:
         """Replace of Voilà's handlers the page, and leave out what serves more."""
         handlers: list[Any] = []
-        for path, handler, *options in super().init_handlers():
+        for place, handler, *options in super().init_handlers():
+            # The login page is put below no path.
+            is_placed = place.startswith(self.base_url)
+            path = place if is_placed else f"{self.base_url}{place.removeprefix('/')}"
             if handler is AllowListFileHandler:
                 handlers.append((path, Absent))
             elif handler is TornadoVoilaHandler:

@@ -157,6 +157,9 @@ def test_behind_a_proxy_it_answers_to_the_proxys_name(tmp_path, demo_drift):
             assert running.ask(headers=headers).status_code == status
         page = running.ask(headers=running.authorization).text
         assert 'data-base-url="/team/registries/voila/"' in page
+        asked = running.ask(follow_redirects=True)
+        assert asked.status_code == 200
+        assert 'action="/team/registries/login?next=%2Fteam%2Fregistries%2F"' in asked.text
 
 
 def test_what_cannot_begin_says_why(tmp_path):
