@@ -42,7 +42,7 @@ def test_without_the_token_one_is_asked_for_it_and_led_back(dashboard, page, wat
     page.goto(f"{dashboard.url}?tab=Images")
     page.get_by_label("Token").fill("guess")
     page.get_by_role("button", name="Open").click()
-    page.get_by_text("Invalid credentials").wait_for()
+    page.get_by_text("That is not its token.").wait_for()
     # Chromium itself notes the refusal.
     assert all("401" in error for error in watch.errors)
     watch.errors.clear()
