@@ -5,6 +5,7 @@ that was closed, serves images beside the notebook, and loads its icons from a
 server elsewhere.
 """
 
+import asyncio
 import logging
 import os
 import shutil
@@ -18,7 +19,7 @@ from typing import Any
 
 import jinja2
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-from jupyter_core.utils import run_sync
+from jupyter_core.utils import ensure_async, run_sync
 from jupyter_server.services.contents.largefilemanager import LargeFileManager
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.httpserver import HTTPServer
@@ -63,6 +64,16 @@ class _Kernels(AsyncMappingKernelManager):
     def cwd_for_path(self, path: str, **options: Any) -> str:
         """Give that directory."""
         return os.getcwd()
+
+    def _handle_kernel_died(self, kernel_id: str) -> None:
+        # Jupyter Server's would forget it; those that Voilà keeps waiting would still be given out.
+        self._ending = asyncio.ensure_future(self.shutdown_kernel(kernel_id, now=True))
+
+    async def end_dead(self) -> None:
+        """End those whose process is gone and nobody noticed yet, so that no page gets them."""
+        for kernel_id in self.list_kernel_ids():
+            if not await ensure_async(self.is_alive(kernel_id)):
+                await self.shutdown_kernel(kernel_id, now=True)
 
 
 class _Contents(LargeFileManager):
@@ -195,6 +206,8 @@ def _config(port: int) -> Config:
     kernels = config.MappingKernelManager
     kernels.cull_idle_timeout, kernels.cull_interval = _IDLE_SECONDS, 30
     kernels.cull_connected = False
+    # Started anew it would know nothing of the page's widgets.
+    config.KernelRestarter.restart_limit = 0
     if os.name == "posix" and len(tempfile.gettempdir()) <= _SHORT:
         # Sockets in a directory of the user's own, instead of ports for everybody.
         config.KernelManager.transport = "ipc"

@@ -45,7 +45,10 @@ class Page(TornadoVoilaHandler):
             raise tornado.web.HTTPError(404, "There is one page only.")
         # A cookie is set by looking: the page must show it to be allowed to end its kernel.
         _ = self.xsrf_token
+        await self.kernel_manager.end_dead()
         await super().get(path)
+        # Voilà does so only where a kernel waited, and one may have died.
+        self.kernel_manager.fill_if_needed(notebook_name=self.notebook_path)
         # Voilà keeps what came with the request for whoever asks; here nobody does.
         RequestInfoSocketHandler._cache.clear()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import psutil
 from playwright.sync_api import expect
 
 from tests.dashboard.running import running_dashboard, write_config
@@ -92,6 +93,36 @@ def test_kernels_end_when_their_pages_close(tmp_path, demo_drift, browser, watch
         assert not first & running.kernels()
         page.goto("about:blank")
         running.wait_for_kernels(1)
+
+
+def test_a_kernel_that_died_is_nobodys_page(tmp_path, demo_drift, browser, watch):
+    config = write_config(tmp_path, local_drift=demo_drift.url)
+    with running_dashboard(tmp_path, config) as running, session(browser, watch) as page:
+        (waiting,) = running.wait_for_kernels(1)
+        psutil.Process(waiting).kill()
+        open_page(page, running.link)
+        running.wait_for_kernels(2)
+        for kernel in running.kernels():
+            psutil.Process(kernel).kill()
+        page.get_by_text("This page's kernel has ended.").wait_for()
+        page.get_by_role("button", name="Reload").click()
+        registries(page).get_by_label("reachable", exact=True).wait_for()
+        running.wait_for_kernels(2)
+        # Chromium itself notes that the kernel was asked for, and not there.
+        assert all("404" in error for error in watch.errors)
+        watch.errors.clear()
+
+
+def test_a_server_that_ended_is_told(tmp_path, demo_drift, browser, watch):
+    config = write_config(tmp_path, local_drift=demo_drift.url)
+    with session(browser, watch) as page:
+        with running_dashboard(tmp_path, config) as running:
+            open_page(page, running.link)
+            assert page.get_by_role("alert").count() == 0
+        page.get_by_text("The dashboard does not answer.").wait_for()
+        page.goto("about:blank")
+    assert all("ERR_CONNECTION_REFUSED" in error for error in watch.errors), watch.errors
+    watch.errors.clear()
 
 
 def test_what_was_configured_after_the_kernel_started_is_there(
