@@ -9,6 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.dashboard.running import running_dashboard
+from tests.parts.browsers import Watch, chromium, session
 from tests.parts.registries import docker_registry
 from tests.parts.standard import by_repository
 from tests.parts.storage import write_storage
@@ -25,6 +27,7 @@ def main() -> None:
         with docker_registry(storage_dir=root / "storage") as registry:
             (root / "registries.toml").write_text(CONFIG.format(url=registry.url))
             take(sys.argv[1], root)
+            look(sys.argv[1], root)
 
 
 def take(python: str, root: Path) -> None:
@@ -45,6 +48,23 @@ def take(python: str, root: Path) -> None:
     if run.returncode:
         raise SystemExit(f"The tour failed with {python}.")
     print(f"The README's tour ran with {python}.")
+
+
+def look(python: str, root: Path) -> None:
+    """Open the dashboard as it was packaged."""
+    watch = Watch()
+    options = {"python": python, "environment": {"HOME": str(root)}}
+    with (
+        running_dashboard(root, root / "registries.toml", **options) as dashboard,
+        chromium() as browser,
+        session(browser, watch) as page,
+    ):
+        page.goto(dashboard.link)
+        page.get_by_role("grid", name="Registries").get_by_text("local-drift").click()
+        page.get_by_role("grid", name="Repositories").locator("[data-place]").first.wait_for()
+    if watch.errors or watch.foreign:
+        raise SystemExit(f"The page complained: {watch.errors} {watch.foreign}")
+    print(f"The dashboard opened with {python}.")
 
 
 if __name__ == "__main__":

@@ -72,6 +72,7 @@ def running_dashboard(
     config: Path,
     *options: str,
     in_browser: bool = False,
+    python: str = sys.executable,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[RunningDashboard]:
     """Serve the dashboard on a free port."""
@@ -80,7 +81,7 @@ def running_dashboard(
     if not in_browser:
         words.append("--no-browser")
     variables = {"JUPYTER_RUNTIME_DIR": str(folder / "runtime"), **(environment or {})}
-    process = launch([sys.executable, "-m", "ghostnb", *words], log, variables)
+    process = launch([python, "-P", "-m", "ghostnb", *words], log, variables)
     try:
         found = _said(log, r"The dashboard: (http://\S+/)(?:\?token=(\S+))?")
         token = found[2] or variables["GHOSTNB_TOKEN"]
