@@ -20,6 +20,10 @@ print(os.environ["GHOSTNB_CONFIG"])
 print(fleet["local-drift"].config.url)
 print(*ghostnb.run(fleet["local-drift"].repositories())["repository"])
 print("ghostnb from", ghostnb.__file__)
+# The dashboard is at ghostnb/ of the session's address.
+import jupyter_server_proxy
+from importlib.metadata import entry_points
+print(*entry_points(group="jupyter_serverproxy_servers").names)
 """
 
 
@@ -42,12 +46,13 @@ def test_a_session_begins_with_drift_and_the_configuration(environment: Path, ho
     session = run(environment, home, BINDER / "start", "python", "-c", SESSION)
 
     assert session.returncode == 0, session.stderr
-    config, url, repositories, where = session.stdout.splitlines()
+    config, url, repositories, where, proxied = session.stdout.splitlines()
     assert config == str(home / ".ghostnb-demo" / "registries.toml")
     assert url.startswith("http://localhost:")
     assert "team/shop/api" in repositories.split()
     # The package as it was installed, not this working copy.
     assert str(environment) in where
+    assert proxied == "ghostnb"
 
 
 @pytest.mark.timeout(600)
