@@ -105,7 +105,7 @@ class Form(anywidget.AnyWidget):
     def _answer(self, widget: object, message: dict[str, Any], buffers: object) -> None:
         if message.get("kind") == "ready":
             # What was filled in before there was anything to see.
-            self.send({"kind": "fill", "values": self._filled})
+            self.send({"kind": "fill", "values": self._filled, "at_first": True})
         press = self._presses.get(message.get("name", ""))
         if message.get("kind") == "press" and press is not None:
             press(message["values"])

@@ -12,6 +12,7 @@ class FormView {
   constructor(model) {
     this.model = model;
     this.inputs = new Map();
+    this.typed = new Set();
     this.id = `ghostnb-${Math.random().toString(36).slice(2)}`;
     this.said = element("p", "ghostnb-said", { role: "status" });
     this.root = element("form", "ghostnb ghostnb-form", { novalidate: "", autocomplete: "off", "aria-label": model.get("label") },
@@ -48,8 +49,9 @@ class FormView {
       event.preventDefault();
       this.press(this.model.get("_buttons")[0].name);
     });
+    this.root.addEventListener("input", (event) => this.typed.add(event.target.name));
     keepKeys(this.root);
-    this.onMessage = (message) => message.kind === "fill" && this.fill(message.values);
+    this.onMessage = (message) => message.kind === "fill" && this.fill(message.values, message.at_first);
     this.onState = () => this.tell();
     this.model.on("msg:custom", this.onMessage);
     this.model.on("change:_state", this.onState);
@@ -74,8 +76,11 @@ class FormView {
     this.model.send({ kind: "press", name, values });
   }
 
-  fill(values) {
+  // What somebody has typed before the first values came is not written over.
+  fill(values, isFirst) {
     for (const [name, value] of Object.entries(values)) {
+      if (isFirst && this.typed.has(name)) continue;
+      this.typed.delete(name);
       const input = this.inputs.get(name);
       if (input.type === "checkbox") input.checked = value;
       else input.value = value ?? "";
