@@ -288,9 +288,11 @@ class RegistryBrowser(ipywidgets.VBox):
     def _open_form(self) -> None:
         self._form.reset()
         self._form.layout.display = ""
+        self._form.focus()
 
     def _close_form(self) -> None:
         self._form.layout.display = "none"
+        self._buttons.focus()
 
     def _added(self, name: str) -> None:
         self._close_form()

@@ -60,6 +60,11 @@ class Containers(ipywidgets.VBox):
         """Show a container's log."""
         self.reload()
         self._table.selected = [container]
+        self.focus()
+
+    def focus(self) -> None:
+        """Let the keyboard go on at the containers, unless it is outside of the dashboard."""
+        self._table.focus()
 
     def close(self) -> None:
         """End what goes on, and the widgets."""

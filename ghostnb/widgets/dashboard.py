@@ -59,9 +59,7 @@ class Dashboard(ipywidgets.VBox):
     def _make_panels(self) -> None:
         self.pulls = PullQueue(self.fleet, self.engine)
         self.containers = Containers(self.engine)
-        self.form = ContainerForm(
-            self.engine, on_created=self._created, on_closed=lambda: self._show_form(False)
-        )
+        self.form = ContainerForm(self.engine, on_created=self._created, on_closed=self._closed)
         self.details = ImageDetails(self.fleet, on_pull=self._pull, on_create=self._create)
         self.browser = RegistryBrowser(
             self.fleet,
@@ -115,6 +113,7 @@ class Dashboard(ipywidgets.VBox):
         self._bar.tab = "Registries"
         self._bar.registry = registry
         self.details.show(registry, reference)
+        self.details.focus()
 
     def _pull(self, registry: str, reference: str) -> None:
         self.pulls.pull(registry, reference)
@@ -132,10 +131,15 @@ class Dashboard(ipywidgets.VBox):
         self.form.ask(f"{self.fleet[registry].config.host}/{reference}")
         self._show_form(True)
         self._bar.tab = "Containers"
+        self.form.focus()
 
     def _created(self, container: str) -> None:
         self._show_form(False)
         self.containers.show(container)
+
+    def _closed(self) -> None:
+        self._show_form(False)
+        self.containers.focus()
 
     def _show_form(self, is_shown: bool) -> None:
         self.form.layout.display = "" if is_shown else "none"

@@ -85,6 +85,10 @@ class ImageDetails(anywidget.AnyWidget):
         if self._wanted is not None and self._wanted[0] == registry:
             self.clear()
 
+    def focus(self) -> None:
+        """Let the keyboard go on here, unless it is outside of the dashboard."""
+        self.send({"kind": "focus"})
+
     def close(self) -> None:
         """End what goes on, and the widget."""
         self._tasks.cancel()

@@ -98,6 +98,10 @@ class Form(anywidget.AnyWidget):
         """Say something below the fields, and at each field what is wrong with it."""
         self._state = _state(text, kind, problems)
 
+    def focus(self) -> None:
+        """Let the keyboard go on at the first field, unless it is outside of the dashboard."""
+        self.send({"kind": "focus"})
+
     def note(self, field: str, text: str, *, is_disabled: bool = False) -> None:
         """Change what helps with a field, and whether it can be used now."""
         self._notes = {**self._notes, field: {"text": text, "disabled": is_disabled}}

@@ -88,7 +88,14 @@ class Table(anywidget.AnyWidget):
     """
 
     _esm = javascript(
-        "format", "clipboard", "actions", "rows", "selection", "selection_bar", "table"
+        "format",
+        "clipboard",
+        "actions",
+        "rows",
+        "selection",
+        "selection_bar",
+        "row_buttons",
+        "table",
     )
     _css = stylesheet("actions", "table")
 
@@ -198,6 +205,10 @@ class Table(anywidget.AnyWidget):
     def fail(self, error: GhostnbError) -> None:
         """Say what went wrong, and offer another attempt."""
         self.tell("error", error.message, error.hint, retry=True)
+
+    def focus(self) -> None:
+        """Let the keyboard go on at the rows, unless it is outside of the dashboard."""
+        self.send({"kind": "focus"})
 
     def change(self, name: str, **fields: Any) -> None:
         """Change fields of one of the `actions`, such as ``enabled``."""

@@ -38,6 +38,10 @@ class Toolbar(anywidget.AnyWidget):
         """Change fields of an action, such as ``enabled``."""
         self._actions = changed(self._actions, name, **fields)
 
+    def focus(self) -> None:
+        """Let the keyboard go on at the first button, unless it is outside of the dashboard."""
+        self.send({"kind": "focus"})
+
     def _answer(self, widget: object, message: dict[str, Any], buffers: object) -> None:
         press = self._presses.get(message.get("name", ""))
         if message.get("kind") == "press" and press is not None:

@@ -26,6 +26,12 @@ function render({ model, el }) {
     }));
     theme.textContent = isDark() ? "Light theme" : "Dark theme";
   };
+  const turn = () => {
+    draw();
+    // What had the focus goes with its page.
+    const dashboard = root.closest(".ghostnb-dashboard"), active = document.activeElement;
+    if (dashboard?.contains(active) && !root.contains(active)) list.querySelector("[aria-selected=true]")?.focus();
+  };
   list.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
@@ -35,13 +41,13 @@ function render({ model, el }) {
   });
   const place = document.body.dataset.voila ? new Place(model) : null;
   theme.hidden = place === null;
-  model.on("change:tab", draw);
+  model.on("change:tab", turn);
   draw();
   keepKeys(root);
   el.append(root);
   model.send({ kind: "ready" });
   return () => {
-    model.off("change:tab", draw);
+    model.off("change:tab", turn);
     place?.leave();
   };
 }

@@ -7,29 +7,32 @@ function render({ model, el }) {
   el.append(view.root);
   const names = ["change:_image", "change:_state", "change:tab"];
   const draw = () => view.draw();
+  const take = (message) => message.kind === "focus" && takeFocus(view.root, view.root);
   for (const name of names) model.on(name, draw);
+  model.on("msg:custom", take);
   view.draw();
-  return () => names.forEach((name) => model.off(name, draw));
+  return () => {
+    names.forEach((name) => model.off(name, draw));
+    model.off("msg:custom", take);
+  };
 }
 
 class DetailsView {
   constructor(model) {
     this.model = model;
     this.id = `ghostnb-${Math.random().toString(36).slice(2)}`;
-    this.root = element("section", "ghostnb ghostnb-details", { "aria-label": "Image details" });
+    this.root = element("section", "ghostnb ghostnb-details", { "aria-label": "Image details", tabindex: -1 });
     this.root.addEventListener("keydown", (event) => this.onKey(event));
     keepKeys(this.root);
   }
 
   draw() {
     const image = this.model.get("_image"), state = this.model.get("_state");
-    const hadFocus = this.root.contains(document.activeElement) ? document.activeElement?.id : "";
     this.root.setAttribute("aria-busy", state.kind === "loading");
     this.root.dataset.state = state.kind;
     const parts = state.kind === "ready" ? [] : [this.said(state)];
     if (image.reference) parts.push(this.header(image), this.tabs(), this.panel(image));
-    this.root.replaceChildren(...parts);
-    if (hadFocus) document.getElementById(hadFocus)?.focus();
+    keepFocus(this.root, () => this.root.replaceChildren(...parts));
   }
 
   said(state) {

@@ -51,7 +51,10 @@ class FormView {
     });
     this.root.addEventListener("input", (event) => this.typed.add(event.target.name));
     keepKeys(this.root);
-    this.onMessage = (message) => message.kind === "fill" && this.fill(message.values, message.at_first);
+    this.onMessage = (message) => {
+      if (message.kind === "fill") this.fill(message.values, message.at_first);
+      if (message.kind === "focus") takeFocus(this.root, this.inputs.values().next().value);
+    };
     this.onState = () => this.tell();
     this.model.on("msg:custom", this.onMessage);
     this.model.on("change:_state", this.onState);

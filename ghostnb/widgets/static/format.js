@@ -1,4 +1,4 @@
-// How values are written, and elements made. Joined before the modules that use it.
+// How values are written, elements made, and the keyboard kept. Joined before the modules that use it.
 
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 
@@ -70,6 +70,32 @@ function keepKeys(root) {
   root.addEventListener("keydown", (event) => {
     if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
   });
+}
+
+const FOCUSABLE = "button, input, select, summary, textarea, [tabindex]";
+const isSeen = (one) => one.getClientRects().length > 0;
+const sameAs = (one) => one.id || `${one.tagName} ${one.getAttribute("aria-label") ?? one.textContent}`;
+
+// What is drawn anew keeps the keyboard at the same thing, or at what is given instead.
+function keepFocus(root, draw, instead = () => root) {
+  const active = root.contains(document.activeElement) ? document.activeElement : null;
+  const same = active && sameAs(active);
+  draw();
+  if (!active || (active.isConnected && isSeen(active))) return;
+  const found = [...root.querySelectorAll(FOCUSABLE)].find((one) => isSeen(one) && sameAs(one) === same);
+  (found ?? instead()).focus();
+}
+
+// The keyboard goes on there, if it is in the same dashboard or nowhere: a notebook may show
+// several. What is to be shown first may be so only some pictures later.
+const MOST_PICTURES = 60;
+
+function takeFocus(root, target, pictures = MOST_PICTURES) {
+  const place = root.closest(".ghostnb-dashboard, .ghostnb-browser") ?? root;
+  const active = document.activeElement;
+  if (active && active !== document.body && !place.contains(active)) return;
+  if (isSeen(target)) target.focus();
+  else if (pictures) requestAnimationFrame(() => takeFocus(root, target, pictures - 1));
 }
 
 // After a restart, and in a notebook that was opened again, nobody takes what is sent:

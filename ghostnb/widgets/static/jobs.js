@@ -3,7 +3,7 @@
 
 function render({ model, el }) {
   const empty = element("p", "ghostnb-state", {}, "Nothing has been pulled yet.");
-  const root = element("section", "ghostnb ghostnb-jobs", { "aria-label": "Jobs" }, empty);
+  const root = element("section", "ghostnb ghostnb-jobs", { "aria-label": "Jobs", tabindex: -1 }, empty);
   const rows = new Map();
   const draw = () => {
     const jobs = model.get("_jobs");
@@ -131,10 +131,10 @@ class JobView {
   }
 
   leave() {
-    const hadFocus = this.root.contains(document.activeElement);
+    const hadFocus = this.root.contains(document.activeElement), jobs = this.root.parentElement;
     const next = this.root.nextElementSibling ?? this.root.previousElementSibling;
     this.root.remove();
-    if (hadFocus) next?.querySelector("button:not([hidden])")?.focus();
+    if (hadFocus) (next?.querySelector("button:not([hidden])") ?? jobs).focus();
   }
 }
 

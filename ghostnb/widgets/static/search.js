@@ -57,20 +57,24 @@ class SearchView {
 
   // A line for each registry: it searches, found so many, or why not.
   drawAnswers() {
-    this.answers.replaceChildren(...this.model.get("_answers").map((answer) => {
-      const line = element("li", `ghostnb-answer ghostnb-state-${answer.kind}`, {}, element("span", "ghostnb-badge", {}, answer.registry), ` ${answer.text}`);
-      if (answer.hint) line.append(element("span", "ghostnb-hint", {}, answer.hint));
-      if (answer.retry) {
-        const retry = element("button", "", { type: "button", "aria-label": `Retry ${answer.registry}` }, "Retry");
-        retry.addEventListener("click", () => this.model.send({ kind: "retry", registry: answer.registry }));
-        line.append(" ", retry);
-      }
-      return line;
-    }));
+    const lines = this.model.get("_answers").map((answer) => this.line(answer));
+    keepFocus(this.answers, () => this.answers.replaceChildren(...lines), () => this.query);
+  }
+
+  line(answer) {
+    const line = element("li", `ghostnb-answer ghostnb-state-${answer.kind}`, {}, element("span", "ghostnb-badge", {}, answer.registry), ` ${answer.text}`);
+    if (answer.hint) line.append(element("span", "ghostnb-hint", {}, answer.hint));
+    if (answer.retry) {
+      const retry = element("button", "", { type: "button", "aria-label": `Retry ${answer.registry}` }, "Retry");
+      retry.addEventListener("click", () => this.model.send({ kind: "retry", registry: answer.registry }));
+      line.append(" ", retry);
+    }
+    return line;
   }
 
   drawFound() {
-    this.found.replaceChildren(...this.model.get("_found").map((image) => this.card(image)));
+    const cards = this.model.get("_found").map((image) => this.card(image));
+    keepFocus(this.found, () => this.found.replaceChildren(...cards), () => this.query);
   }
 
   card(image) {

@@ -38,6 +38,10 @@ class Selection {
     this.keys = new Set();
   }
 
+  first() {
+    return this.keys.values().next().value ?? null;
+  }
+
   hasMatching() {
     const { view, keys } = this.rows;
     return view.length > 0 && view.length <= this.keys.size && view.every((number) => this.keys.has(keys[number]));

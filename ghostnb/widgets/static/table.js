@@ -59,6 +59,7 @@ class TableView {
       element("div", "ghostnb-title", {}, element("span", "ghostnb-label", {}, label), this.count, this.filter),
       this.state, this.body, this.bar.root);
     this.root.style.setProperty("--ghostnb-height", this.model.get("height"));
+    this.rowButtons = new RowButtons(this);
     keepKeys(this.root);
     el.append(this.root);
   }
@@ -74,7 +75,7 @@ class TableView {
       this.everything.addEventListener("click", () => this.chooseAll());
       cells.unshift(element("span", "ghostnb-cell ghostnb-cell-box", { role: "columnheader" }, this.everything));
     }
-    this.head.replaceChildren(...cells);
+    keepFocus(this.head, () => this.head.replaceChildren(...cells));
   }
 
   headCell(column, index) {
@@ -85,9 +86,9 @@ class TableView {
       role: "columnheader", "aria-colindex": index + 1,
       "aria-sort": column.kind === "action" ? null : order,
     });
-    if (column.kind === "action") return cell;
+    if (column.kind === "action" || !column.label) return cell;
     const mark = isSorted ? (sort.descending ? " ▾" : " ▴") : "";
-    const button = element("button", "ghostnb-sort", { type: "button" }, column.label + mark);
+    const button = element("button", "ghostnb-sort", { type: "button", id: `${this.id}-by-${column.name}` }, column.label + mark);
     button.addEventListener("click", () => this.sortBy(column.name));
     cell.append(button);
     return cell;
@@ -99,9 +100,11 @@ class TableView {
     this.onRows = () => this.refresh();
     this.table.listeners.add(this.onRows);
     this.onState = () => this.drawState();
+    this.onMessage = (message) => message.kind === "focus" && takeFocus(this.root, this.body);
     this.onActions = () => this.drawChosen();
     this.model.on("change:_state", this.onState);
     this.model.on("change:_actions", this.onActions);
+    this.model.on("msg:custom", this.onMessage);
     this.filter.addEventListener("input", () => this.applyFilter());
     this.body.addEventListener("scroll", () => this.draw());
     this.body.addEventListener("keydown", (event) => this.onKey(event));
@@ -119,6 +122,7 @@ class TableView {
     this.table.listeners.delete(this.onRows);
     this.model.off("change:_state", this.onState);
     this.model.off("change:_actions", this.onActions);
+    this.model.off("msg:custom", this.onMessage);
     this.tellSelected();
     this.resized.disconnect();
     clearTimeout(this.settling);
@@ -148,8 +152,13 @@ class TableView {
   }
 
   onKey(event) {
-    if (event.target !== this.body) return;
-    if (!this.press(event.key, event.shiftKey, event.ctrlKey || event.metaKey)) return;
+    const button = event.target.closest("[data-action]");
+    if (event.target !== this.body && !button) return;
+    // What was reached before may be gone: then it goes on at what is selected.
+    if (this.rows.place(this.active) < 0) this.active = this.selection.first();
+    const isTaken = button ? this.rowButtons.press(event.key, button)
+      : this.rowButtons.enter(event.key) || this.press(event.key, event.shiftKey, event.ctrlKey || event.metaKey);
+    if (!isTaken) return;
     event.preventDefault();
     event.stopPropagation();
   }
@@ -193,7 +202,7 @@ class TableView {
     const last = this.rows.view.length - 1;
     if (last < 0) return;
     const from = this.active === null ? -1 : this.rows.place(this.active);
-    const place = Math.min(last, Math.max(0, from < 0 && step < 0 ? last : from + step));
+    const place = Math.min(last, Math.max(0, from < 0 && step < 0 && Number.isFinite(step) ? last : from + step));
     if (isRange && this.selection.anchor === null && this.active !== null) this.selection.anchor = this.active;
     this.moveTo(this.rows.keyAt(place));
     if (isRange) {
@@ -270,10 +279,12 @@ class TableView {
   }
 
   refresh() {
-    this.drawn.clear();
-    this.space.replaceChildren();
-    this.drawChosen();
-    this.draw();
+    this.rowButtons.keep(() => {
+      this.drawn.clear();
+      this.space.replaceChildren();
+      this.drawChosen();
+      this.draw();
+    });
   }
 
   // What is seen
@@ -353,7 +364,11 @@ class TableView {
   }
 
   drawState() {
-    const state = this.model.get("_state");
+    const instead = () => (isSeen(this.body) ? this.body : this.state.querySelector("button") ?? this.filter);
+    keepFocus(this.root, () => this.drawSaid(this.model.get("_state")), instead);
+  }
+
+  drawSaid(state) {
     const isFiltered = this.rows.keys.length > 0 && this.rows.view.length === 0;
     const isShown = isFiltered || state.kind === "error" || state.kind === "partial"
       || (this.rows.keys.length === 0 && state.kind !== "ready");

@@ -6,9 +6,16 @@ function render({ model, el }) {
   model.on("change:_actions", draw);
   draw();
   const root = element("div", "ghostnb ghostnb-toolbar", { role: "group", "aria-label": model.get("label") }, buttons.root);
+  const take = (message) => {
+    if (message.kind === "focus") takeFocus(root, root.querySelector("button:enabled"));
+  };
+  model.on("msg:custom", take);
   keepKeys(root);
   el.append(root);
-  return () => model.off("change:_actions", draw);
+  return () => {
+    model.off("change:_actions", draw);
+    model.off("msg:custom", take);
+  };
 }
 
 export default { render };
