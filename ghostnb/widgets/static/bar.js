@@ -37,8 +37,7 @@ function render({ model, el }) {
   theme.hidden = place === null;
   model.on("change:tab", draw);
   draw();
-  keepKeys(root);
-  el.append(root);
+  mount(root, el);
   model.send({ kind: "ready" });
   return () => {
     model.off("change:tab", draw);

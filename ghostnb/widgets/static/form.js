@@ -3,7 +3,7 @@
 
 function render({ model, el }) {
   const form = new FormView(model);
-  el.append(form.root);
+  mount(form.root, el);
   form.attach();
   return () => form.detach();
 }
@@ -48,14 +48,13 @@ class FormView {
       event.preventDefault();
       this.press(this.model.get("_buttons")[0].name);
     });
-    keepKeys(this.root);
-    this.onMessage = (message) => message.kind === "fill" && this.fill(message.values);
+    this.onMessage = (message) => this.take(message);
     this.onState = () => this.tell();
     this.model.on("msg:custom", this.onMessage);
     this.model.on("change:_state", this.onState);
     this.onNotes = () => this.note();
     this.model.on("change:_notes", this.onNotes);
-    this.model.send({ kind: "ready" });
+    this.model.send({ kind: "ready", view: this.id });
     this.note();
     this.tell();
   }
@@ -72,6 +71,11 @@ class FormView {
       values[field] = input.type === "checkbox" ? input.checked : input.value;
     }
     this.model.send({ kind: "press", name, values });
+  }
+
+  take({ kind, values, view }) {
+    if (kind === "fill" && (view ?? this.id) === this.id) this.fill(values);
+    if (kind === "focus") this.root.querySelector(".ghostnb-field :enabled")?.focus();
   }
 
   fill(values) {

@@ -6,8 +6,7 @@ function render({ model, el }) {
   model.on("change:_actions", draw);
   draw();
   const root = element("div", "ghostnb ghostnb-toolbar", { role: "group", "aria-label": model.get("label") }, buttons.root);
-  keepKeys(root);
-  el.append(root);
+  mount(root, el);
   return () => model.off("change:_actions", draw);
 }
 
