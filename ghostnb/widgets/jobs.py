@@ -18,7 +18,7 @@ State = Literal["waiting", "running", "done", "failed", "cancelled"]
 # A rate tells of now: what was fast a minute ago may stand still.
 _RATE_SECONDS = 5.0
 _NOT_LOADABLE = (
-    "No daemon loads it: it is no image, or some of its layers are in no registry. "
+    "Docker does not load it: it is no image, or some of its layers are in no registry. "
     "Tools that read OCI archives take it, such as skopeo (oci-archive:PATH)."
 )
 _AT_FIRST = {"pull": "Waiting for the daemon …", "save": "Reading the manifests …"}

@@ -241,7 +241,7 @@ def test_a_saved_notebook_holds_the_widgets_and_no_password(notebook, demo_drift
     form.get_by_label("Name", exact=True).fill("mine")
     form.get_by_label("URL").fill(demo_drift.url)
     form.get_by_label("Username").fill("ghost")
-    form.get_by_label("Password").fill(SECRET)
+    form.get_by_label("Password", exact=True).fill(SECRET)
     assert secrets_in(opened.save()) == []
     form.get_by_role("button", name="Test connection").click()
     form.get_by_text("its kind is drift").wait_for()

@@ -210,7 +210,7 @@ def test_commands_that_load_are_offered_for_what_can_be_loaded(
 
     assert [command.split()[0] for command in image["commands"]] == ["docker", "podman"]
     assert chart["commands"] == []
-    assert chart["hint"].startswith("No daemon loads it")
+    assert chart["hint"].startswith("Docker does not load it")
 
 
 def test_a_save_that_fails_says_what_to_do(fleet: Fleet, tmp_path: Path) -> None:
