@@ -254,7 +254,7 @@ def test_a_saved_notebook_holds_the_widgets_and_no_password(notebook, demo_drift
     assert secrets_in(saved) == []
     # There is something that could hold it.
     assert {"Add registry", "Repositories"} <= {one.get("label") for one in models_of(saved)}
-    assert ["team/shop/api"] in [one.get("selected") for one in models_of(saved)]
+    assert "team/shop/api" in [one.get("repository") for one in models_of(saved)]
 
     # Opened again, it shows what it has, and says that nobody is behind it.
     opened.reopen()

@@ -83,6 +83,8 @@ def test_badges_and_the_url_beside_them_are_whole(show, demo_drift):
     badges = row.locator(".ghostnb-cell-badges")
     page.get_by_text("INSECURE", exact=True).wait_for()
     assert not is_cut(badges)
+    assert badges.evaluate("cell => cell.scrollHeight <= cell.clientHeight")
+    assert badges.locator(".ghostnb-badge").first.bounding_box()["height"] < 20
     assert badges.get_attribute("title") == "AUTH, INSECURE"
     assert not is_cut(row.get_by_text("local-drift"))
     page.set_viewport_size({"width": 1920, "height": 900})
