@@ -1,6 +1,7 @@
 """An image saved as a file: an OCI image layout in a tar archive, which Docker loads, too."""
 
 import asyncio
+import tarfile
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field
@@ -30,10 +31,11 @@ from ghostnb.transfer.contents import blobs_of, manifests_of, readable
 from ghostnb.transfer.names import target_path
 from ghostnb.transfer.tally import TransferTally
 
-__all__ = ["save_image"]
+__all__ = ["is_loadable", "save_image"]
 
 # One more than Docker fetches: others would only share the same line.
 _BLOBS_AT_ONCE = 4
+_DOCKER_MANIFEST = "manifest.json"
 
 
 async def save_image(
@@ -107,6 +109,13 @@ async def save_image(
     return target
 
 
+def is_loadable(path: Path) -> bool:
+    """Say whether ``docker load`` and ``podman load`` take an archive that `save_image` wrote."""
+    with tarfile.open(path) as archive:
+        # It is among the first: the layers' headers need not be looked for.
+        return any(member.name == _DOCKER_MANIFEST for member in archive)
+
+
 @dataclass(slots=True)
 class _Saver:
     """Writes one image to an archive, each piece of content once."""
@@ -144,7 +153,7 @@ class _Saver:
             "RepoTags": [name] if name else None,
             "Layers": [_blob_name(layer.digest) for layer in manifest.layers],
         }
-        await self._add_json("manifest.json", [entry])
+        await self._add_json(_DOCKER_MANIFEST, [entry])
 
     async def write_manifests(self, top: Manifest | Index) -> None:
         """Write every manifest as it came, and note the blobs."""

@@ -24,6 +24,9 @@ class Action:
     copies : tuple of str
         Of a selection: nothing is told, but for each key a line is copied, in
         which the key stands between these texts.
+    asked_with : str
+        Another action's name: no button of its own, but one more answer to that
+        one's question, offered while it is enabled.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Action:
     confirm: str = ""
     confirm_from: int = 0
     copies: tuple[str, ...] = ()
+    asked_with: str = ""
 
 
 def shown(actions: Iterable[Action]) -> list[dict[str, Any]]:

@@ -1,8 +1,8 @@
 """Registries, their repositories, and the tags in these: three columns."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
-import ipywidgets
 import pandas as pd
 import traitlets
 
@@ -10,8 +10,9 @@ from ghostnb.client import RegistryClient
 from ghostnb.errors import GhostnbError, NotFoundError, UnsupportedError
 from ghostnb.fleet import Fleet
 from ghostnb.widgets.actions import Action
+from ghostnb.widgets.base import Panels
 from ghostnb.widgets.entry import Entry
-from ghostnb.widgets.pull_commands import pull_pieces
+from ghostnb.widgets.pull_commands import no_pull_reason, pull_pieces
 from ghostnb.widgets.registry_form import RegistryForm
 from ghostnb.widgets.table import Column, Table
 from ghostnb.widgets.tasks import Tasks
@@ -24,21 +25,23 @@ OnTags = Callable[[str, list[str]], object]
 _REGISTRIES = [
     Column("status", "", "dot", "30px"),
     Column("name", "Name"),
-    Column("badges", "", "badges", "140px"),
-    Column("url", "URL"),
+    Column("badges", "", "badges", is_optional=True),
+    Column("url", "URL", width="minmax(14.5em, 2fr)"),
 ]
-_REPOSITORIES = [Column("repository", "Repository"), Column("tag_count", "Tags", "number", "60px")]
+_REPOSITORIES = [
+    Column("repository", "Repository"),
+    Column("tag_count", "Tags", "number", "76px", is_optional=True),
+]
 _TAGS = [
-    Column("tag", "Tag", width="minmax(7em, 1fr)"),
+    Column("tag", "Tag", width="minmax(6em, 1fr)"),
     Column("size_bytes", "Size", "bytes", "80px"),
-    Column("created", "Created", "time", "110px"),
-    Column("platforms", "Platforms", width="minmax(6em, 1fr)"),
+    Column("created", "Created", "time", "122px"),
+    Column("platforms", "Platforms", width="minmax(5em, 1fr)"),
     Column("inspect", "Inspect", "action", "84px"),
 ]
 # What is done with selected tags, in their bar.
 _PULL = Action("pull", "Pull", confirm="Pull all of them?", confirm_from=20)
 _COPY = Action("copy", "Copy pull command", enabled=False)
-_NO_PULL = "A daemon pulls from no directory: copy the command."
 _NO_COMMAND = "No tool pulls these by a name."
 _NO_REGISTRIES = "No registries yet."
 _ADD_IT = "Select another, or add it."
@@ -50,7 +53,7 @@ _SELECT_REPOSITORY = "Select a repository to view tags."
 _BATCH = 8
 
 
-class RegistryBrowser(ipywidgets.VBox):
+class RegistryBrowser(Panels):
     """What is in which registry.
 
     Parameters
@@ -94,8 +97,7 @@ class RegistryBrowser(ipywidgets.VBox):
         self._make_bars()
         self._form = RegistryForm(fleet, on_added=self._added, on_closed=self._close_form)
         self._form.layout.display = "none"
-        super().__init__([self._columns(), self._form])
-        self.add_class("ghostnb-browser")
+        super().__init__([self._columns(), self._form], "ghostnb-browser")
         self._listen()
         self.reload()
 
@@ -110,7 +112,6 @@ class RegistryBrowser(ipywidgets.VBox):
     def close(self) -> None:
         """End what goes on, and the widgets."""
         self._tasks.cancel()
-        self._form.close()
         super().close()
 
     # What it is made of
@@ -125,7 +126,6 @@ class RegistryBrowser(ipywidgets.VBox):
             key="tag",
             label="Tags",
             multiple=True,
-            height="358px",
             actions=[*(action for action, act in self._acts.items() if act), _COPY],
             on_activate=self._inspect,
             on_action=lambda _, tag: self._inspect(tag),
@@ -142,6 +142,9 @@ class RegistryBrowser(ipywidgets.VBox):
             {
                 Action("add", "Add registry"): self._open_form,
                 Action("remove", "Remove", enabled=False): self._remove_registry,
+                Action(
+                    "forget", "Remove and forget", enabled=False, asked_with="remove"
+                ): self._forget_registry,
             },
         )
         self._by_name = Entry(
@@ -152,15 +155,14 @@ class RegistryBrowser(ipywidgets.VBox):
             enabled=False,
         )
 
-    def _columns(self) -> ipywidgets.Widget:
-        parts = [
-            ipywidgets.VBox([self._registries, self._buttons]),
-            ipywidgets.VBox([self._repositories, self._by_name]),
-            ipywidgets.VBox([self._tags]),
+    def _columns(self) -> Panels:
+        columns = [
+            [self._registries, self._buttons],
+            [self._repositories, self._by_name],
+            [self._tags],
         ]
-        columns = "minmax(0, 3fr) minmax(0, 3fr) minmax(0, 4fr)"
-        return ipywidgets.GridBox(
-            parts, layout={"grid_template_columns": columns, "grid_gap": "8px"}
+        return Panels(
+            [Panels(column, "ghostnb-column") for column in columns], "ghostnb-columns-box"
         )
 
     def _listen(self) -> None:
@@ -212,9 +214,20 @@ class RegistryBrowser(ipywidgets.VBox):
         name = self.registry if self.registry in self.fleet else ""
         question = f"Remove {name}?" if name else ""
         self._buttons.change("remove", enabled=bool(name), confirm=question)
+        self._buttons.change("forget", enabled=False)
         self._by_name.enabled = bool(name)
-        is_pulled = not name or self.fleet[name].config.layout_path is None
-        self._tags.change(_PULL.name, enabled=is_pulled, reason="" if is_pulled else _NO_PULL)
+        reason = no_pull_reason(self.fleet[name].config) if name else ""
+        self._tags.change(_PULL.name, enabled=not reason, reason=reason)
+        # A file that cannot be read says why when it is to be changed.
+        self._tasks.spawn(
+            self._offer_to_forget(name),
+            key="remembered",
+            on_error=lambda _: self._buttons.change("forget", enabled=True),
+        )
+
+    async def _offer_to_forget(self, name: str) -> None:
+        is_remembered = name in await asyncio.to_thread(self.fleet.remembered)
+        self._buttons.change("forget", enabled=is_remembered)
 
     def _why_no_repositories(self) -> tuple[str, str]:
         # A link may name a registry that is not here, or no longer.
@@ -299,8 +312,22 @@ class RegistryBrowser(ipywidgets.VBox):
         self.reload()
         self.registry = name
 
+    def _forget_registry(self) -> None:
+        def fail(error: GhostnbError) -> None:
+            self._registries.tell("error", error.message, error.hint)
+
+        self._tasks.spawn(self._forget(self.registry), key="forget", on_error=fail)
+
+    async def _forget(self, name: str) -> None:
+        await self.fleet.forget(name)
+        self._drop(name)
+
     def _remove_registry(self) -> None:
-        name, self.registry = self.registry, ""
+        self._drop(self.registry)
+
+    def _drop(self, name: str) -> None:
+        if name == self.registry:
+            self.registry = ""
         if name in self.fleet:
             self._tasks.cancel(f"ping {name}")
             self.fleet.remove(name)

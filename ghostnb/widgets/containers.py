@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
-import ipywidgets
 import pandas as pd
 
 from ghostnb.engine import Engine
 from ghostnb.errors import GhostnbError
 from ghostnb.widgets.actions import Action
+from ghostnb.widgets.base import Panels
 from ghostnb.widgets.log import Log
 from ghostnb.widgets.table import Column, Table
 from ghostnb.widgets.tasks import Tasks
@@ -18,6 +18,7 @@ __all__ = ["Containers"]
 
 _COLUMNS = [
     Column("name", "Name"),
+    Column("id", "ID", "digest", "118px"),
     Column("image", "Image"),
     Column("state", "State", width="80px"),
     Column("status", "Status", width="150px"),
@@ -26,9 +27,11 @@ _COLUMNS = [
     Column("stop", "Stop", "action", "64px"),
     Column("remove", "Remove", "action", "92px"),
 ]
+_NONE = "No containers yet: create one from an image."
+_SELECT = "Select a container to read its log."
 
 
-class Containers(ipywidgets.VBox):
+class Containers(Panels):
     """Every container of a daemon, and the log of the one that is selected.
 
     Parameters
@@ -43,13 +46,14 @@ class Containers(ipywidgets.VBox):
             _COLUMNS,
             key="id",
             label="Containers",
+            height="clamp(280px, 40vh, 560px)",
             on_action=self._act,
             on_retry=self.reload,
         )
-        self._table.clear("No containers yet: create one from an image.")
-        self._log = Log("Log")
+        self._table.clear(_NONE)
+        self._log = Log("Log", placeholder=_SELECT)
         self._buttons = Toolbar("Containers", {Action("refresh", "Refresh"): self.reload})
-        super().__init__([self._table, self._buttons, self._log])
+        super().__init__([Panels([self._table, self._buttons], "ghostnb-column"), self._log])
         self._table.observe(self._selected, "selected")
 
     def reload(self) -> None:
@@ -74,6 +78,7 @@ class Containers(ipywidgets.VBox):
     def _selected(self, change: dict[str, list[str]]) -> None:
         self._tasks.cancel("log")
         self._log.clear()
+        self._log.placeholder = "It has said nothing yet." if change["new"] else _SELECT
         if change["new"]:
             work = self._follow(change["new"][0])
             self._tasks.spawn(work, key="log", on_error=lambda e: self._log.add([str(e)]))
@@ -101,7 +106,7 @@ class Containers(ipywidgets.VBox):
         found: pd.DataFrame = await self._engine.containers()
         self._table.show(found)
         if found.empty:
-            self._table.clear("No containers yet: create one from an image.")
+            self._table.clear(_NONE)
 
     async def _follow(self, container: str) -> None:
         async with aclosing(self._engine.logs(container, follow=True)) as log:

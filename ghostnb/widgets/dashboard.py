@@ -1,14 +1,18 @@
 """All of it in one: what a team opens, or a notebook shows."""
 
+import os
+
 import ipywidgets
 import traitlets
 
 from ghostnb.engine import Engine
 from ghostnb.fleet import Fleet
+from ghostnb.widgets.base import Pages, Panels
 from ghostnb.widgets.browser import RegistryBrowser
 from ghostnb.widgets.container_form import ContainerForm
 from ghostnb.widgets.containers import Containers
 from ghostnb.widgets.details import ImageDetails
+from ghostnb.widgets.pull_commands import pull_name
 from ghostnb.widgets.pulls import PullQueue
 from ghostnb.widgets.search import SearchPanel
 from ghostnb.widgets.title_bar import TitleBar
@@ -18,7 +22,7 @@ __all__ = ["Dashboard"]
 _TABS = ("Registries", "Images", "Containers")
 
 
-class Dashboard(ipywidgets.VBox):
+class Dashboard(Panels):
     """Browse, inspect, search, pull, create.
 
     Parameters
@@ -27,6 +31,8 @@ class Dashboard(ipywidgets.VBox):
         By default the configured registries.
     engine : Engine, optional
         By default the daemon that `Engine` finds.
+    downloads : str or path, optional
+        Where images are saved, as for `PullQueue`.
 
     Notes
     -----
@@ -38,26 +44,24 @@ class Dashboard(ipywidgets.VBox):
     >>> Dashboard(Fleet.from_config())  # doctest: +SKIP
     """
 
-    def __init__(self, fleet: Fleet | None = None, engine: Engine | None = None) -> None:
+    def __init__(
+        self,
+        fleet: Fleet | None = None,
+        engine: Engine | None = None,
+        *,
+        downloads: str | os.PathLike[str] | None = None,
+    ) -> None:
         self._is_configured = fleet is None
         self.fleet = Fleet.from_config() if fleet is None else fleet
         self.engine = Engine() if engine is None else engine
         self._bar = TitleBar(_TABS, on_first_view=self._seen)
-        self._make_panels()
-        self._stack = ipywidgets.Stack(self._pages(), selected_index=0)
-        super().__init__([self._bar, self._stack])
-        self.add_class("ghostnb-dashboard")
+        self._make_panels(downloads)
+        self._stack = Pages(self._pages(), selected_index=0)
+        super().__init__([self._bar, self._stack], "ghostnb-dashboard")
         self._link()
 
-    def close(self) -> None:
-        """End what goes on, and the widgets."""
-        panels = (self.browser, self.details, self.search, self.pulls, self.containers, self.form)
-        for panel in panels:
-            panel.close()
-        super().close()
-
-    def _make_panels(self) -> None:
-        self.pulls = PullQueue(self.fleet, self.engine)
+    def _make_panels(self, downloads: str | os.PathLike[str] | None) -> None:
+        self.pulls = PullQueue(self.fleet, self.engine, directory=downloads)
         self.containers = Containers(self.engine)
         self.form = ContainerForm(self.engine, on_created=self._created, on_closed=self._closed)
         self.details = ImageDetails(self.fleet, on_pull=self._pull, on_create=self._create)
@@ -78,7 +82,7 @@ class Dashboard(ipywidgets.VBox):
             [self.search, self.pulls],
             [self.form, self.containers],
         ]
-        return [ipywidgets.VBox(page, layout={"width": "100%"}) for page in pages]
+        return [Panels(page) for page in pages]
 
     def _link(self) -> None:
         self._bar.observe(self._turned, "tab")
@@ -128,7 +132,7 @@ class Dashboard(ipywidgets.VBox):
         self._bar.tag = ""
 
     def _create(self, registry: str, reference: str) -> None:
-        self.form.ask(f"{self.fleet[registry].config.host}/{reference}")
+        self.form.ask(pull_name(self.fleet[registry].config, reference))
         self._show_form(True)
         self._bar.tab = "Containers"
         self.form.focus()

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import anywidget
 import pandas as pd
 import traitlets
 
@@ -12,7 +11,8 @@ from ghostnb.errors import GhostnbError
 from ghostnb.fleet import Fleet
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.images import Image
-from ghostnb.widgets.pull_commands import pull_commands
+from ghostnb.widgets.base import View
+from ghostnb.widgets.pull_commands import no_pull_reason, pull_commands
 from ghostnb.widgets.sources import javascript, stylesheet
 from ghostnb.widgets.states import state
 from ghostnb.widgets.tasks import Tasks
@@ -22,9 +22,10 @@ __all__ = ["ImageDetails"]
 OnImage = Callable[[str, str], object]
 # To find the layers that others share, each tag is asked once: not for thousands of them.
 _MOST_SIBLINGS = 200
+_ADD_IT = "Select another, or add it and retry."
 
 
-class ImageDetails(anywidget.AnyWidget):
+class ImageDetails(View):
     """What is known of one image.
 
     Parameters
@@ -95,6 +96,9 @@ class ImageDetails(anywidget.AnyWidget):
         super().close()
 
     async def _load(self, registry: str, reference: str, platform: str | None) -> None:
+        if registry not in self._fleet:
+            # A link may name one that is not here, or no longer.
+            raise GhostnbError(f"There is no registry {registry} here.", hint=_ADD_IT)
         client = self._fleet[registry]
         image = await client.image(reference, platform=platform)
         self._image = _described(image, client.config)
@@ -167,4 +171,5 @@ def _described(
         ],
         "manifest": image.raw_manifest.decode("utf-8", "replace"),
         "commands": pull_commands(config, image.name),
+        "no_pull": no_pull_reason(config),
     }

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-import anywidget
 import traitlets
 
+from ghostnb.widgets.base import View
 from ghostnb.widgets.sources import javascript, stylesheet
 
 __all__ = ["Entry"]
 
 
-class Entry(anywidget.AnyWidget):
+class Entry(View):
     """A field, and a button that does what Enter does.
 
     Parameters

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-import anywidget
 import traitlets
 
+from ghostnb.widgets.base import View
 from ghostnb.widgets.sources import javascript, stylesheet
 
 __all__ = ["Field", "Form"]
@@ -40,7 +40,7 @@ class Field:
     choices: tuple[str, ...] = ()
 
 
-class Form(anywidget.AnyWidget):
+class Form(View):
     """Fields and buttons.
 
     Parameters
@@ -92,6 +92,10 @@ class Form(anywidget.AnyWidget):
         self.fill(**self._empty)
         self.tell()
 
+    def focus(self) -> None:
+        """Take the keyboard to the first field, and bring it into sight."""
+        self.send({"kind": "focus"})
+
     def tell(
         self, text: str = "", kind: SaidKind = "", problems: Mapping[str, str] | None = None
     ) -> None:
@@ -109,7 +113,9 @@ class Form(anywidget.AnyWidget):
     def _answer(self, widget: object, message: dict[str, Any], buffers: object) -> None:
         if message.get("kind") == "ready":
             # What was filled in before there was anything to see.
-            self.send({"kind": "fill", "values": self._filled, "at_first": True})
+            # For this view alone: in another, somebody may be typing.
+            view = message["view"]
+            self.send({"kind": "fill", "values": self._filled, "at_first": True, "view": view})
         press = self._presses.get(message.get("name", ""))
         if message.get("kind") == "press" and press is not None:
             press(message["values"])

@@ -7,16 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ghostnb.errors import EngineUnreachableError, GhostnbError
+from ghostnb.errors import EngineUnreachableError, GhostnbError, UnsupportedError
 from ghostnb.progress import Progress
 
 __all__ = ["Action", "Job"]
 
 Action = Literal["pull", "save"]
-State = Literal["running", "done", "failed", "cancelled"]
+State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 # A rate tells of now: what was fast a minute ago may stand still.
 _RATE_SECONDS = 5.0
+_NOT_LOADABLE = (
+    "Docker does not load it: it is no image, or some of its layers are in no registry. "
+    "Tools that read OCI archives take it, such as skopeo (oci-archive:PATH)."
+)
 _AT_FIRST = {"pull": "Waiting for the daemon …", "save": "Reading the manifests …"}
 _SHOWN = ("id", "title", "action", "state", "text", "hint", "tried", "commands", "can_save")
 _NUMBERS = ("id", "current", "total", "rate")
@@ -37,7 +41,7 @@ class Job:
     attempt : int
         From 1.
     state : str
-        ``running``, and then ``done``, ``failed`` or ``cancelled``.
+        ``waiting``, ``running``, and then ``done``, ``failed`` or ``cancelled``.
     text, hint : str
         What is so, and what to do about it.
     tried : list of str
@@ -59,8 +63,8 @@ class Job:
     reference: str
     action: Action = "pull"
     attempt: int = 1
-    state: State = "running"
-    text: str = ""
+    state: State = "waiting"
+    text: str = "Waiting for its turn …"
     hint: str = ""
     tried: list[str] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
@@ -73,24 +77,26 @@ class Job:
     _changed: dict[str, None] = field(default_factory=dict)
     _samples: deque[tuple[float, int]] = field(default_factory=deque)
 
-    def __post_init__(self) -> None:
-        self.text = _AT_FIRST[self.action]
-
     @property
     def title(self) -> str:
         """What it is about."""
         return f"{self.registry}/{self.reference}"
 
     @property
-    def is_running(self) -> bool:
-        """True until it has ended."""
-        return self.state == "running"
+    def has_ended(self) -> bool:
+        """True if it neither waits nor runs."""
+        return self.state not in ("waiting", "running")
 
     def again(self, action: Action | None = None) -> "Job":
         """Make the next attempt."""
         job = Job(self.id, self.registry, self.reference, action or self.action)
         job.attempt = self.attempt + 1
         return job
+
+    def begin(self) -> None:
+        """Note that it is its turn."""
+        if not self.has_ended:
+            self.state, self.text = "running", _AT_FIRST[self.action]
 
     def take(self, step: Progress) -> None:
         """Note a step."""
@@ -109,25 +115,27 @@ class Job:
 
     def end(self, state: State, text: str, hint: str = "") -> None:
         """Note how it ended; what comes later changes nothing."""
-        if self.is_running:
+        if not self.has_ended:
             self.state, self.text, self.hint, self.rate = state, text, hint, 0.0
             self._layers, self._changed = {}, {}
 
     def fail(self, error: GhostnbError) -> None:
         """Note what went wrong, and what may be done."""
         text = error.message
-        if isinstance(error, EngineUnreachableError) and self.action == "pull":
-            self.can_save = True
-            if len(error.tried) > 1:
-                text = "No container daemon answers. These were tried:"
-                self.tried = [f"{url} ({why})" for url, why in error.tried]
+        # No daemon, or no registry for one: the image can be had all the same.
+        if self.action == "pull":
+            self.can_save = isinstance(error, EngineUnreachableError | UnsupportedError)
+        if isinstance(error, EngineUnreachableError) and len(error.tried) > 1:
+            text = "No container daemon answers. These were tried:"
+            self.tried = [f"{url} ({why})" for url, why in error.tried]
         self.end("failed", text, error.hint)
 
-    def saved(self, path: Path) -> None:
-        """Note where it is, and how it is loaded where there is a daemon."""
+    def saved(self, path: Path, *, is_loadable: bool) -> None:
+        """Note where it is, and how it is loaded where there is a daemon that can."""
         name = shlex.quote(str(path))
-        self.commands = [f"{tool} load -i {name}" for tool in ("docker", "podman")]
-        self.end("done", f"Saved as {path}.")
+        if is_loadable:
+            self.commands = [f"{tool} load -i {name}" for tool in ("docker", "podman")]
+        self.end("done", f"Saved as {path}.", "" if is_loadable else _NOT_LOADABLE)
 
     def measure(self) -> None:
         """Take the rate anew; to be called now and then, also while nothing comes."""
@@ -140,7 +148,7 @@ class Job:
 
     def head(self) -> dict[str, Any]:
         """Give all but the layers, as the browser has it; it changes with the state."""
-        numbers = {} if self.is_running else {"current": self.current, "total": self.total}
+        numbers = {"current": self.current, "total": self.total} if self.has_ended else {}
         shown = {name: getattr(self, name) for name in (*_SHOWN, "attempt")}
         return {**shown, **numbers}
 

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-import anywidget
 import pandas as pd
 import traitlets
 
+from ghostnb.widgets.base import View
 from ghostnb.widgets.sources import javascript, stylesheet
 
 __all__ = ["LayerBars"]
 
 
-class LayerBars(anywidget.AnyWidget):
+class LayerBars(View):
     """One strip of all layers, and a line for each, with what made it.
 
     Parameters

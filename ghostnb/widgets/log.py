@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-import anywidget
 import traitlets
 
+from ghostnb.widgets.base import View
 from ghostnb.widgets.sources import javascript, stylesheet
 
 __all__ = ["Log"]
@@ -14,22 +14,25 @@ __all__ = ["Log"]
 _MOST_LINES = 5000
 
 
-class Log(anywidget.AnyWidget):
+class Log(View):
     """Shows the last few thousand lines, and follows what is added.
 
     Parameters
     ----------
     label : str
         For screen readers.
+    placeholder : str, optional
+        What stands there while there are no lines.
     """
 
     _esm = javascript("format", "log")
     _css = stylesheet("log")
 
     label = traitlets.Unicode().tag(sync=True)
+    placeholder = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, label: str) -> None:
-        super().__init__(label=label)
+    def __init__(self, label: str, *, placeholder: str = "") -> None:
+        super().__init__(label=label, placeholder=placeholder)
         self._lines: deque[str] = deque(maxlen=_MOST_LINES)
         self.on_msg(self._answer)
 

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from ghostnb.errors import InvalidReferenceError
+from ghostnb.errors import InvalidReferenceError, UnsupportedError
 from ghostnb.oci import Reference
 from ghostnb.oci.media_types import OCI_INDEX, OCI_MANIFEST
 from ghostnb.registries.config import RegistryConfig
 
-__all__ = ["pull_commands", "pull_pieces"]
+__all__ = ["no_pull_reason", "pull_commands", "pull_name", "pull_pieces"]
 
 _PORTS = {"http": 80, "https": 443}
 _REF_NAME = "org.opencontainers.image.ref.name"
@@ -51,7 +51,39 @@ def pull_commands(config: RegistryConfig, reference: str) -> dict[str, str]:
     """
     if (path := config.layout_path) is not None:
         return _from_layout(path, reference) if reference in _layout_names(path) else {}
-    return {} if urlsplit(config.url).path else _from_registry(config, reference)
+    return _from_registry(config, reference)
+
+
+def pull_name(config: RegistryConfig, reference: str) -> str:
+    """Give the name by which a daemon pulls an image, as ``docker pull`` takes it.
+
+    Raises
+    ------
+    UnsupportedError
+        If no daemon pulls from there; see `no_pull_reason`.
+
+    Examples
+    --------
+    >>> pull_name(RegistryConfig("hub", "https://registry-1.docker.io"), "library/nginx:1.27")
+    'nginx:1.27'
+    """
+    name = _named(config, reference)
+    if name is None:
+        raise UnsupportedError(
+            f"{config.name} is no registry for a daemon.",
+            hint=no_pull_reason(config),
+            registry=config.name,
+        )
+    return str(name)
+
+
+def no_pull_reason(config: RegistryConfig) -> str:
+    """Say why no daemon pulls from a registry, and what to do instead; empty if one does."""
+    if config.layout_path is not None:
+        return "A daemon pulls from no directory: copy the command."
+    if _named(config, "any:tag") is None:
+        return "No daemon pulls from such an address: save the image instead."
+    return ""
 
 
 def pull_pieces(config: RegistryConfig, repository: str, tags: Iterable[str]) -> list[str]:
@@ -81,15 +113,24 @@ def pull_pieces(config: RegistryConfig, repository: str, tags: Iterable[str]) ->
     return next(iter(commands.values()), "").split(any_tag) if commands else []
 
 
-def _from_registry(config: RegistryConfig, reference: str) -> dict[str, str]:
+def _named(config: RegistryConfig, reference: str) -> Reference | None:
+    """Name an image with its registry; None where no tool knows one at such an address."""
+    if config.layout_path is not None or urlsplit(config.url).path:
+        return None
     host = config.host
     if not set(host) & set(".:") and host != "localhost":
         # Without a dot or a port, it would be a name on Docker Hub.
         host = f"{host}:{_PORTS[urlsplit(config.url).scheme]}"
     try:
-        name = Reference.parse(f"{host}/{reference}")
+        return Reference.parse(f"{host}/{reference}")
     except InvalidReferenceError:
-        return {}  # a host that HTTP allows and Docker does not, such as my_host:5000
+        return None  # a host that HTTP allows and Docker does not, such as my_host:5000
+
+
+def _from_registry(config: RegistryConfig, reference: str) -> dict[str, str]:
+    name = _named(config, reference)
+    if name is None:
+        return {}
     whole = shlex.quote(name.canonical)
     is_trusting = config.insecure or config.url.startswith("http:")
     podman, skopeo = ("--tls-verify=false ", "--src-tls-verify=false ") if is_trusting else ("", "")

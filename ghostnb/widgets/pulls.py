@@ -1,4 +1,4 @@
-"""Pulls, several at once: how far each has come, and how it ended."""
+"""Pulls, some at once: how far each has come, and how it ended."""
 
 import asyncio
 import itertools
@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import platformdirs
 import traitlets
 
@@ -17,9 +16,10 @@ from ghostnb.engine import Engine
 from ghostnb.errors import GhostnbError
 from ghostnb.fleet import Fleet
 from ghostnb.loop import schedule
-from ghostnb.oci import Reference
-from ghostnb.transfer import archive_name, free_path
+from ghostnb.transfer import archive_name, free_path, is_loadable
+from ghostnb.widgets.base import View
 from ghostnb.widgets.jobs import Job
+from ghostnb.widgets.pull_commands import pull_name
 from ghostnb.widgets.sources import javascript, stylesheet
 from ghostnb.widgets.tasks import Tasks
 
@@ -29,8 +29,8 @@ __all__ = ["PullQueue"]
 _REFRESH_SECONDS = 0.2
 
 
-class PullQueue(anywidget.AnyWidget):
-    """Makes a daemon pull images, several at once; saves them where there is no daemon.
+class PullQueue(View):
+    """Makes a daemon pull images, some at once; saves them where there is no daemon.
 
     Parameters
     ----------
@@ -40,6 +40,8 @@ class PullQueue(anywidget.AnyWidget):
     directory : str or path, optional
         On the kernel's machine, for OCI archives; made when there is one. By default the
         user's downloads.
+    limit : int, optional
+        So many jobs run at once, the others wait for their turn.
     on_pulled : callable, optional
         Told the name of an image that the daemon has now.
 
@@ -60,6 +62,7 @@ class PullQueue(anywidget.AnyWidget):
         engine: Engine | None = None,
         *,
         directory: str | os.PathLike[str] | None = None,
+        limit: int = 3,
         on_pulled: Callable[[str], object] | None = None,
     ) -> None:
         super().__init__()
@@ -69,6 +72,7 @@ class PullQueue(anywidget.AnyWidget):
         self._known: dict[str, Job] = {}
         self._ids = map(str, itertools.count(1))
         self._naming = asyncio.Lock()
+        self._turns = asyncio.Semaphore(limit)
         self.on_msg(self._answer)
 
     def pull(self, registry: str, reference: str) -> None:
@@ -98,15 +102,20 @@ class PullQueue(anywidget.AnyWidget):
     def cancel(self, job_id: str) -> None:
         """Stop a job; what a daemon has of it by now is the daemon's to keep."""
         job = self._known.get(job_id)
-        if job is not None and job.is_running:
+        if job is not None and not job.has_ended:
             self._spawn(job, self._end(job))
 
     def dismiss(self, job_id: str) -> None:
         """Take the row of a job away that has ended."""
         job = self._known.get(job_id)
-        if job is not None and not job.is_running:
+        if job is not None and job.has_ended:
             del self._known[job_id]
             self._spawn(job, self._show())
+
+    def clear_finished(self) -> None:
+        """Take the rows of all jobs away that have ended."""
+        for job_id in list(self._known):
+            self.dismiss(job_id)
 
     def close(self) -> None:
         """Stop every job, and the widget."""
@@ -124,12 +133,15 @@ class PullQueue(anywidget.AnyWidget):
 
     async def _run(self, job: Job) -> None:
         await self._show()
-        work = self._run_pull if job.action == "pull" else self._run_save
-        await work(job, self._client(job))
+        async with self._turns:
+            job.begin()
+            await self._show()
+            work = self._run_pull if job.action == "pull" else self._run_save
+            await work(job, self._client(job))
         await self._show()
 
     async def _run_pull(self, job: Job, client: RegistryClient) -> None:
-        name = str(Reference.parse(f"{client.config.host}/{job.reference}"))
+        name = pull_name(client.config, job.reference)
         engine = self._engine or Engine()
         async for step in engine.pull(name, credentials=await client.config.credentials()):
             job.take(step)
@@ -141,11 +153,12 @@ class PullQueue(anywidget.AnyWidget):
         name = archive_name(client.registry.reference(job.reference))
         # One after the other: two saves of an image must not be promised the same name.
         async with self._naming:
-            taken = {one.path for one in self._known.values() if one.path and one.is_running}
+            taken = {one.path for one in self._known.values() if one.path and not one.has_ended}
             job.path = await asyncio.to_thread(free_path, self.directory.absolute(), name, taken)
         job.text = f"Saving to {job.path} …"
         await self._show()
-        job.saved(await client.save(job.reference, job.path, progress=job.take))
+        path = await client.save(job.reference, job.path, progress=job.take)
+        job.saved(path, is_loadable=await asyncio.to_thread(is_loadable, path))
 
     def _client(self, job: Job) -> RegistryClient:
         if job.registry not in self._fleet:
@@ -170,8 +183,8 @@ class PullQueue(anywidget.AnyWidget):
         return [job.head() for job in list(self._known.values())]
 
     async def _tick(self) -> None:
-        """Tell how far the running jobs have come, as long as there are some."""
-        while running := [job for job in list(self._known.values()) if job.is_running]:
+        """Tell how far the jobs have come, as long as there are some."""
+        while running := self._running():
             for job in running:
                 job.measure()
             self.send({"kind": "progress", "jobs": [job.progress() for job in running]})
@@ -180,8 +193,11 @@ class PullQueue(anywidget.AnyWidget):
 
     async def _greet(self) -> None:
         """Tell a page that opens now what the others have been told."""
-        running = [job for job in list(self._known.values()) if job.is_running]
-        self.send({"kind": "progress", "jobs": [job.progress(whole=True) for job in running]})
+        jobs = [job.progress(whole=True) for job in self._running()]
+        self.send({"kind": "progress", "jobs": jobs})
+
+    def _running(self) -> list[Job]:
+        return [job for job in list(self._known.values()) if not job.has_ended]
 
     def _answer(self, widget: object, message: dict[str, str], buffers: object) -> None:
         kind, job_id = message.get("kind"), message.get("id", "")
@@ -193,5 +209,7 @@ class PullQueue(anywidget.AnyWidget):
         }.get(kind or "")
         if press is not None:
             press(job_id)
+        elif kind == "clear":
+            self.clear_finished()
         elif kind == "ready":
             schedule(self._greet())

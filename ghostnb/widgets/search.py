@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-import anywidget
 import traitlets
 
 from ghostnb.errors import GhostnbError
 from ghostnb.fleet import Fleet
+from ghostnb.widgets.base import View
+from ghostnb.widgets.pull_commands import no_pull_reason
 from ghostnb.widgets.sources import javascript, stylesheet
 from ghostnb.widgets.states import StateKind, state
 from ghostnb.widgets.table import plain
@@ -29,7 +30,7 @@ _KINDS = {
 }
 
 
-class SearchPanel(anywidget.AnyWidget):
+class SearchPanel(View):
     """A query, asked of all registries at once.
 
     What is found shows registry by registry. One that fails says so in its own
@@ -111,7 +112,10 @@ class SearchPanel(anywidget.AnyWidget):
         found = await self._fleet[name].search(query, limit=self._limit)
         columns = {column: plain(found[column], kind) for column, kind in _KINDS.items()}
         rows = zip(*columns.values(), strict=True)
-        self._by_registry[name] = [dict(zip(columns, row, strict=True)) for row in rows]
+        no_pull = no_pull_reason(self._fleet[name].config)
+        self._by_registry[name] = [
+            {**dict(zip(columns, row, strict=True)), "no_pull": no_pull} for row in rows
+        ]
         self._found = [image for images in self._by_registry.values() for image in images]
         count = f"{len(found)} found" if len(found) else "nothing found"
         missed = found.attrs.get("errors", [])

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-import anywidget
 import msgspec
 import pandas as pd
 import traitlets
 
 from ghostnb.errors import GhostnbError
 from ghostnb.widgets.actions import Action, changed, shown
+from ghostnb.widgets.base import View
 from ghostnb.widgets.row_numbers import RowNumbers
 from ghostnb.widgets.sources import javascript, stylesheet
 from ghostnb.widgets.states import StateKind, state
@@ -34,16 +34,20 @@ class Column:
         How values are written. ``badges`` is a list of texts, ``dot`` one of
         ``reachable``, ``unreachable`` and ``unknown``; ``action`` is a button.
     width : str or None
-        A CSS grid track such as ``90px``; None shares what is left.
+        A CSS grid track such as ``90px``; None shares what is left, or is what
+        ``badges`` need.
+    is_optional : bool
+        Left out as long as no row has a value in it.
     """
 
     name: str
     label: str
     kind: Kind = "text"
     width: str | None = None
+    is_optional: bool = False
 
 
-class Table(anywidget.AnyWidget):
+class Table(View):
     """Rows by the hundred thousand: sorted, filtered and selected in the browser.
 
     Parameters
@@ -92,12 +96,13 @@ class Table(anywidget.AnyWidget):
         "clipboard",
         "actions",
         "rows",
+        "columns",
         "selection",
         "selection_bar",
         "row_buttons",
         "table",
     )
-    _css = stylesheet("actions", "table")
+    _css = stylesheet("actions", "table", "panels")
 
     _columns: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _sort = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import anywidget
 import traitlets
 
+from ghostnb.widgets.base import View
 from ghostnb.widgets.sources import javascript, stylesheet
 
 __all__ = ["TitleBar"]
 
 
-class TitleBar(anywidget.AnyWidget):
+class TitleBar(View):
     """Tabs; on a page of Voilà's also the theme's switch, and the selection in its address.
 
     Parameters
@@ -27,7 +27,7 @@ class TitleBar(anywidget.AnyWidget):
     """
 
     _esm = javascript("format", "bar")
-    _css = stylesheet("bar")
+    _css = stylesheet("bar", "panels")
 
     _tabs: traitlets.List[Any] = traitlets.List().tag(sync=True)
     tab = traitlets.Unicode().tag(sync=True)

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import anywidget
 import traitlets
 
 from ghostnb.widgets.actions import Action, changed, shown
+from ghostnb.widgets.base import View
 from ghostnb.widgets.sources import javascript, stylesheet
 
 __all__ = ["Toolbar"]
 
 
-class Toolbar(anywidget.AnyWidget):
+class Toolbar(View):
     """Buttons, some of which ask before they are pressed.
 
     Parameters

@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-import anywidget
 import pandas as pd
 import traitlets
 
+from ghostnb.widgets.base import View
 from ghostnb.widgets.sources import javascript, stylesheet
 
 __all__ = ["Treemap"]
 
 
-class Treemap(anywidget.AnyWidget):
+class Treemap(View):
     """Areas in proportion to sizes, each of which can be entered.
 
     Parameters

@@ -111,11 +111,83 @@ def test_a_registry_is_removed_once_that_is_confirmed(page):
     registries.get_by_text("on-disk").click()
     page.get_by_role("button", name="Remove", exact=True).click()
     group = page.get_by_role("group", name="Remove on-disk?")
-    group.get_by_role("button", name="Remove").click()
+    group.get_by_role("button", name="Remove", exact=True).click()
     page.get_by_text("No registries yet.").wait_for()
     page.get_by_text("Add one with the button below.").wait_for()
     page.get_by_role("button", name="Add registry").press("Enter")
     page.get_by_role("form", name="Add registry").wait_for()
+
+
+def test_a_remembered_registry_is_forgotten_too(show, demo_drift, tmp_path):
+    file = tmp_path / "registries.toml"
+    entry = f'[[registries]]\nname = "{{}}"\nurl = "{demo_drift.url}"\n'
+    file.write_text("".join(entry.format(name) for name in ("kept", "gone")))
+    page = show(code().replace("ghostnb.Fleet([])", f"ghostnb.Fleet.from_config({str(file)!r})"))
+    registries = page.get_by_role("grid", name="Registries")
+
+    def forget(name):
+        registries.get_by_text(name).click()
+        page.get_by_text("Select a repository to view tags.").wait_for()
+        page.get_by_role("button", name="Remove", exact=True).click()
+        page.get_by_role("group", name=f"Remove {name}?").wait_for()
+        page.get_by_role("button", name="Remove and forget").click()
+
+    forget("gone")
+    page.get_by_text('["removed", "gone"]').wait_for()
+    assert file.read_text() == entry.format("kept")
+    assert registries.get_by_text("gone").count() == 0
+
+    # What cannot be forgotten is not removed either, and it is said why.
+    file.write_text("[[registries]\n")
+    forget("kept")
+    page.get_by_text(f"{file} is not valid TOML").wait_for()
+    assert registries.get_by_text("kept").is_visible()
+    page.get_by_role("button", name="Remove", exact=True).click()
+    group = page.get_by_role("group", name="Remove kept?")
+    group.get_by_role("button", name="Remove", exact=True).click()
+    page.get_by_text('["removed", "kept"]').wait_for()
+
+
+def test_where_nothing_may_be_copied_the_text_is_marked(page, demo_drift):
+    open_repository(page, "local-drift", "team/shop/api")
+    page.get_by_role("grid", name="Tags").locator("[data-place]").first.click()
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    button = page.get_by_role("button", name="Copy pull command")
+    button.focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("Copied", exact=True).wait_for()
+    assert page.evaluate("document.activeElement.textContent") == "Copied"
+    page.get_by_text("Copy pull command", exact=True).wait_for()
+
+    page.evaluate("document.execCommand = () => false")
+    page.keyboard.press("Enter")
+    page.get_by_text("Press Ctrl+C", exact=True).wait_for()
+    field = page.get_by_role("textbox", name="Press Ctrl+C to copy")
+    assert page.evaluate("getSelection().toString()").startswith(f"docker pull {demo_drift.host}/")
+    field.press("Escape")
+    field.wait_for(state="detached")
+    assert page.evaluate("document.activeElement.type") == "button"
+
+
+def test_a_daemon_is_not_offered_what_it_cannot_pull(show, demo_drift):
+    on_disk = f'ghostnb.RegistryConfig("on-disk", "oci:{demo_drift.root}"),\n'
+    page = show(dashboard_code(demo_drift).replace("Fleet([\n", f"Fleet([\n{on_disk}"))
+    page.get_by_role("tab", name="Images").click()
+    page.get_by_label("Search images").fill("shop/web")
+    page.keyboard.press("Enter")
+    for label in ("Pull", "Create container"):
+        refused = page.get_by_role("button", name=f"{label} team/shop/web:latest from on-disk")
+        refused.wait_for()
+        assert refused.is_disabled()
+        assert "A daemon pulls from no directory" in refused.get_attribute("title")
+        name = f"{label} team/shop/web:latest from local-drift"
+        assert page.get_by_role("button", name=name).is_enabled()
+    card = page.get_by_role("listitem").filter(has_text="on-disk")
+    card.get_by_role("button", name="Inspect team/shop/web:latest").click()
+    details = page.get_by_role("region", name="Image details")
+    details.get_by_role("heading", name="team/shop/web:latest").wait_for()
+    assert details.get_by_role("button", name="Pull", exact=True).is_disabled()
+    assert details.get_by_role("button", name="Create container").is_disabled()
 
 
 def test_without_a_catalog_a_repository_is_typed(show, demo_drift):
@@ -164,6 +236,6 @@ def test_the_dashboard_pulls_what_is_selected_and_forgets_what_is_removed(show, 
     page.get_by_role("heading", name="team/shop/api:1.0").wait_for()
     page.get_by_role("button", name="Remove", exact=True).click()
     question = page.get_by_role("group", name="Remove local-drift?")
-    question.get_by_role("button", name="Remove").click()
+    question.get_by_role("button", name="Remove", exact=True).click()
     page.get_by_text("Select a tag and inspect it.").wait_for()
     page.wait_for_url(lambda url: "tag=" not in url and "registry=" not in url)

@@ -241,7 +241,7 @@ def test_a_saved_notebook_holds_the_widgets_and_no_password(notebook, demo_drift
     form.get_by_label("Name", exact=True).fill("mine")
     form.get_by_label("URL").fill(demo_drift.url)
     form.get_by_label("Username").fill("ghost")
-    form.get_by_label("Password").fill(SECRET)
+    form.get_by_label("Password", exact=True).fill(SECRET)
     assert secrets_in(opened.save()) == []
     form.get_by_role("button", name="Test connection").click()
     form.get_by_text("its kind is drift").wait_for()
@@ -254,7 +254,7 @@ def test_a_saved_notebook_holds_the_widgets_and_no_password(notebook, demo_drift
     assert secrets_in(saved) == []
     # There is something that could hold it.
     assert {"Add registry", "Repositories"} <= {one.get("label") for one in models_of(saved)}
-    assert ["team/shop/api"] in [one.get("selected") for one in models_of(saved)]
+    assert "team/shop/api" in [one.get("repository") for one in models_of(saved)]
 
     # Opened again, it shows what it has, and says that nobody is behind it.
     opened.reopen()

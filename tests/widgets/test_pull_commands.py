@@ -10,8 +10,13 @@ import subprocess
 
 import pytest
 
-from ghostnb import RegistryConfig
-from ghostnb.widgets.pull_commands import pull_commands, pull_pieces
+from ghostnb import RegistryConfig, UnsupportedError
+from ghostnb.widgets.pull_commands import (
+    no_pull_reason,
+    pull_commands,
+    pull_name,
+    pull_pieces,
+)
 from tests.parts.daemons import dockerd
 from tests.parts.processes import find_program
 
@@ -42,6 +47,8 @@ def config(url, **fields):
 def test_names_are_written_as_each_tool_reads_them(url, reference, docker, podman):
     commands = pull_commands(config(url), reference)
 
+    assert pull_name(config(url), reference) == docker
+    assert no_pull_reason(config(url)) == ""
     assert commands["docker"] == f"docker pull {docker}"
     assert commands["podman"] == f"podman pull {podman}"
     assert f"docker://{podman} " in commands["skopeo"]
@@ -60,6 +67,9 @@ def test_where_no_tool_can_pull_none_is_named(tmp_path):
     assert pull_commands(config("http://my_host:5000", insecure=True), "app:1") == {}
     assert pull_commands(config(f"oci:{tmp_path}"), "app:1") == {}
     assert pull_pieces(config("https://example.com/below/a/path"), "app", ["1"]) == []
+    with pytest.raises(UnsupportedError, match="save the image instead"):
+        pull_name(config("https://example.com/below/a/path"), "app:1")
+    assert no_pull_reason(config(f"oci:{tmp_path}")).startswith("A daemon pulls from no directory")
 
 
 def test_a_tag_between_the_pieces_is_the_command(demo_drift):

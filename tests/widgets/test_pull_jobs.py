@@ -17,6 +17,7 @@ from ghostnb.widgets import PullQueue
 from ghostnb.widgets.jobs import Job
 from tests.engine.proxies import Proxy, proxy
 from tests.parts.daemons import dockerd
+from tests.parts.drift import RunningDrift
 from tests.parts.images import Document, plain_image
 from tests.parts.processes import find_program
 from tests.parts.registries import Htpasswd, RunningRegistry, docker_registry
@@ -171,6 +172,45 @@ def test_a_save_that_is_cancelled_leaves_nothing_and_can_be_retried(
     assert max(rates) < 10 * SLOW_BYTES
     queue.press("dismiss", 0)
     wait_until(lambda: queue._jobs == [])
+
+
+def test_the_others_wait_for_their_turn(fleet: Fleet, tmp_path: Path) -> None:
+    queue = Watched(fleet, Engine(NOWHERE), directory=tmp_path, limit=1)
+    for _ in range(3):
+        queue.pull("slow", "team/slow:a")
+    for number in range(3):
+        queue.wait(number, "failed")
+        queue.press("save", number)
+    queue.wait(0, "running", attempt=2)
+    assert queue.wait(1, "waiting", attempt=2)["text"] == "Waiting for its turn …"
+    queue.wait(2, "waiting", attempt=2)
+    queue.press("cancel", 1)
+    queue.wait(1, "cancelled", attempt=2)
+    assert [row["state"] for row in queue._jobs] == ["running", "cancelled", "waiting"]
+    queue._answer(queue, {"kind": "clear"}, [])
+    wait_until(lambda: len(queue._jobs) == 2)
+    assert [row["state"] for row in queue._jobs] == ["running", "waiting"]
+    queue.wait(0, "done", attempt=2)
+    queue.wait(1, "done", attempt=2)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_commands_that_load_are_offered_for_what_can_be_loaded(
+    demo_drift: RunningDrift, tmp_path: Path
+) -> None:
+    on_disk = RegistryConfig("on-disk", f"oci:{demo_drift.root}")
+    queue = Watched(Fleet([on_disk]), Engine(NOWHERE), directory=tmp_path)
+    for number, name in enumerate(["team/shop/api:1.3", "ops/charts/shop:1.0.0"]):
+        queue.pull("on-disk", name)
+        row = queue.wait(number, "failed")
+        assert row["hint"] == "A daemon pulls from no directory: copy the command."
+        queue.press("save", number)
+    image = queue.wait(0, "done", attempt=2)
+    chart = queue.wait(1, "done", attempt=2)
+
+    assert [command.split()[0] for command in image["commands"]] == ["docker", "podman"]
+    assert chart["commands"] == []
+    assert chart["hint"].startswith("Docker does not load it")
 
 
 def test_a_save_that_fails_says_what_to_do(fleet: Fleet, tmp_path: Path) -> None:

@@ -15,13 +15,14 @@ class ActionButtons {
 
   // How many rows it is all about decides whether an action asks.
   draw(actions, count = 0) {
-    for (const action of actions) {
+    for (const action of actions.filter((one) => !one.asked_with)) {
       if (!this.buttons.has(action.name)) {
         const made = new ActionButton(this.press);
         this.buttons.set(action.name, made);
         this.root.append(made.root);
       }
-      this.buttons.get(action.name).draw(action, count);
+      const others = actions.filter((one) => one.asked_with === action.name && one.enabled);
+      this.buttons.get(action.name).draw(action, count, others);
     }
     // Where a pressed button has gone, the keyboard goes on at its neighbour.
     const active = document.activeElement;
@@ -37,6 +38,7 @@ class ActionButton {
   constructor(press) {
     this.press = press;
     this.action = {};
+    this.others = [];
     this.button = element("button", "", { type: "button", "aria-live": "polite" });
     this.button.addEventListener("click", () => this.click());
     this.question = element("span", "ghostnb-question", { role: "group", hidden: "" });
@@ -44,10 +46,13 @@ class ActionButton {
     this.root = element("span", "ghostnb-press", {}, this.button, this.question);
   }
 
-  draw(action, count) {
+  // Others are what else may be answered to the question.
+  draw(action, count, others) {
     // What was asked is no longer so.
-    if (action.confirm !== this.action.confirm || !action.enabled || count !== this.count) this.stopAsking();
+    if (action.confirm !== this.action.confirm || !action.enabled || count !== this.count
+      || others.length !== this.others.length) this.stopAsking();
     this.action = action;
+    this.others = others;
     this.count = count;
     if (!this.saying) this.button.textContent = action.label;
     this.button.disabled = !action.enabled;
@@ -63,16 +68,21 @@ class ActionButton {
   ask() {
     const cancel = element("button", "", { type: "button" }, "Cancel");
     cancel.addEventListener("click", () => this.decline());
-    const go = element("button", "ghostnb-danger", { type: "button" }, this.action.label);
-    go.addEventListener("click", () => {
-      this.decline();
-      this.press(this.action, this);
-    });
+    const answers = [this.action, ...this.others].map((action) => this.answer(action));
     this.question.setAttribute("aria-label", this.action.confirm);
-    this.question.replaceChildren(element("span", "ghostnb-asked", {}, this.action.confirm), cancel, go);
+    this.question.replaceChildren(element("span", "ghostnb-asked", {}, this.action.confirm), cancel, ...answers);
     this.question.hidden = false;
     this.button.hidden = true;
     cancel.focus();
+  }
+
+  answer(action) {
+    const button = element("button", "ghostnb-danger", { type: "button" }, action.label);
+    button.addEventListener("click", () => {
+      this.decline();
+      this.press(action, this);
+    });
+    return button;
   }
 
   decline() {

@@ -43,8 +43,7 @@ function render({ model, el }) {
   theme.hidden = place === null;
   model.on("change:tab", turn);
   draw();
-  keepKeys(root);
-  el.append(root);
+  mount(root, el);
   model.send({ kind: "ready" });
   return () => {
     model.off("change:tab", turn);

@@ -4,7 +4,7 @@ const TABS = ["Overview", "Layers", "History", "Manifest"];
 
 function render({ model, el }) {
   const view = new DetailsView(model);
-  el.append(view.root);
+  mount(view.root, el);
   const names = ["change:_image", "change:_state", "change:tab"];
   const draw = () => view.draw();
   const take = (message) => message.kind === "focus" && takeFocus(view.root, view.root);
@@ -23,7 +23,6 @@ class DetailsView {
     this.id = `ghostnb-${Math.random().toString(36).slice(2)}`;
     this.root = element("section", "ghostnb ghostnb-details", { "aria-label": "Image details", tabindex: -1 });
     this.root.addEventListener("keydown", (event) => this.onKey(event));
-    keepKeys(this.root);
   }
 
   draw() {
@@ -50,8 +49,17 @@ class DetailsView {
 
   header(image) {
     const digest = element("div", "ghostnb-digest-line", {}, element("code", "", { title: image.digest }, shortDigest(image.digest)), copyButton(image.digest, "digest"));
-    const actions = element("div", "ghostnb-actions", {}, this.platforms(image), this.button("Pull", "pull"), this.button("Create container", "create"));
+    const actions = element("div", "ghostnb-actions", {}, this.platforms(image), ...this.daemonButtons(image.no_pull));
     return element("header", "", {}, element("h3", "ghostnb-label", {}, image.reference), digest, actions, ...commands(image.commands));
+  }
+
+  daemonButtons(reason) {
+    const buttons = [this.button("Pull", "pull"), this.button("Create container", "create")];
+    for (const button of buttons) {
+      button.disabled = reason !== "";
+      button.title = reason;
+    }
+    return buttons;
   }
 
   platforms(image) {

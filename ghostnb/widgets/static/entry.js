@@ -10,7 +10,6 @@ function render({ model, el }) {
     if (text) model.send({ kind: "enter", text });
     else input.focus();
   });
-  keepKeys(form);
   const draw = () => {
     input.placeholder = model.get("placeholder");
     // What was typed was meant for what is gone.
@@ -20,7 +19,7 @@ function render({ model, el }) {
   const names = ["change:placeholder", "change:enabled"];
   for (const name of names) model.on(name, draw);
   draw();
-  el.append(form);
+  mount(form, el);
   return () => names.forEach((name) => model.off(name, draw));
 }
 

@@ -3,7 +3,7 @@
 
 function render({ model, el }) {
   const form = new FormView(model);
-  el.append(form.root);
+  mount(form.root, el);
   form.attach();
   return () => form.detach();
 }
@@ -50,17 +50,13 @@ class FormView {
       this.press(this.model.get("_buttons")[0].name);
     });
     this.root.addEventListener("input", (event) => this.typed.add(event.target.name));
-    keepKeys(this.root);
-    this.onMessage = (message) => {
-      if (message.kind === "fill") this.fill(message.values, message.at_first);
-      if (message.kind === "focus") takeFocus(this.root, this.inputs.values().next().value);
-    };
+    this.onMessage = (message) => this.take(message);
     this.onState = () => this.tell();
     this.model.on("msg:custom", this.onMessage);
     this.model.on("change:_state", this.onState);
     this.onNotes = () => this.note();
     this.model.on("change:_notes", this.onNotes);
-    this.model.send({ kind: "ready" });
+    this.model.send({ kind: "ready", view: this.id });
     this.note();
     this.tell();
   }
@@ -77,6 +73,11 @@ class FormView {
       values[field] = input.type === "checkbox" ? input.checked : input.value;
     }
     this.model.send({ kind: "press", name, values });
+  }
+
+  take({ kind, values, view, at_first: isFirst }) {
+    if (kind === "fill" && (view ?? this.id) === this.id) this.fill(values, isFirst);
+    if (kind === "focus") takeFocus(this.root, this.root.querySelector(".ghostnb-field :enabled"));
   }
 
   // What somebody has typed before the first values came is not written over.

@@ -12,7 +12,9 @@ function formatBytes(bytes) {
 }
 
 const SPANS = [["year", 31557600], ["month", 2629800], ["day", 86400], ["hour", 3600], ["minute", 60]];
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+// "1 year ago" may be as good as two: until then, months are counted.
+const FEWEST = { year: 2 };
+const relative = new Intl.RelativeTimeFormat("en");
 const grouped = new Intl.NumberFormat("en");
 // There are few ways to say a time, and each is slow to make: tables have 100,000 of them.
 const saidTimes = new Map();
@@ -21,7 +23,7 @@ const saidTimes = new Map();
 function formatTime(milliseconds) {
   const seconds = (milliseconds - Date.now()) / 1000;
   for (const [unit, length] of SPANS) {
-    if (Math.abs(seconds) >= length) return relativeTime(Math.trunc(seconds / length), unit);
+    if (Math.abs(seconds) >= length * (FEWEST[unit] ?? 1)) return relativeTime(Math.trunc(seconds / length), unit);
   }
   return "just now";
 }
@@ -32,7 +34,8 @@ function relativeTime(count, unit) {
   return saidTimes.get(key);
 }
 
-const shortDigest = (digest) => digest.replace(/^(\w+:[0-9a-f]{12})[0-9a-f]+$/, "$1");
+// A container's id has no algorithm before it.
+const shortDigest = (digest) => digest.replace(/^((?:\w+:)?[0-9a-f]{12})[0-9a-f]+$/, "$1");
 
 const FORMATS = {
   bytes: formatBytes,
@@ -64,12 +67,21 @@ function element(tag, className, attributes = {}, ...children) {
   return made;
 }
 
+// Shows a panel in its view.
+//
 // A notebook's commands are plain keys: two "d" on a focused row would delete the cell.
 // With Ctrl and the like keys are still the notebook's, so that Ctrl+S saves.
-function keepKeys(root) {
+//
+// After a restart, and in a notebook that was opened again, nobody takes what is sent:
+// Jupyter marks such views, and throws. Nothing in them can be pressed or have the keyboard.
+function mount(root, el) {
   root.addEventListener("keydown", (event) => {
     if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
   });
+  el.append(root);
+  const follow = () => { root.inert = !isLive(root); };
+  new MutationObserver(follow).observe(el, { attributes: true, attributeFilter: ["class"] });
+  follow();
 }
 
 const FOCUSABLE = "button, input, select, summary, textarea, [tabindex]";
@@ -98,6 +110,4 @@ function takeFocus(root, target, pictures = MOST_PICTURES) {
   else if (pictures) requestAnimationFrame(() => takeFocus(root, target, pictures - 1));
 }
 
-// After a restart, and in a notebook that was opened again, nobody takes what is sent:
-// Jupyter marks such views, and throws.
 const isLive = (root) => !root.closest(".jupyter-widgets-disconnected");

@@ -3,7 +3,11 @@
 
 function render({ model, el }) {
   const empty = element("p", "ghostnb-state", {}, "Nothing has been pulled yet.");
-  const root = element("section", "ghostnb ghostnb-jobs", { "aria-label": "Jobs", tabindex: -1 }, empty);
+  const clear = element("button", "", { type: "button" }, "Clear finished");
+  clear.addEventListener("click", () => model.send({ kind: "clear" }));
+  const top = element("div", "ghostnb-buttons ghostnb-jobs-top", {}, clear);
+  const list = element("div", "ghostnb-jobs-list");
+  const root = element("section", "ghostnb ghostnb-jobs", { "aria-label": "Jobs", tabindex: -1 }, empty, top, list);
   const rows = new Map();
   const draw = () => {
     const jobs = model.get("_jobs");
@@ -17,9 +21,12 @@ function render({ model, el }) {
       if (!rows.has(job.id)) rows.set(job.id, new JobView(model, job.id));
       const row = rows.get(job.id);
       row.draw(job);
-      if (!row.root.isConnected) root.prepend(row.root);
+      if (!row.root.isConnected) list.prepend(row.root);
     }
     empty.hidden = jobs.length > 0;
+    const hadFocus = document.activeElement === clear;
+    top.hidden = !jobs.some((job) => !isOpen(job));
+    if (hadFocus && top.hidden) list.querySelector("button:not([hidden])")?.focus();
   };
   const take = (message) => {
     if (message.kind !== "progress") return;
@@ -27,8 +34,7 @@ function render({ model, el }) {
   };
   model.on("change:_jobs", draw);
   model.on("msg:custom", take);
-  keepKeys(root);
-  el.append(root);
+  mount(root, el);
   draw();
   model.send({ kind: "ready" });
   return () => {
@@ -36,6 +42,9 @@ function render({ model, el }) {
     model.off("msg:custom", take);
   };
 }
+
+// It waits for its turn, or runs.
+const isOpen = (job) => job.state === "waiting" || job.state === "running";
 
 class JobView {
   constructor(model, id) {
@@ -67,7 +76,7 @@ class JobView {
   }
 
   draw(job) {
-    const isRunning = job.state === "running";
+    const isRunning = isOpen(job);
     const hadFocus = this.buttons.includes(document.activeElement);
     if (job.attempt !== this.attempt) this.begin(job.attempt);
     this.root.dataset.state = job.state;

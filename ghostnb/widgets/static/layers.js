@@ -3,8 +3,7 @@ function render({ model, el }) {
   const draw = () => root.replaceChildren(layerView(model.get("layers")));
   model.on("change:layers", draw);
   draw();
-  keepKeys(root);
-  el.append(root);
+  mount(root, el);
   return () => model.off("change:layers", draw);
 }
 

@@ -5,6 +5,7 @@ const MOST_LINES = 5000;
 function render({ model, el }) {
   const text = element("pre", "ghostnb-log-lines", { tabindex: 0, role: "log", "aria-label": model.get("label") });
   const root = element("div", "ghostnb ghostnb-log", {}, text);
+  const draw = () => { text.dataset.placeholder = model.get("placeholder"); };
   const take = (message) => {
     if (message.kind === "clear") text.replaceChildren();
     if (message.kind !== "lines") return;
@@ -14,10 +15,14 @@ function render({ model, el }) {
     if (isAtEnd) text.scrollTop = text.scrollHeight;
   };
   model.on("msg:custom", take);
-  keepKeys(root);
-  el.append(root);
+  model.on("change:placeholder", draw);
+  draw();
+  mount(root, el);
   model.send({ kind: "ready" });
-  return () => model.off("msg:custom", take);
+  return () => {
+    model.off("msg:custom", take);
+    model.off("change:placeholder", draw);
+  };
 }
 
 export default { render };

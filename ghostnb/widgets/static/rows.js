@@ -68,6 +68,11 @@ class Rows {
     return this.values[name]?.[number] ?? null;
   }
 
+  // Whether any row has a value there.
+  isKnown(name) {
+    return this.values[name]?.some((value) => value !== null && value !== undefined && value.length !== 0) ?? false;
+  }
+
   // What the filter looks through: all that is shown as text, in lower case.
   text(number) {
     return (this.texts[number] ??= this.columns

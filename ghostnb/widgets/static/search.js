@@ -5,7 +5,7 @@ const EVERY = "All registries";
 
 function render({ model, el }) {
   const view = new SearchView(model);
-  el.append(view.root);
+  mount(view.root, el);
   const drawn = { "change:_found": () => view.drawFound(), "change:_answers": () => view.drawAnswers(), "change:_registries": () => view.drawRegistries() };
   for (const [name, draw] of Object.entries(drawn)) model.on(name, draw);
   view.drawRegistries();
@@ -29,7 +29,6 @@ class SearchView {
     this.answers = element("ul", "ghostnb-answers", { "aria-label": "Registries", "aria-live": "polite" });
     this.found = element("ul", "ghostnb-cards", { "aria-label": "Images" });
     this.root = element("section", "ghostnb ghostnb-search", { "aria-label": "Search" }, form, this.answers, this.found);
-    keepKeys(this.root);
   }
 
   quick(name) {
@@ -98,6 +97,8 @@ class SearchView {
   action(label, kind, image, name) {
     const button = element("button", "", { type: "button", "aria-label": `${label} ${name} from ${image.registry}` }, label);
     button.addEventListener("click", () => this.tell(kind, image));
+    button.disabled = image.no_pull !== "";
+    button.title = image.no_pull;
     return button;
   }
 

@@ -33,7 +33,7 @@ class SelectionBar {
   async act(action, button) {
     if (!action.copies.length) return this.calls.tell(action.name);
     const lines = [...this.selection.keys].map((key) => action.copies.join(key));
-    button.say((await copied(lines.join("\n"))) ? "Copied" : "The browser does not let it be copied");
+    button.say((await copied(lines.join("\n"), button.button)) ? "Copied" : "Press Ctrl+C");
   }
 
   draw(actions, columns) {

@@ -60,38 +60,49 @@ class TableView {
       this.state, this.body, this.bar.root);
     this.root.style.setProperty("--ghostnb-height", this.model.get("height"));
     this.rowButtons = new RowButtons(this);
-    keepKeys(this.root);
-    el.append(this.root);
+    mount(this.root, el);
   }
 
+  // Made anew when other columns show, and only then: the keyboard may be in it.
   drawHead() {
-    const columns = this.rows.columns;
-    const tracks = columns.map((column) => column.width ?? "minmax(6em, 1fr)");
-    if (this.selection.isMultiple) tracks.unshift("30px");
-    this.root.style.setProperty("--ghostnb-tracks", tracks.join(" "));
-    const cells = columns.map((column, index) => this.headCell(column, index));
-    if (this.selection.isMultiple) {
-      this.everything = element("input", "", { type: "checkbox", tabindex: -1, "aria-label": "Select all matching" });
-      this.everything.addEventListener("click", () => this.chooseAll());
-      cells.unshift(element("span", "ghostnb-cell ghostnb-cell-box", { role: "columnheader" }, this.everything));
+    const hasBox = this.selection.isMultiple;
+    this.columns = new Columns(this.rows);
+    const { shown } = this.columns, tracks = this.columns.tracksWith(hasBox);
+    const look = `${shown.map((column) => column.name)} ${tracks}`;
+    if (look !== this.look) {
+      this.look = look;
+      this.root.style.setProperty("--ghostnb-tracks", tracks);
+      const cells = shown.map((column, index) => this.columns.pin(this.headCell(column, index), index, hasBox));
+      if (hasBox) {
+        this.everything = element("input", "", { type: "checkbox", tabindex: -1, "aria-label": "Select all matching" });
+        this.everything.addEventListener("click", () => this.chooseAll());
+        cells.unshift(this.boxCell("columnheader", this.everything));
+      }
+      this.head.replaceChildren(...cells);
     }
-    keepFocus(this.head, () => this.head.replaceChildren(...cells));
+    this.drawSort();
+  }
+
+  boxCell(role, box) {
+    return pinTo(element("span", "ghostnb-cell ghostnb-cell-box", { role }, box), "left", []);
   }
 
   headCell(column, index) {
-    const sort = this.rows.sort;
-    const isSorted = sort?.name === column.name;
-    const order = isSorted ? (sort.descending ? "descending" : "ascending") : "none";
-    const cell = element("span", `ghostnb-cell ghostnb-cell-${column.kind}`, {
-      role: "columnheader", "aria-colindex": index + 1,
-      "aria-sort": column.kind === "action" ? null : order,
-    });
+    const cell = element("span", `ghostnb-cell ghostnb-cell-${column.kind}`, { role: "columnheader", "aria-colindex": index + 1 });
     if (column.kind === "action" || !column.label) return cell;
-    const mark = isSorted ? (sort.descending ? " ▾" : " ▴") : "";
-    const button = element("button", "ghostnb-sort", { type: "button", id: `${this.id}-by-${column.name}` }, column.label + mark);
+    const button = element("button", "ghostnb-sort", { type: "button", "data-sort": column.name, "data-label": column.label });
     button.addEventListener("click", () => this.sortBy(column.name));
     cell.append(button);
     return cell;
+  }
+
+  drawSort() {
+    const { sort } = this.rows;
+    for (const button of this.head.querySelectorAll(".ghostnb-sort")) {
+      const order = sort?.name !== button.dataset.sort ? "none" : sort.descending ? "descending" : "ascending";
+      button.parentElement.setAttribute("aria-sort", order);
+      button.textContent = button.dataset.label + { none: "", ascending: " ▴", descending: " ▾" }[order];
+    }
   }
 
   // What it listens to
@@ -113,8 +124,6 @@ class TableView {
     this.space.addEventListener("dblclick", (event) => this.onDoubleClick(event));
     this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(this.body);
-    this.drawHead();
-    this.drawState();
     this.refresh();
   }
 
@@ -238,7 +247,6 @@ class TableView {
     const descending = sort?.name === name && !sort.descending;
     this.rows.sort = { name, descending };
     this.rows.arrange();
-    this.drawHead();
     this.refresh();
   }
 
@@ -270,7 +278,7 @@ class TableView {
     if (!this.telling) return;
     clearTimeout(this.telling);
     this.telling = null;
-    this.model.send({ kind: "selected", generation: this.table.generation, runs: this.selection.runs() });
+    if (isLive(this.root)) this.model.send({ kind: "selected", generation: this.table.generation, runs: this.selection.runs() });
   }
 
   act(name) {
@@ -278,7 +286,9 @@ class TableView {
     this.model.send({ kind: "press", name });
   }
 
+  // Which columns show depends on what is known.
   refresh() {
+    this.drawHead();
     this.rowButtons.keep(() => {
       this.drawn.clear();
       this.space.replaceChildren();
@@ -332,9 +342,11 @@ class TableView {
     row.style.transform = `translateY(${place * ROW_PX}px)`;
     if (this.selection.isMultiple) {
       const box = element("input", "ghostnb-box", { type: "checkbox", tabindex: -1, "aria-label": "Select" });
-      row.append(element("span", "ghostnb-cell ghostnb-cell-box", { role: "gridcell" }, box));
+      row.append(this.boxCell("gridcell", box));
     }
-    for (const column of this.rows.columns) row.append(this.makeCell(column, number));
+    const { columns } = this;
+    row.append(...columns.shown.map((column, index) =>
+      columns.pin(this.makeCell(column, number), index, this.selection.isMultiple)));
     return row;
   }
 
@@ -344,6 +356,7 @@ class TableView {
     if (column.kind === "action") {
       cell.append(element("button", "", { type: "button", tabindex: -1, "data-action": column.name }, column.label));
     } else if (column.kind === "badges") {
+      cell.title = (value ?? []).join(", ");
       for (const badge of value ?? []) cell.append(element("span", "ghostnb-badge", {}, badge));
     } else if (column.kind === "dot") {
       const state = value ?? "unknown";

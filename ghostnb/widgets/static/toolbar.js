@@ -10,8 +10,7 @@ function render({ model, el }) {
     if (message.kind === "focus") takeFocus(root, root.querySelector("button:enabled"));
   };
   model.on("msg:custom", take);
-  keepKeys(root);
-  el.append(root);
+  mount(root, el);
   return () => {
     model.off("change:_actions", draw);
     model.off("msg:custom", take);

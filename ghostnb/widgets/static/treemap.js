@@ -12,9 +12,8 @@ function render({ model, el }) {
   root.addEventListener("keydown", (event) => {
     if ((event.key === "Enter" || event.key === " ") && activate(model, event.target)) event.preventDefault();
   });
-  keepKeys(root);
   draw();
-  el.append(root);
+  mount(root, el);
   return () => {
     model.off("change:items", draw);
     model.off("change:label", draw);

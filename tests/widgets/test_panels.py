@@ -1,0 +1,55 @@
+"""Panels without a page: how they end, and what they say of what is not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ipywidgets.widgets.widget import _instances
+
+from ghostnb import Engine, Fleet, RegistryConfig
+from ghostnb.widgets import Dashboard, ImageDetails
+from tests.serving import wait_until
+
+NOWHERE = "unix:///nowhere/docker.sock"
+
+
+def test_a_closed_dashboard_leaves_no_widget() -> None:
+    before = set(_instances)
+    dashboard = Dashboard(Fleet(), Engine(NOWHERE))
+    assert len(set(_instances) - before) > 20
+    dashboard.close()
+    assert set(_instances) == before
+
+
+def test_images_are_saved_where_the_dashboard_is_told(tmp_path: Path) -> None:
+    dashboard = Dashboard(Fleet(), Engine(NOWHERE), downloads=tmp_path)
+    assert dashboard.pulls.directory == tmp_path
+    dashboard.close()
+
+
+def test_an_image_of_a_registry_that_is_not_here_is_an_error_until_it_is(demo_drift) -> None:
+    fleet = Fleet()
+    details = ImageDetails(fleet)
+    details.show("gone", "team/shop/api:1.3")
+    wait_until(lambda: details._state["kind"] == "error")
+    assert details._state["text"] == "There is no registry gone here."
+    assert details._state["hint"] == "Select another, or add it and retry."
+    fleet.add(RegistryConfig("gone", demo_drift.url))
+    details._answer(details, {"kind": "retry"}, [])
+    wait_until(lambda: details._state["kind"] == "ready")
+    details.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://registry-1.docker.io", "nginx:1.27"),
+        ("https://ghcr.io", "ghcr.io/library/nginx:1.27"),
+    ],
+)
+def test_a_container_is_made_of_what_the_daemon_calls_the_image(url: str, name: str) -> None:
+    dashboard = Dashboard(Fleet([RegistryConfig("reg", url)]), Engine(NOWHERE))
+    dashboard._create("reg", "library/nginx:1.27")
+    assert dashboard.form._filled["image"] == name
+    dashboard.close()
