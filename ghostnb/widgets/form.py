@@ -92,10 +92,6 @@ class Form(View):
         self.fill(**self._empty)
         self.tell()
 
-    def focus(self) -> None:
-        """Take the keyboard to the first field, and bring it into sight."""
-        self.send({"kind": "focus"})
-
     def tell(
         self, text: str = "", kind: SaidKind = "", problems: Mapping[str, str] | None = None
     ) -> None:
