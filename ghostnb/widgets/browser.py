@@ -7,7 +7,13 @@ import pandas as pd
 import traitlets
 
 from ghostnb.client import RegistryClient
-from ghostnb.errors import GhostnbError, NotFoundError, UnsupportedError
+from ghostnb.errors import (
+    ForbiddenError,
+    GhostnbError,
+    NotFoundError,
+    UnauthorizedError,
+    UnsupportedError,
+)
 from ghostnb.fleet import Fleet
 from ghostnb.widgets.actions import Action
 from ghostnb.widgets.base import Panels
@@ -292,6 +298,8 @@ class RegistryBrowser(Panels):
         client = self.fleet[name]
         try:
             await client.ping()
+        except (UnauthorizedError, ForbiddenError):
+            state = "refused"
         except GhostnbError:
             state = "unreachable"
         else:

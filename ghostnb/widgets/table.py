@@ -32,7 +32,8 @@ class Column:
     label : str
     kind : str
         How values are written. ``badges`` is a list of texts, ``dot`` one of
-        ``reachable``, ``unreachable`` and ``unknown``; ``action`` is a button.
+        ``reachable``, ``refused``, ``unreachable`` and ``unknown``; ``action`` is a
+        button.
     width : str or None
         A CSS grid track such as ``90px``; None shares what is left, or is what
         ``badges`` need.

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.dashboard.contrast import faults
 from tests.dashboard.keyboard import kept_focus
 from tests.dashboard.running import RunningDashboard, running_dashboard
 from tests.dashboard.tables import grid, row
@@ -121,6 +122,7 @@ def test_a_registry_that_hangs_holds_nobody_up(dashboard, page):
 def test_a_wrong_password_is_said_where_it_is_met(dashboard, page, locked):
     page.goto(dashboard.link)
     row(page, "Registries", "locked").get_by_text("AUTH", exact=True).wait_for()
+    row(page, "Registries", "locked").get_by_label("refused").wait_for()
     row(page, "Registries", "locked").click()
     said = page.get_by_role("status").filter(has_text="locked at")
     said.get_by_text("Check the username and password").wait_for()
@@ -129,6 +131,7 @@ def test_a_wrong_password_is_said_where_it_is_met(dashboard, page, locked):
     said.get_by_role("button", name="Retry").press("Enter")
     said.get_by_text("Check the username and password").wait_for()
     kept_focus(page)
+    assert faults(page) == []
 
 
 def test_a_registry_dies_between_its_tags_and_an_image(dashboard, page, mortal, storage):
