@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -14,7 +12,8 @@ from playwright.sync_api import expect
 from tests.dashboard.running import RunningDashboard, running_dashboard, write_config
 from tests.dashboard.tables import grid, row
 from tests.parts.drift import RunningDrift, running_drift
-from tests.parts.images import Document, plain_image
+from tests.parts.images import plain_image
+from tests.parts.pushes import write_layout
 
 REPOSITORIES, TAGS = 1_000, 20_000
 # As many as stand in sight, and some more on both sides.
@@ -28,23 +27,10 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDrift]:
     image = plain_image("many", layers=1)
     names = [f"team/service-{number:04}:1.0" for number in range(1, REPOSITORIES)]
     names += [f"team/monorepo:build-{number:05}" for number in range(TAGS)]
-    write_layout(root, image, names)
+    # As files of a docker-registry they would take minutes to remove.
+    write_layout(root, dict.fromkeys(names, image))
     with running_drift(root) as running:
         yield running
-
-
-def write_layout(root: Path, image: Document, names: list[str]) -> None:
-    """Write one image under many names: as files of a registry they would take minutes."""
-    blobs = root / "blobs" / "sha256"
-    blobs.mkdir(parents=True)
-    (root / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
-    for digest, data in [
-        (image.digest, image.raw),
-        *((one.digest, one.data) for one in image.blobs),
-    ]:
-        (blobs / digest.removeprefix("sha256:")).write_bytes(data)
-    entries = [image.descriptor(**{"org.opencontainers.image.ref.name": name}) for name in names]
-    (root / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": entries}))
 
 
 @pytest.fixture(scope="module")

@@ -189,7 +189,7 @@ def write_layout(directory: Path, documents: Mapping[str, Document]) -> Path:
     """
     blobs = directory / "blobs" / "sha256"
     blobs.mkdir(parents=True, exist_ok=True)
-    for document in documents.values():
+    for document in {one.digest: one for one in documents.values()}.values():
         _write_document(blobs, document)
     entries = [
         document.descriptor(**{"org.opencontainers.image.ref.name": tag})
