@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tests.benchmarks.dashboard import measure_dashboard
 from tests.benchmarks.drift import measure_drift
 from tests.benchmarks.tools import row, wrk
 from tests.parts.images import Document
@@ -161,6 +162,9 @@ def main() -> None:
     print()
     with tempfile.TemporaryDirectory(prefix="ghostnb-benchmark-") as directory:
         measure_drift(Path(directory))
+    print()
+    with tempfile.TemporaryDirectory(prefix="ghostnb-benchmark-") as directory:
+        measure_dashboard(Path(directory))
     print()
     measure_memory()
     print(f"\nimport ghostnb, beyond pandas: {import_seconds('ghostnb') * 1000:.0f} ms")

@@ -20,11 +20,11 @@ HOME = ("127.0.0.1", "localhost", "[::1]")
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Start Debian's Chromium."""
+def chromium(*flags: str) -> Iterator[Browser]:
+    """Start Debian's Chromium, with further flags if need be."""
     program = find_program("chromium", "chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS.split())
+        browser = playwright.chromium.launch(executable_path=program, args=[*FLAGS.split(), *flags])
         yield browser
         browser.close()
 
