@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from tests.parts.certificates import Certificates
+    from tests.parts.drift import RunningDrift
     from tests.parts.registries import RunningRegistry
     from tests.parts.secret_service import SecretService
     from tests.parts.token_server import TokenServer
@@ -153,3 +156,25 @@ def token_registry(standard_storage: Path, token_server: TokenServer) -> Iterato
 
     with docker_registry(auth=token_server.auth(), storage_dir=standard_storage) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def demo_drift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDrift]:
+    """Serve the sample registry by Drift."""
+    from ghostnb import run
+    from ghostnb.demo import prepare_demo
+    from tests.parts.drift import running_drift
+
+    root = tmp_path_factory.mktemp("demo-drift")
+    run(prepare_demo(root))
+    with running_drift(root / "registry") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start Chromium; no longer than for a module, since meanwhile no other loop can run here."""
+    from tests.parts.browsers import chromium
+
+    with chromium() as browser:
+        yield browser

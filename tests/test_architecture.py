@@ -15,6 +15,7 @@ from tests.packages import FILES, ROOT, relative, syntax
 MAX_LINES = 400
 SETTINGS = tomllib.loads((ROOT.parent / "pyproject.toml").read_text())
 CONTRACTS = SETTINGS["tool"]["importlinter"]["contracts"]
+SCRIPTS = sorted(ROOT.rglob("*.js"))
 every_file = pytest.mark.parametrize("file", FILES, ids=relative)
 
 
@@ -49,7 +50,7 @@ def test_every_module_stands_on_a_floor():
     assert modules - {"__init__", "__main__"} <= floors
 
 
-@every_file
+@pytest.mark.parametrize("file", [*FILES, *SCRIPTS], ids=relative)
 def test_a_module_is_small(file):
     assert len(file.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
 

@@ -68,10 +68,13 @@ class RegistryBrowser(Panels):
         Registries that are added or removed here are so there, too.
     on_inspect : callable, optional
         Told the registry, repository and tag that is to be looked at.
+    on_select : callable, optional
+        Called when somebody selects another registry or repository, or removes
+        what is selected: what was looked at before is no longer selected.
+    on_retry : callable, optional
+        Called for another attempt after `fail`; by default `reload`.
     on_pull : callable, optional
         Told the registry, and the references of all that is to be pulled from it.
-    on_removed : callable, optional
-        Told the name of a registry that the fleet no longer has.
 
     Attributes
     ----------
@@ -90,11 +93,13 @@ class RegistryBrowser(Panels):
         fleet: Fleet,
         *,
         on_inspect: Callable[[str, str, str], object] | None = None,
+        on_select: Callable[[], object] = lambda: None,
+        on_retry: Callable[[], object] | None = None,
         on_pull: OnTags | None = None,
-        on_removed: Callable[[str], object] | None = None,
     ) -> None:
         self.fleet = fleet
-        self._on_inspect, self._on_removed = on_inspect, on_removed
+        self._on_inspect, self._on_select = on_inspect, on_select
+        self._on_retry = on_retry or self.reload
         # Who is told of selected tags; copying needs nobody.
         self._acts: dict[Action, OnTags | None] = {_PULL: on_pull}
         self._tasks = Tasks()
@@ -109,11 +114,16 @@ class RegistryBrowser(Panels):
 
     def reload(self) -> None:
         """Show the fleet's registries, and ask each whether it is there."""
+        self._registries.tell("ready")
         self._registries.show(_registry_rows(self.fleet.registries()))
         if not len(self.fleet):
             self._registries.clear(_NO_REGISTRIES, _ADD_ONE)
         for name in self.fleet:
             self._tasks.spawn(self._greet(name), key=f"ping {name}", on_error=_nothing)
+
+    def fail(self, error: GhostnbError) -> None:
+        """Say that the registries are not known, and offer another attempt."""
+        self._registries.fail(error)
 
     def close(self) -> None:
         """End what goes on, and the widgets."""
@@ -123,7 +133,9 @@ class RegistryBrowser(Panels):
     # What it is made of
 
     def _make_tables(self) -> None:
-        self._registries = Table(_REGISTRIES, key="name", label="Registries")
+        self._registries = Table(
+            _REGISTRIES, key="name", label="Registries", on_retry=self._on_retry
+        )
         self._repositories = Table(
             _REPOSITORIES, key="repository", label="Repositories", on_retry=self._list_repositories
         )
@@ -181,13 +193,21 @@ class RegistryBrowser(Panels):
     # What is selected
 
     def _registry_selected(self, change: dict[str, list[str]]) -> None:
-        self.registry = _first(change["new"])
+        name = _first(change["new"])
+        if name != self.registry:
+            self._on_select()
+            self.registry = name
 
     def _repository_selected(self, change: dict[str, list[str]]) -> None:
-        self.repository = _first(change["new"])
+        self._select_repository(_first(change["new"]))
 
     def _named(self, name: str) -> None:
         if self.registry in self.fleet:
+            self._select_repository(name)
+
+    def _select_repository(self, name: str) -> None:
+        if name != self.repository:
+            self._on_select()
             self.repository = name
 
     def _act(self, action: str, tags: Sequence[str]) -> None:
@@ -335,13 +355,12 @@ class RegistryBrowser(Panels):
 
     def _drop(self, name: str) -> None:
         if name == self.registry:
+            self._on_select()
             self.registry = ""
         if name in self.fleet:
             self._tasks.cancel(f"ping {name}")
             self.fleet.remove(name)
         self.reload()
-        if self._on_removed is not None:
-            self._on_removed(name)
 
 
 def _registry_rows(registries: pd.DataFrame) -> pd.DataFrame:

@@ -1,12 +1,15 @@
 """All of it in one: what a team opens, or a notebook shows."""
 
 import os
+from collections.abc import Mapping
 
 import ipywidgets
 import traitlets
 
 from ghostnb.engine import Engine
+from ghostnb.errors import ConfigError
 from ghostnb.fleet import Fleet
+from ghostnb.registries.config import RegistryConfig
 from ghostnb.widgets.base import Pages, Panels
 from ghostnb.widgets.browser import RegistryBrowser
 from ghostnb.widgets.container_form import ContainerForm
@@ -28,7 +31,8 @@ class Dashboard(Panels):
     Parameters
     ----------
     fleet : Fleet, optional
-        By default the configured registries.
+        By default the configured registries; a configuration that cannot be
+        read is shown as an error, with another attempt.
     engine : Engine, optional
         By default the daemon that `Engine` finds.
     downloads : str or path, optional
@@ -52,13 +56,16 @@ class Dashboard(Panels):
         downloads: str | os.PathLike[str] | None = None,
     ) -> None:
         self._is_configured = fleet is None
-        self.fleet = Fleet.from_config() if fleet is None else fleet
+        self._configured: dict[str, RegistryConfig] = {}
+        self.fleet = Fleet() if fleet is None else fleet
         self.engine = Engine() if engine is None else engine
         self._bar = TitleBar(_TABS, on_first_view=self._seen)
         self._make_panels(downloads)
         self._stack = Pages(self._pages(), selected_index=0)
         super().__init__([self._bar, self._stack], "ghostnb-dashboard")
         self._link()
+        if self._is_configured:
+            self._configure()
 
     def _make_panels(self, downloads: str | os.PathLike[str] | None) -> None:
         self.pulls = PullQueue(self.fleet, self.engine, directory=downloads)
@@ -68,8 +75,9 @@ class Dashboard(Panels):
         self.browser = RegistryBrowser(
             self.fleet,
             on_inspect=self._inspect,
+            on_select=self._selected,
+            on_retry=self._configure,
             on_pull=self._pull_all,
-            on_removed=self._removed,
         )
         self.search = SearchPanel(
             self.fleet, on_inspect=self._open, on_pull=self._pull, on_create=self._create
@@ -93,7 +101,20 @@ class Dashboard(Panels):
     def _seen(self) -> None:
         # Voilà runs cells before anybody comes: by now the configuration may be another.
         if self._is_configured:
-            _follow(self.fleet, Fleet.from_config())
+            self._configure()
+        else:
+            self.browser.reload()
+
+    def _configure(self) -> None:
+        """Take the registries of the configuration, as it is now, or say what is wrong with it."""
+        try:
+            configured = Fleet.from_config()
+        except ConfigError as e:
+            self.browser.fail(e)
+            return
+        now = {name: configured[name].config for name in configured}
+        _follow(self.fleet, self._configured, now)
+        self._configured = now
         self.browser.reload()
 
     def _turned(self, change: dict[str, str]) -> None:
@@ -113,10 +134,18 @@ class Dashboard(Panels):
         self._bar.tag = ""
         self._bar.tag = tag
 
+    def _selected(self) -> None:
+        self.details.clear()
+        self._bar.tag = ""
+
     def _open(self, registry: str, reference: str) -> None:
-        self._bar.tab = "Registries"
-        self._bar.registry = registry
-        self.details.show(registry, reference)
+        repository, colon, tag = reference.partition(":")
+        self._bar.tab, self._bar.registry = "Registries", registry
+        if colon:
+            self._bar.repository = repository
+            self._inspect(registry, repository, tag)
+        else:
+            self.details.show(registry, reference)
         self.details.focus()
 
     def _pull(self, registry: str, reference: str) -> None:
@@ -126,10 +155,6 @@ class Dashboard(Panels):
     def _pull_all(self, registry: str, references: list[str]) -> None:
         for reference in references:
             self._pull(registry, reference)
-
-    def _removed(self, registry: str) -> None:
-        self.details.forget(registry)
-        self._bar.tag = ""
 
     def _create(self, registry: str, reference: str) -> None:
         self.form.ask(pull_name(self.fleet[registry].config, reference))
@@ -149,11 +174,13 @@ class Dashboard(Panels):
         self.form.layout.display = "" if is_shown else "none"
 
 
-def _follow(fleet: Fleet, other: Fleet) -> None:
-    """Make one fleet's registries those of another, leaving alone what is the same."""
-    for name in list(fleet):
-        if name not in other or fleet[name].config != other[name].config:
+def _follow(
+    fleet: Fleet, before: Mapping[str, RegistryConfig], now: Mapping[str, RegistryConfig]
+) -> None:
+    """Change in a fleet what has changed; what else was added or removed there stays so."""
+    for name, config in before.items():
+        if name in fleet and fleet[name].config == config != now.get(name):
             fleet.remove(name)
-    for name in other:
-        if name not in fleet:
-            fleet.add(other[name].config)
+    for name, config in now.items():
+        if name not in fleet and before.get(name) != config:
+            fleet.add(config)

@@ -81,11 +81,6 @@ class ImageDetails(View):
         self._wanted, self._image = None, {}
         self._state = state("empty", "Select a tag and inspect it.")
 
-    def forget(self, registry: str) -> None:
-        """Show nothing, if what is shown is in this registry."""
-        if self._wanted is not None and self._wanted[0] == registry:
-            self.clear()
-
     def focus(self) -> None:
         """Let the keyboard go on here, unless it is outside of the dashboard."""
         self.send({"kind": "focus"})

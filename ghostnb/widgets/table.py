@@ -98,6 +98,7 @@ class Table(View):
         "actions",
         "rows",
         "columns",
+        "head",
         "selection",
         "selection_bar",
         "row_buttons",

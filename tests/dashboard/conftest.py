@@ -16,19 +16,6 @@ if TYPE_CHECKING:
     from tests.parts.drift import RunningDrift
 
 
-@pytest.fixture(scope="session")
-def demo_drift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDrift]:
-    """Serve the sample registry."""
-    from ghostnb import run
-    from ghostnb.demo import prepare_demo
-    from tests.parts.drift import running_drift
-
-    root = tmp_path_factory.mktemp("dashboard-demo")
-    run(prepare_demo(root))
-    with running_drift(root / "registry") as running:
-        yield running
-
-
 @pytest.fixture(scope="module")
 def dashboard(
     tmp_path_factory: pytest.TempPathFactory, demo_drift: RunningDrift
@@ -39,14 +26,6 @@ def dashboard(
     config = write_config(folder, local_drift=demo_drift.url)
     with running_dashboard(folder, config, environment=nowhere) as running:
         yield running
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    from tests.parts.browsers import chromium
-
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -39,6 +39,22 @@ def test_a_link_leads_to_an_image_and_the_token_out_of_the_address(dashboard, pa
     assert page.title() == "ghostnb"
 
 
+def test_the_address_is_of_what_is_shown(dashboard, page):
+    place = "registry=local-drift&repository=team%2Fshop%2Fapi&tag=1.3"
+    page.goto(f"{dashboard.link}&{place}")
+    page.get_by_role("heading", name="team/shop/api:1.3").wait_for()
+    page.get_by_role("grid", name="Repositories").get_by_text("team/shop/web").click()
+    page.get_by_text("Select a tag and inspect it.").wait_for()
+    page.wait_for_url(re.compile("repository=team%2Fshop%2Fweb$"))
+    # What search has found has an address, too.
+    page.get_by_role("tab", name="Images").click()
+    page.get_by_label("Search images").fill("ml/trainer")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Inspect ml/trainer:latest").click()
+    page.get_by_role("heading", name="ml/trainer:latest").wait_for()
+    page.wait_for_url(re.compile("registry=local-drift&repository=ml%2Ftrainer&tag=latest$"))
+
+
 def test_without_the_token_one_is_asked_for_it_and_led_back(dashboard, page, watch):
     page.goto(f"{dashboard.url}?tab=Images")
     page.get_by_label("Token").fill("guess")
@@ -138,3 +154,21 @@ def test_what_was_configured_after_the_kernel_started_is_there(
             expect(registries(page).get_by_text("down", exact=True)).to_have_count(0)
             registries(page).get_by_text("local-drift").click()
             page.get_by_text("team/shop/api").wait_for()
+
+
+def test_a_configuration_that_cannot_be_read_is_told(tmp_path, demo_drift, browser, watch):
+    config = write_config(tmp_path, local_drift=demo_drift.url)
+    good = config.read_text()
+    with running_dashboard(tmp_path, config) as running, session(browser, watch) as page:
+        running.wait_for_kernels(1)
+        config.write_text("[[registries]]\nnam = 'x'\n")
+        page.goto(running.link)
+        page.get_by_text("unknown key 'nam'").wait_for()
+        # The next kernel has known nothing else.
+        running.wait_for_kernels(2)
+        page.goto(running.url)
+        page.get_by_text("unknown key 'nam'").wait_for()
+        config.write_text(good)
+        page.get_by_role("button", name="Retry").click()
+        registries(page).get_by_label("reachable", exact=True).wait_for()
+        expect(page.get_by_text("unknown key")).to_be_hidden()

@@ -38,7 +38,7 @@ class Watch:
 
     def over(self, page: Page) -> None:
         """Watch a page from now on."""
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("pageerror", lambda error: self.errors.append(error.stack or str(error)))
         page.on("console", lambda said: said.type == "error" and self.errors.append(said.text))
         page.on("request", lambda request: self._look(request.url))
 

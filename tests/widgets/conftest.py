@@ -13,17 +13,10 @@ from pathlib import Path
 import httpx2
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from ghostnb import run
-from ghostnb.demo import prepare_demo
-from tests.parts.drift import RunningDrift, running_drift
-from tests.parts.processes import PartError, end, find_program, free_port, launch, log_tail
+from tests.parts.processes import PartError, end, free_port, launch, log_tail
 
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-)
 START_SECONDS = 60
 # Voilà's own page takes leave without the token that Voilà itself wants for it.
 FAREWELL = "status of 403"
@@ -36,24 +29,6 @@ EXTENSIONS = (
     "anywidget",
 )
 Show = Callable[[str], Page]
-
-
-@pytest.fixture(scope="session")
-def demo_drift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDrift]:
-    """Serve the sample registry."""
-    root = tmp_path_factory.mktemp("widgets-demo")
-    run(prepare_demo(root))
-    with running_drift(root / "registry") as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    program = find_program("chromium", "chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS.split())
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ function render({ model, el }) {
     empty.hidden = jobs.length > 0;
     const hadFocus = document.activeElement === clear;
     top.hidden = !jobs.some((job) => !isOpen(job));
-    if (hadFocus && top.hidden) list.querySelector("button:not([hidden])")?.focus();
+    if (hadFocus && top.hidden) (list.querySelector("button:not([hidden])") ?? root).focus();
   };
   const take = (message) => {
     if (message.kind !== "progress") return;
@@ -140,7 +140,7 @@ class JobView {
   }
 
   leave() {
-    const hadFocus = this.root.contains(document.activeElement), jobs = this.root.parentElement;
+    const hadFocus = this.root.contains(document.activeElement), jobs = this.root.closest(".ghostnb-jobs");
     const next = this.root.nextElementSibling ?? this.root.previousElementSibling;
     this.root.remove();
     if (hadFocus) (next?.querySelector("button:not([hidden])") ?? jobs).focus();

@@ -47,62 +47,22 @@ class TableView {
     this.bar = new SelectionBar(label, this.selection, {
       all: () => this.chooseAll(), none: () => this.chooseNone(), tell: (name) => this.act(name),
     });
-    this.head = element("div", "ghostnb-row ghostnb-columns", { role: "row", "aria-rowindex": 1 });
+    this.head = new TableHead(this.rows, this.selection.isMultiple, {
+      all: () => this.chooseAll(), by: (name) => this.sortBy(name),
+    });
     this.space = element("div", "ghostnb-space", { role: "rowgroup" });
     this.state = element("div", "ghostnb-state", { role: "status" });
     this.body = element("div", "ghostnb-body", {
       role: "grid", tabindex: 0, "aria-label": label,
       "aria-multiselectable": String(this.model.get("multiple")),
     });
-    this.body.append(element("div", "ghostnb-head", { role: "rowgroup" }, this.head), this.space);
+    this.body.append(element("div", "ghostnb-head", { role: "rowgroup" }, this.head.root), this.space);
     this.root = element("div", "ghostnb ghostnb-table", { id: this.id },
       element("div", "ghostnb-title", {}, element("span", "ghostnb-label", {}, label), this.count, this.filter),
       this.state, this.body, this.bar.root);
     this.root.style.setProperty("--ghostnb-height", this.model.get("height"));
     this.rowButtons = new RowButtons(this);
     mount(this.root, el);
-  }
-
-  // Made anew when other columns show, and only then: the keyboard may be in it.
-  drawHead() {
-    const hasBox = this.selection.isMultiple;
-    this.columns = new Columns(this.rows);
-    const { shown } = this.columns, tracks = this.columns.tracksWith(hasBox);
-    const look = `${shown.map((column) => column.name)} ${tracks}`;
-    if (look !== this.look) {
-      this.look = look;
-      this.root.style.setProperty("--ghostnb-tracks", tracks);
-      const cells = shown.map((column, index) => this.columns.pin(this.headCell(column, index), index, hasBox));
-      if (hasBox) {
-        this.everything = element("input", "", { type: "checkbox", tabindex: -1, "aria-label": "Select all matching" });
-        this.everything.addEventListener("click", () => this.chooseAll());
-        cells.unshift(this.boxCell("columnheader", this.everything));
-      }
-      this.head.replaceChildren(...cells);
-    }
-    this.drawSort();
-  }
-
-  boxCell(role, box) {
-    return pinTo(element("span", "ghostnb-cell ghostnb-cell-box", { role }, box), "left", []);
-  }
-
-  headCell(column, index) {
-    const cell = element("span", `ghostnb-cell ghostnb-cell-${column.kind}`, { role: "columnheader", "aria-colindex": index + 1 });
-    if (column.kind === "action" || !column.label) return cell;
-    const button = element("button", "ghostnb-sort", { type: "button", "data-sort": column.name, "data-label": column.label });
-    button.addEventListener("click", () => this.sortBy(column.name));
-    cell.append(button);
-    return cell;
-  }
-
-  drawSort() {
-    const { sort } = this.rows;
-    for (const button of this.head.querySelectorAll(".ghostnb-sort")) {
-      const order = sort?.name !== button.dataset.sort ? "none" : sort.descending ? "descending" : "ascending";
-      button.parentElement.setAttribute("aria-sort", order);
-      button.textContent = button.dataset.label + { none: "", ascending: " ▴", descending: " ▾" }[order];
-    }
   }
 
   // What it listens to
@@ -288,7 +248,7 @@ class TableView {
 
   // Which columns show depends on what is known.
   refresh() {
-    this.drawHead();
+    this.head.draw(this.root);
     this.rowButtons.keep(() => {
       this.drawn.clear();
       this.space.replaceChildren();
@@ -342,9 +302,9 @@ class TableView {
     row.style.transform = `translateY(${place * ROW_PX}px)`;
     if (this.selection.isMultiple) {
       const box = element("input", "ghostnb-box", { type: "checkbox", tabindex: -1, "aria-label": "Select" });
-      row.append(this.boxCell("gridcell", box));
+      row.append(boxCell("gridcell", box));
     }
-    const { columns } = this;
+    const { columns } = this.head;
     row.append(...columns.shown.map((column, index) =>
       columns.pin(this.makeCell(column, number), index, this.selection.isMultiple)));
     return row;
@@ -371,8 +331,8 @@ class TableView {
   drawChosen() {
     if (!this.selection.isMultiple) return;
     const isAll = this.selection.hasMatching();
-    this.everything.checked = isAll;
-    this.everything.indeterminate = !isAll && this.selection.keys.size > 0;
+    this.head.everything.checked = isAll;
+    this.head.everything.indeterminate = !isAll && this.selection.keys.size > 0;
     this.bar.draw(this.model.get("_actions"), this.rows.columns);
   }
 
@@ -405,7 +365,12 @@ class TableView {
     if (!this.model.get("_wants_visible") || !isLive(this.root)) return;
     const keys = [];
     for (let place = first; place < last; place += 1) keys.push(this.rows.keyAt(place));
-    if (keys.length) this.model.send({ kind: "visible", keys });
+    if (!keys.length) return;
+    try {
+      this.model.send({ kind: "visible", keys });
+    } catch {
+      // The page is being left, and its kernel has gone before it: nobody will look at the rows.
+    }
   }
 }
 
