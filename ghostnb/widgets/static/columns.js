@@ -3,7 +3,7 @@
 
 const BOX_WIDTH = "30px";
 // A badge's letter, what is around a badge, and around all of a cell.
-const LETTER_PX = 7.5, BADGE_PX = 17, CELL_PX = 16;
+const LETTER_PX = 8, BADGE_PX = 17, CELL_PX = 16;
 
 class Columns {
   constructor(rows) {
