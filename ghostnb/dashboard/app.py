@@ -5,7 +5,6 @@ that was closed, serves images beside the notebook, and loads its icons from a
 server elsewhere.
 """
 
-import asyncio
 import logging
 import os
 import shutil
@@ -14,6 +13,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from jupyter_server.services.contents.largefilemanager import LargeFileManager
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
+from tornado.web import HTTPError
 from traitlets.config import Config
 from voila.app import Voila
 from voila.request_info_handler import RequestInfoSocketHandler
@@ -67,11 +68,16 @@ class _Kernels(AsyncMappingKernelManager):
 
     def _handle_kernel_died(self, kernel_id: str) -> None:
         # Jupyter Server's would forget it; those that Voilà keeps waiting would still be given out.
-        self._ending = asyncio.ensure_future(self.shutdown_kernel(kernel_id, now=True))
+        IOLoop.current().add_callback(self._end_if_dead, kernel_id)
 
     async def end_dead(self) -> None:
         """End those whose process is gone and nobody noticed yet, so that no page gets them."""
-        for kernel_id in self.list_kernel_ids():
+        for kernel_id in list(self.list_kernel_ids()):
+            await self._end_if_dead(kernel_id)
+
+    async def _end_if_dead(self, kernel_id: str) -> None:
+        # Meanwhile its page may have ended it, or another that looks as this does.
+        with suppress(KeyError, HTTPError):
             if not await ensure_async(self.is_alive(kernel_id)):
                 await self.shutdown_kernel(kernel_id, now=True)
 
@@ -130,7 +136,10 @@ class DashboardApp(Voila):
         # Voilà looks for templates there each time that it needs one.
         paths = [str(_SHARE), os.environ.get("JUPYTER_PATH", "")]
         os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, paths))
-        logging.getLogger("tornado.general").addFilter(hide_tokens)
+        for name in ("tornado.general", "tornado.application"):
+            logging.getLogger(name).addFilter(hide_tokens)
+        # Signals may come before it serves.
+        self.ioloop = IOLoop.current()
         self.initialize([])
         if hasattr(signal, "SIGHUP"):
             signal.signal(signal.SIGHUP, self._handle_signal_stop)
@@ -173,7 +182,6 @@ class DashboardApp(Voila):
     def listen(self) -> None:
         """Serve on the socket that was given, until told to end."""
         server = HTTPServer(self.app)
-        self.ioloop = IOLoop.current()
         self.ioloop.add_callback(lambda: server.add_socket(self._bound))
         self.ioloop.add_callback(self._on_ready)
         try:

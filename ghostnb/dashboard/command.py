@@ -8,7 +8,7 @@ import tempfile
 import threading
 import webbrowser
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from jupyter_core.paths import jupyter_runtime_dir
@@ -81,7 +81,7 @@ def serve_dashboard(
     Raises
     ------
     ConfigError
-        If the port cannot be had.
+        If the port cannot be had, or the browser not be told.
     """
     bound = _bound(port)
     base_url = f"/{base_url.strip('/')}/".replace("//", "/")
@@ -90,13 +90,13 @@ def serve_dashboard(
     given = os.environ.pop("GHOSTNB_TOKEN", "")
     token = given or secrets.token_urlsafe(24)
     link = f"{address}?token={token}"
-    with _handover(link) as page:
+    with _handover(link) if in_browser else nullcontext() as page:
 
         def ready() -> None:
             # What was given is known, and need not stand in somebody's log.
             shown = f"{address} (it opens with the token of GHOSTNB_TOKEN)" if given else link
             say(f"The dashboard: {shown}\nCtrl-C ends it.")
-            if in_browser:
+            if page is not None:
                 _open(page)
 
         app = DashboardApp(
@@ -129,11 +129,21 @@ def _bound(port: int | None) -> socket.socket:
 def _handover(address: str) -> Iterator[Path]:
     """Keep a file that leads to the address: a browser's arguments are for all to see."""
     folder = Path(jupyter_runtime_dir())
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", prefix="ghostnb-", suffix=".html", dir=folder) as file:
-        file.write(_HANDOVER.format(address))
-        file.flush()
-        yield Path(file.name)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(".html", "ghostnb-", folder)
+    except OSError as e:
+        raise ConfigError(
+            f"The browser cannot be told the address: {folder} cannot be written ({e.strerror}).",
+            hint="Open it yourself (--no-browser), or name another with JUPYTER_RUNTIME_DIR.",
+        ) from e
+    page = Path(name)
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(_HANDOVER.format(address))
+        yield page
+    finally:
+        page.unlink(missing_ok=True)
 
 
 def _open(page: Path) -> None:

@@ -3,10 +3,12 @@
 import logging
 import re
 from typing import Any
+from urllib.parse import parse_qsl
 
 import tornado.web
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.log import log_request
+from tornado.httputil import url_concat
 from voila.request_info_handler import RequestInfoSocketHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
@@ -22,7 +24,7 @@ _POLICY = {
     "style-src": "'self' 'unsafe-inline'",
     "img-src": "'self' data: blob:",
     "font-src": "'self' data:",
-    "connect-src": "'self' ws: wss: data: blob:",
+    "connect-src": "'self' data: blob:",
     "object-src": "'none'",
     "base-uri": "'self'",
     "form-action": "'self'",
@@ -43,6 +45,10 @@ class Page(TornadoVoilaHandler):
         """Start a kernel, or take one that waits, and give the page that talks to it."""
         if path:
             raise tornado.web.HTTPError(404, "There is one page only.")
+        if "token" in self.request.query_arguments:
+            # By now it is in a cookie: what has the address, kernels too, need not have the token.
+            self.redirect(url_concat(self.request.path, _without_token(self.request.query)))
+            return
         # A cookie is set by looking: the page must show it to be allowed to end its kernel.
         _ = self.xsrf_token
         await self.kernel_manager.end_dead()
@@ -66,6 +72,11 @@ class Absent(JupyterHandler):
     async def get(self, path: str | None = None) -> None:
         """Say that it is not here."""
         raise tornado.web.HTTPError(404, "The dashboard serves no files.")
+
+
+def _without_token(query: str) -> list[tuple[str, str]]:
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return [(name, value) for name, value in pairs if name != "token"]
 
 
 def hide_tokens(record: logging.LogRecord) -> bool:

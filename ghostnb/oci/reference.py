@@ -168,9 +168,14 @@ def check_repository(name: str) -> str:
     raise InvalidReferenceError(f"{name[:200]!r} is not a repository's name.", hint=hint)
 
 
+def is_tag(text: str) -> bool:
+    """Tell whether this can be a tag."""
+    return _TAG.fullmatch(text) is not None
+
+
 def check_tag(tag: str) -> str:
     """Give a tag back if it is one, else raise `InvalidReferenceError`."""
-    if _TAG.fullmatch(tag):
+    if is_tag(tag):
         return tag
     hint = "A tag has up to 128 letters, digits, _ . or - and begins with none of the last two."
     raise InvalidReferenceError(f"{tag[:200]!r} is not a tag.", hint=hint)

@@ -275,7 +275,7 @@ class RegistryBrowser(Panels):
 
     def _see(self, tags: list[str]) -> None:
         missing = [tag for tag in tags if tag not in self._detailed]
-        if missing and self.repository:
+        if missing and self.repository and self.registry in self.fleet:
             work = self._load_details(self.fleet[self.registry], self.repository, missing)
             self._tasks.spawn(work, key="details", on_error=self._tags.fail)
 

@@ -119,6 +119,8 @@ class Dashboard(Panels):
 
     def _turned(self, change: dict[str, str]) -> None:
         if change["new"] not in _TABS:
+            # A link may say anything.
+            self._bar.tab = _TABS[self._stack.selected_index or 0]
             return
         self._stack.selected_index = _TABS.index(change["new"])
         if change["new"] == "Containers":

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import traitlets
 
+from ghostnb.client import RegistryClient
 from ghostnb.errors import GhostnbError
 from ghostnb.fleet import Fleet
 from ghostnb.registries.config import RegistryConfig
@@ -98,10 +99,19 @@ class ImageDetails(View):
         image = await client.image(reference, platform=platform)
         self._image = _described(image, client.config)
         self._state = state("ready")
+        # Where pulls are counted, nobody's are spent on what was not asked for.
+        if client.rate_limit is None:
+            work = self._look_for_shared(client, image)
+            self._tasks.spawn(work, key="shared", on_error=self._fail_partly)
+
+    async def _look_for_shared(self, client: RegistryClient, image: Image) -> None:
         siblings = await client.tags(image.repository)
         if len(siblings) <= _MOST_SIBLINGS:
             layers = await client.inventory([image.repository], progress=False)
             self._image = _described(image, client.config, _sharing(layers, image))
+
+    def _fail_partly(self, error: GhostnbError) -> None:
+        self._state = state("partial", "Which layers other tags share is not known.", str(error))
 
     def _fail(self, error: GhostnbError) -> None:
         self._image = {}

@@ -11,6 +11,7 @@ import msgspec
 from ghostnb.errors import InvalidReferenceError, UnsupportedError
 from ghostnb.oci import Reference
 from ghostnb.oci.media_types import OCI_INDEX, OCI_MANIFEST
+from ghostnb.oci.reference import is_tag
 from ghostnb.registries.config import RegistryConfig
 
 __all__ = ["no_pull_reason", "pull_commands", "pull_name", "pull_pieces"]
@@ -99,8 +100,11 @@ def pull_pieces(config: RegistryConfig, repository: str, tags: Iterable[str]) ->
     Returns
     -------
     list of str
-        Empty where no tool pulls every one of the tags.
+        Empty where no tool pulls every one of the tags, as where one is none.
     """
+    # The page puts them in as they are, and a registry may say anything.
+    if not all(map(is_tag, tags := list(tags))):
+        return []
     # A tag that nothing else in a command holds.
     any_tag = secrets.token_hex(16)
     if (path := config.layout_path) is not None:
@@ -143,7 +147,7 @@ def _from_registry(config: RegistryConfig, reference: str) -> dict[str, str]:
 
 def _from_layout(path: Path, name: str) -> dict[str, str]:
     source = shlex.quote(f"oci:{path.absolute()}:{name}")
-    return {"skopeo": f"skopeo copy {source} docker-daemon:{name}"}
+    return {"skopeo": f"skopeo copy {source} {shlex.quote(f'docker-daemon:{name}')}"}
 
 
 def _file_name(name: Reference) -> str:

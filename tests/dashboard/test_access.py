@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import stat
@@ -32,13 +33,14 @@ def test_nobody_is_let_in_without_the_token(dashboard):
 
 def test_the_token_opens_it_and_stays_in_a_cookie(dashboard):
     with httpx2.Client(timeout=30, trust_env=False) as client:
-        page = client.get(dashboard.link)
+        led = client.get(f"{dashboard.link}&tab=Images")
+        assert (led.status_code, led.headers["location"]) == (302, "/?tab=Images")
+        page = client.get(dashboard.url)
         assert page.status_code == 200
         assert "application/vnd.jupyter.widget-view+json" in page.text
         # What was run is not shown.
         assert "import ghostnb" not in page.text
-        assert client.get(dashboard.url).status_code == 200
-        cookies = page.headers.get_list("set-cookie")
+        cookies = led.headers.get_list("set-cookie")
     login = next(one for one in cookies if one.startswith("ghostnb-"))
     assert "HttpOnly" in login
     assert dashboard.token not in login
@@ -86,6 +88,7 @@ def test_the_page_may_ask_nobody_else(dashboard):
     policy = answer.headers["content-security-policy"]
     assert "default-src 'self'" in policy
     assert "https:" not in policy
+    assert "ws:" not in policy
     assert not re.search(r'(src|href)="(https?:)?//', answer.text)
     assert answer.headers["referrer-policy"] == "same-origin"
 
@@ -121,9 +124,11 @@ def test_a_token_of_ones_own_is_not_handed_to_kernels(tmp_path, demo_drift):
     variables = {"GHOSTNB_TOKEN": "my-own-token"}
     with running_dashboard(tmp_path, config, environment=variables) as running:
         assert "my-own-token" not in log_tail(running.log)
-        (kernel,) = running.wait_for_kernels(1)
-        assert "my-own-token" not in psutil.Process(kernel).environ().values()
-        assert running.ask(headers=running.authorization).status_code == 200
+        running.wait_for_kernels(1)
+        assert running.ask("?token=my-own-token", follow_redirects=True).status_code == 200
+        # Nor in what Voilà tells them of the page that they are for.
+        for kernel in running.wait_for_kernels(2):
+            assert "my-own-token" not in str(psutil.Process(kernel).environ())
 
 
 @pytest.mark.parametrize("name", ["short", "long" * 12])
@@ -168,6 +173,7 @@ def test_what_cannot_begin_says_why(tmp_path):
     assert "urll" in failed("--config", str(broken))
     assert "nowhere.toml" in failed("--config", str(tmp_path / "nowhere.toml"))
     config = str(write_config(tmp_path, lab="http://localhost:5000"))
+    assert "/proc/nowhere" in failed("--config", config, JUPYTER_RUNTIME_DIR="/proc/nowhere")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -175,9 +181,10 @@ def test_what_cannot_begin_says_why(tmp_path):
         assert f"Port {port}" in failed("--config", config, "--port", str(port))
 
 
-def failed(*options: str) -> str:
-    command = [sys.executable, "-m", "ghostnb", "dashboard", *options]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+def failed(*options: str, **variables: str) -> str:
+    command = [sys.executable, "-m", "ghostnb", "dashboard", "--port", "0", *options]
+    environment = {**os.environ, **variables}
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     return result.stderr

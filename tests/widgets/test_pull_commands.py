@@ -120,3 +120,9 @@ def called(command, folder, environment=()):
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.mark.parametrize("tag", ["x; touch /tmp/y #", "x\nrm -rf ~", "$(x)", "-v", "", "x y"])
+def test_what_is_no_tag_is_put_into_no_command(demo_drift, tag):
+    for url in (demo_drift.url, f"oci:{demo_drift.root}"):
+        assert pull_pieces(config(url), "team/shop/api", ["1.3", tag]) == []

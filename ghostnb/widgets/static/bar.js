@@ -74,6 +74,7 @@ class Place {
     for (const name of PLACES) model.on(`change:${name}`, this.write);
     addEventListener("popstate", this.read);
     this.follow();
+    this.tell();
   }
 
   follow() {
