@@ -31,7 +31,7 @@ from voila.request_info_handler import RequestInfoSocketHandler
 from voila.static_file_handler import AllowListFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
-from ghostnb.dashboard.pages import HEADERS, Absent, Page, hide_tokens, log_answer
+from ghostnb.dashboard.pages import HEADERS, Absent, Page, log_answer, tidy
 
 __all__ = ["DashboardApp"]
 
@@ -47,7 +47,6 @@ _EXTENSIONS = [
 _IDLE_SECONDS = 120
 # A socket's path has 103 bytes at most, and what is made below takes 65.
 _SHORT = 38
-_PING_MS = 30_000
 
 
 class _OwnPython(KernelSpecManager):
@@ -137,7 +136,7 @@ class DashboardApp(Voila):
         paths = [str(_SHARE), os.environ.get("JUPYTER_PATH", "")]
         os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, paths))
         for name in ("tornado.general", "tornado.application"):
-            logging.getLogger(name).addFilter(hide_tokens)
+            logging.getLogger(name).addFilter(tidy)
         # Signals may come before it serves.
         self.ioloop = IOLoop.current()
         self.initialize([])
@@ -159,9 +158,6 @@ class DashboardApp(Voila):
             "headers": HEADERS,
             "contents_manager": self.contents_manager,
             "log_function": log_answer,
-            # As long as the pings' interval: Tornado takes no longer ones, and says so.
-            "ws_ping_timeout": _PING_MS,
-            "ws_ping_interval": _PING_MS,
         }
 
     def init_handlers(self) -> list[Any]:

@@ -12,7 +12,7 @@ from tornado.httputil import url_concat
 from voila.request_info_handler import RequestInfoSocketHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
-__all__ = ["HEADERS", "Absent", "Page", "hide_tokens", "log_answer"]
+__all__ = ["HEADERS", "Absent", "Page", "log_answer", "tidy"]
 
 _TOKEN = re.compile(r"(token=)[^&\s]+")
 
@@ -79,10 +79,14 @@ def _without_token(query: str) -> list[tuple[str, str]]:
     return [(name, value) for name, value in pairs if name != "token"]
 
 
-def hide_tokens(record: logging.LogRecord) -> bool:
-    """Take what is secret out of a line of a log: Tornado writes whole addresses."""
+def tidy(record: logging.LogRecord) -> bool:
+    """Take what is secret out of a line of Tornado's log, which has whole addresses.
+
+    Jupyter Server says in milliseconds how long it waits for a ping's answer; Tornado
+    reads seconds, and complains.
+    """
     record.msg, record.args = _TOKEN.sub(r"\1[secret]", record.getMessage()), None
-    return True
+    return not record.msg.startswith("The websocket_ping_timeout")
 
 
 def log_answer(handler: tornado.web.RequestHandler) -> None:

@@ -30,7 +30,7 @@ OnTags = Callable[[str, list[str]], object]
 
 _REGISTRIES = [
     Column("status", "", "dot", "30px"),
-    Column("name", "Name"),
+    Column("name", "Name", width="minmax(7.5em, 1fr)"),
     Column("badges", "", "badges", is_optional=True),
     Column("url", "URL", width="minmax(14.5em, 2fr)"),
 ]

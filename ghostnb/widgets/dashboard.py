@@ -129,12 +129,17 @@ class Dashboard(Panels):
             self.search.reload()
 
     def _named(self, change: dict[str, str]) -> None:
-        if change["new"] and self._bar.registry and self._bar.repository:
+        if not change["new"]:
+            self.details.clear()
+        elif self._bar.registry and self._bar.repository:
             self.details.show(self._bar.registry, f"{self._bar.repository}:{change['new']}")
 
     def _inspect(self, registry: str, repository: str, tag: str) -> None:
-        self._bar.tag = ""
-        self._bar.tag = tag
+        if tag == self._bar.tag:
+            self.details.show(registry, f"{repository}:{tag}")
+        else:
+            self._bar.tag = tag
+        self.details.reveal()
 
     def _selected(self) -> None:
         self.details.clear()

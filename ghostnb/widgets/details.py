@@ -86,6 +86,10 @@ class ImageDetails(View):
         """Let the keyboard go on here, unless it is outside of the dashboard."""
         self.send({"kind": "focus"})
 
+    def reveal(self) -> None:
+        """Bring what is shown into sight, once it is there."""
+        self.send({"kind": "reveal"})
+
     def close(self) -> None:
         """End what goes on, and the widget."""
         self._tasks.cancel()

@@ -55,6 +55,38 @@ def test_the_address_is_of_what_is_shown(dashboard, page):
     page.wait_for_url(re.compile("registry=local-drift&repository=ml%2Ftrainer&tag=latest$"))
 
 
+def test_the_browsers_back_button_goes_back_to_what_was_selected(dashboard, page):
+    open_page(page, dashboard.link)
+    registries(page).get_by_text("local-drift").click()
+    repositories = page.get_by_role("grid", name="Repositories")
+    repositories.get_by_text("team/shop/api").click()
+    row = page.get_by_role("grid", name="Tags").locator("[data-place]").first
+    row.get_by_role("button", name="Inspect").click()
+    page.get_by_role("heading", name="team/shop/api:1.0").wait_for()
+    page.wait_for_url(re.compile("tag=1.0$"))
+    # What is done soon after coming is one step with it.
+    page.wait_for_timeout(2000)
+    repositories.get_by_text("team/shop/web").click()
+    page.wait_for_url(re.compile("repository=team%2Fshop%2Fweb$"))
+    page.get_by_role("tab", name="Images").click()
+    page.wait_for_url(re.compile("tab=Images"))
+    page.go_back()
+    repositories.get_by_text("team/shop/web").wait_for()
+    page.go_back()
+    page.get_by_role("heading", name="team/shop/api:1.0").wait_for()
+    page.wait_for_url(re.compile("repository=team%2Fshop%2Fapi&tag=1.0$"))
+    page.go_forward()
+    page.get_by_text("Select a tag and inspect it.").wait_for()
+
+
+def test_a_link_brings_what_it_selects_into_sight(dashboard, page):
+    page.goto(f"{dashboard.link}&registry=local-drift&repository=team/shop/worker&tab=nonsense")
+    row = page.get_by_role("grid", name="Repositories").locator("[aria-selected=true]")
+    row.get_by_text("team/shop/worker").wait_for()
+    expect(row).to_be_in_viewport(ratio=0.9)
+    page.wait_for_url(re.compile("tab=Registries"))
+
+
 def test_without_the_token_one_is_asked_for_it_and_led_back(dashboard, page, watch):
     page.goto(f"{dashboard.url}?tab=Images")
     page.get_by_label("Token").fill("guess")

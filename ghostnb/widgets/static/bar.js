@@ -66,20 +66,32 @@ function setTheme(name) {
 // What is selected stands in the address, so that a link shows the same.
 const PLACES = ["tab", "registry", "repository", "tag"];
 
+// The kernel answers what was chosen by changes of its own: these are one step, not several.
+const SETTLED_MS = 150, ANSWERED_MS = 2000;
+
 class Place {
   constructor(model) {
     this.model = model;
-    this.write = () => this.tell();
-    this.read = () => this.follow();
+    this.write = () => {
+      clearTimeout(this.settling);
+      this.settling = setTimeout(() => this.tell(), SETTLED_MS);
+    };
+    this.read = () => this.follow(true);
     for (const name of PLACES) model.on(`change:${name}`, this.write);
     addEventListener("popstate", this.read);
-    this.follow();
+    this.follow(false);
     this.tell();
   }
 
-  follow() {
-    const asked = new URLSearchParams(location.search);
-    setAll(this.model, Object.fromEntries(PLACES.filter((name) => asked.has(name)).map((name) => [name, asked.get(name)])));
+  // Going back, what the address has not is no longer selected.
+  follow(isBack) {
+    const asked = new URLSearchParams(location.search), { model } = this;
+    this.followed = performance.now();
+    for (const name of PLACES) {
+      if (asked.has(name)) model.set(name, asked.get(name));
+      else if (isBack) model.set(name, name === "tab" ? model.get("_tabs")[0] : "");
+    }
+    model.save_changes();
   }
 
   tell() {
@@ -87,23 +99,17 @@ class Place {
     // Taken out first, so that they stand in the same order however they came.
     for (const name of PLACES) query.delete(name);
     for (const name of PLACES) if (this.model.get(name)) query.set(name, this.model.get(name));
-    // The token has done its work: it is in a cookie, and need not be in a link.
-    query.delete("token");
     const address = `${location.pathname}?${query}`;
-    if (address !== location.pathname + location.search) history.replaceState(null, "", address);
+    if (address === location.pathname + location.search) return;
+    const isStep = performance.now() - this.followed > ANSWERED_MS;
+    history[isStep ? "pushState" : "replaceState"](null, "", address);
   }
 
   leave() {
+    clearTimeout(this.settling);
     for (const name of PLACES) this.model.off(`change:${name}`, this.write);
     removeEventListener("popstate", this.read);
   }
-}
-
-function setAll(model, values) {
-  const entries = Object.entries(values);
-  if (!entries.length) return;
-  for (const [name, value] of entries) model.set(name, value);
-  model.save_changes();
 }
 
 export default { render };

@@ -7,7 +7,10 @@ function render({ model, el }) {
   mount(view.root, el);
   const names = ["change:_image", "change:_state", "change:tab"];
   const draw = () => view.draw();
-  const take = (message) => message.kind === "focus" && takeFocus(view.root, view.root);
+  const take = (message) => {
+    if (message.kind === "focus") takeFocus(view.root, view.root);
+    if (message.kind === "reveal") view.reveal();
+  };
   for (const name of names) model.on(name, draw);
   model.on("msg:custom", take);
   view.draw();
@@ -32,6 +35,13 @@ class DetailsView {
     const parts = state.kind === "ready" ? [] : [this.said(state)];
     if (image.reference) parts.push(this.header(image), this.tabs(), this.panel(image));
     keepFocus(this.root, () => this.root.replaceChildren(...parts));
+    if (this.isAwaited && state.kind !== "loading") this.reveal();
+  }
+
+  // It may stand below what is in sight, as in a notebook; and it comes only later.
+  reveal() {
+    this.isAwaited = this.model.get("_state").kind === "loading";
+    if (!this.isAwaited) this.root.scrollIntoView({ block: "nearest" });
   }
 
   said(state) {

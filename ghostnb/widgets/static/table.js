@@ -255,6 +255,16 @@ class TableView {
       this.drawChosen();
       this.draw();
     });
+    this.reveal();
+  }
+
+  // What a link has selected is brought into sight, once it is there.
+  reveal() {
+    const [key] = this.selection.keys;
+    const isTold = this.selection.keys.size === 1 && ![this.active, this.revealed].includes(key);
+    if (!isTold || this.rows.place(key) < 0 || !this.body.clientHeight) return;
+    this.revealed = key;
+    this.moveTo(key);
   }
 
   // What is seen
