@@ -178,3 +178,17 @@ def test_what_a_filter_looks_through_is_made_before_anyone_filters(browser):
         assert {one["again"] for one in done} == {1}
         # The machine may be busy once, or twice.
         assert min(one["took"] for one in done) < 100
+
+
+def test_rows_that_become_known_take_no_click_away(show):
+    page = show(CODE)
+    grid = page.get_by_role("grid", name="Tags")
+    row = grid.locator("[data-place]").filter(has=page.get_by_text("v0.1", exact=True))
+    cell = row.get_by_text("v0.1", exact=True)
+    cell.wait_for()
+    cell.hover()
+    page.mouse.down()
+    page.get_by_role("button", name="More").evaluate("button => button.click()")
+    row.get_by_text("8 B").wait_for()
+    page.mouse.up()
+    page.get_by_text("selected v0.1 1").wait_for()

@@ -11,12 +11,13 @@ class TableHead {
     this.everything.addEventListener("click", all);
   }
 
-  // Made anew when other columns show, and only then: the keyboard may be in it.
+  // Made anew when other columns show, and only then: the keyboard may be in it. Says whether.
   draw(table) {
     this.columns = new Columns(this.rows);
     const { shown } = this.columns, tracks = this.columns.tracksWith(this.hasBox);
     const look = `${shown.map((column) => column.name)} ${tracks}`;
-    if (look !== this.look) {
+    const areOther = look !== this.look;
+    if (areOther) {
       this.look = look;
       table.style.setProperty("--ghostnb-tracks", tracks);
       const cells = shown.map((column, index) => this.columns.pin(this.cell(column, index), index, this.hasBox));
@@ -24,6 +25,7 @@ class TableHead {
       this.root.replaceChildren(...cells);
     }
     this.drawSort();
+    return areOther;
   }
 
   cell(column, index) {

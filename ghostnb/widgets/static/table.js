@@ -248,10 +248,12 @@ class TableView {
 
   // Which columns show depends on what is known.
   refresh() {
-    this.head.draw(this.root);
+    const areOther = this.head.draw(this.root);
     this.rowButtons.keep(() => {
-      this.drawn.clear();
-      this.space.replaceChildren();
+      if (areOther) {
+        this.drawn.clear();
+        this.space.replaceChildren();
+      }
       this.drawChosen();
       this.draw();
     });
@@ -277,7 +279,7 @@ class TableView {
     this.space.style.height = `${view.length * ROW_PX}px`;
     const first = Math.max(0, Math.floor(this.body.scrollTop / ROW_PX) - SPARE_ROWS);
     const last = Math.min(view.length, Math.ceil((this.body.scrollTop + this.body.clientHeight) / ROW_PX) + SPARE_ROWS);
-    for (const [place, row] of this.drawn) {
+    for (const [place, { row }] of this.drawn) {
       if (place < first || place >= last) {
         row.remove();
         this.drawn.delete(place);
@@ -289,15 +291,18 @@ class TableView {
     this.settling = setTimeout(() => this.tellVisible(first, last), SETTLED_MS);
   }
 
+  // A row stays as long as it is the same row: somebody may be pressing the mouse on it.
   drawRow(place) {
     const number = this.rows.view[place], key = this.rows.keys[number];
-    let row = this.drawn.get(place);
-    if (!row) {
-      row = this.makeRow(place, number);
-      this.drawn.set(place, row);
-      this.space.append(row);
+    let drawn = this.drawn.get(place);
+    if (drawn?.key !== key) {
+      drawn?.row.remove();
+      drawn = { key, row: this.makeRow(place), cells: [], values: [] };
+      this.drawn.set(place, drawn);
+      this.space.append(drawn.row);
     }
-    const isSelected = this.selection.keys.has(key), isActive = key === this.active;
+    this.drawCells(drawn, number);
+    const { row } = drawn, isSelected = this.selection.keys.has(key), isActive = key === this.active;
     row.setAttribute("aria-selected", isSelected);
     row.classList.toggle("ghostnb-active", isActive);
     if (isActive) this.body.setAttribute("aria-activedescendant", row.id);
@@ -305,7 +310,7 @@ class TableView {
     if (box) box.checked = isSelected;
   }
 
-  makeRow(place, number) {
+  makeRow(place) {
     const row = element("div", "ghostnb-row", {
       role: "row", id: `${this.id}-${place}`, "aria-rowindex": place + 2, "data-place": place,
     });
@@ -314,14 +319,22 @@ class TableView {
       const box = element("input", "ghostnb-box", { type: "checkbox", tabindex: -1, "aria-label": "Select" });
       row.append(boxCell("gridcell", box));
     }
-    const { columns } = this.head;
-    row.append(...columns.shown.map((column, index) =>
-      columns.pin(this.makeCell(column, number), index, this.selection.isMultiple)));
     return row;
   }
 
-  makeCell(column, number) {
-    const value = this.rows.value(number, column.name);
+  drawCells({ row, cells, values }, number) {
+    const { columns } = this.head;
+    columns.shown.forEach((column, index) => {
+      const value = this.rows.value(number, column.name), old = cells[index];
+      if (old && values[index] === value) return;
+      values[index] = value;
+      cells[index] = columns.pin(this.makeCell(column, value), index, this.selection.isMultiple);
+      if (old) old.replaceWith(cells[index]);
+      else row.append(cells[index]);
+    });
+  }
+
+  makeCell(column, value) {
     const cell = element("span", `ghostnb-cell ghostnb-cell-${column.kind}`, { role: "gridcell" });
     if (column.kind === "action") {
       cell.append(element("button", "", { type: "button", tabindex: -1, "data-action": column.name }, column.label));
