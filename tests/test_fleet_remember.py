@@ -1,14 +1,19 @@
 """Registries that are remembered: in the file, their passwords in a real keyring alone."""
 
+import asyncio
+import errno
+import os
 import random
 import signal
 import stat
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from ghostnb import ConfigError, Fleet, RegistryConfig, run
+from ghostnb.registries import config_saving, system_keyring
 from ghostnb.registries.config_file import load_configs
 from tests.parts.disks import fill_up, make_read_only, small_disk
 from tests.scripts import finish_script, start_script
@@ -250,3 +255,92 @@ def test_a_writer_that_hangs_is_waited_for_with_a_limit(file, monkeypatch):
         fcntl.flock(lock, fcntl.LOCK_EX)
         refused(fleet_of(file, OPEN).remember("open"), "Another process", "Nothing was saved")
     assert file.read_text() == TEXT
+
+
+async def cancelled(work, when):
+    """Cancel something once an event is set on another thread."""
+    task = asyncio.ensure_future(work)
+    await asyncio.to_thread(when.wait)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize(
+    "text", [TEXT, TEXT + '[[registries]]\nname = "work"\nurl = "https://x"\n', None]
+)
+@pytest.mark.parametrize("others_text", ["", "# another kernel\n"])
+def test_one_that_is_cancelled_while_it_writes_has_saved_nothing(
+    file, keyring_service, monkeypatch, text, others_text
+):
+    if text is not None:
+        file.write_text(text)
+    is_replaced, replace = threading.Event(), config_saving._replace
+
+    def slowly(*arguments):
+        answer = replace(*arguments)
+        if not is_replaced.is_set() and others_text:
+            file.write_text(file.read_text() + others_text)
+        is_replaced.set()
+        time.sleep(0.1)  # the thread goes on when nobody waits for it
+        return answer
+
+    monkeypatch.setattr(config_saving, "_replace", slowly)
+    asyncio.run(cancelled(config_saving.remember(WORK, file), is_replaced))
+    if others_text:
+        assert file.read_text().endswith(others_text)
+        assert [one for one in load_configs(file) if one.url == WORK.url] == []
+    else:
+        assert (file.read_text() if file.exists() else None) == text
+    assert keyring_service.passwords() == {}
+
+
+def test_a_keyring_that_answers_too_late_keeps_nothing(file, keyring_service, monkeypatch):
+    file.write_text(TEXT)
+    monkeypatch.setattr(system_keyring, "_PATIENCE_SECONDS", 0.5)
+    with keyring_service.hanging():
+        refused(system_keyring.store_password(*ENTRY, SECRET), "has not answered")
+    settle_keyring()
+    assert keyring_service.passwords() == {}
+
+
+def settle_keyring():
+    for thread in threading.enumerate():
+        if thread.name == "ghostnb-keyring":
+            thread.join(20)
+            assert not thread.is_alive()
+
+
+def test_a_store_that_ends_when_nobody_waits_any_more_is_undone(keyring_service, monkeypatch):
+    import keyring
+
+    monkeypatch.setattr(system_keyring, "_PATIENCE_SECONDS", 0.5)
+    keyring.set_password(*ENTRY, "before")
+    is_late, backend = threading.Event(), type(keyring.get_keyring())
+    store = backend.set_password
+
+    def late(*arguments):
+        store(*arguments)
+        is_late.wait(20)
+
+    monkeypatch.setattr(backend, "set_password", late)
+    refused(system_keyring.store_password(*ENTRY, SECRET), "has not answered")
+    assert keyring_service.passwords() == {ENTRY: SECRET}
+    is_late.set()
+    settle_keyring()
+    assert keyring_service.passwords() == {ENTRY: "before"}
+
+
+def test_a_directory_that_cannot_be_synced_is_no_failure(file, keyring_service, monkeypatch):
+    sync = os.fsync
+
+    def unless_a_directory(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        sync(handle)
+
+    file.write_text(TEXT)
+    monkeypatch.setattr(os, "fsync", unless_a_directory)
+    run(fleet_of(file, WORK).remember("work"))
+    assert load_configs(file)[-1].url == WORK.url
+    assert keyring_service.passwords() == {ENTRY: SECRET}

@@ -3,9 +3,10 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from ghostnb.errors import ConfigError
 from ghostnb.registries import system_keyring
@@ -25,7 +26,7 @@ _SERVICE = "ghostnb:"
 _BOM = "\ufeff"
 _LOCK_SECONDS = 10.0
 _LOCK_POLL_SECONDS = 0.01
-Edit = Callable[[str], str]
+Edit = Callable[[str], str | None]
 
 
 async def remember(config: RegistryConfig, file: Path) -> None:
@@ -41,7 +42,7 @@ async def remember(config: RegistryConfig, file: Path) -> None:
     Raises
     ------
     ConfigError
-        Then nothing was saved, and the file is as it was.
+        Then nothing was saved, and the file is as it was; so, too, if this is cancelled.
     """
     kept = config.in_keyring(f"{_SERVICE}{config.url}") if config.has_secret else config
 
@@ -51,28 +52,76 @@ async def remember(config: RegistryConfig, file: Path) -> None:
     try:
         # Nobody is to unlock a keyring for a file that cannot be written anyway.
         edit(await asyncio.to_thread(_read, file))
-        if config.has_secret:
-            await _remember_password(config, kept, file, edit)
-        else:
-            await asyncio.to_thread(_replace, file, edit)
+        async with AsyncExitStack() as undoing:
+            if config.has_secret:
+                await _change_password(kept, config.password, undoing)
+            await _edit(file, kept.name, edit, undoing)
+            undoing.pop_all()
     except ConfigError as e:
         raise ConfigError(f"{e.message} Nothing was saved of {config.name}.", hint=e.hint) from e
 
 
-async def _remember_password(
-    config: RegistryConfig, kept: RegistryConfig, file: Path, edit: Edit
+async def _change_password(
+    config: RegistryConfig, password: str | None, undoing: AsyncExitStack
 ) -> None:
-    entry = kept.keyring_service, config.username or ""
+    """Store the password of an entry, or delete it; and again if it is to be undone."""
+    entry = config.keyring_service, config.username or ""
     before = await system_keyring.read_password(*entry)
-    await system_keyring.store_password(*entry, config.password or "")
-    try:
-        await asyncio.to_thread(_replace, file, edit)
-    except Exception:
-        if before is None:
-            await system_keyring.delete_password(*entry)
-        else:
-            await system_keyring.store_password(*entry, before)
-        raise
+    await _put_password(entry, password)
+    undoing.push_async_callback(_settle, lambda: _put_password(entry, before))
+
+
+async def _put_password(entry: tuple[str, str], password: str | None) -> None:
+    if password is None:
+        await system_keyring.delete_password(*entry)
+    else:
+        await system_keyring.store_password(*entry, password)
+
+
+async def _edit(file: Path, name: str, edit: Edit, undoing: AsyncExitStack) -> None:
+    """Edit the file; what is cancelled meanwhile has an end, and is undone then."""
+    replaced: list[tuple[str | None, str | None]] = []
+
+    async def undo() -> None:
+        for before, after in replaced:
+            restore = _restoring(before, after, name, str(file))
+            await asyncio.to_thread(_replace, file, restore)
+
+    undoing.push_async_callback(_settle, undo)
+
+    async def replace() -> None:
+        replaced.append(await asyncio.to_thread(_replace, file, edit))
+
+    await _settle(replace)
+
+
+async def _settle(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Await something to its end, and only then be cancelled: a thread cannot be."""
+    task = asyncio.ensure_future(work())
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as e:
+            cancelled = e
+    if cancelled is not None:
+        raise cancelled from task.exception()
+    task.result()
+
+
+def _restoring(before: str | None, after: str | None, name: str, source: str) -> Edit:
+    """Give the edit that undoes one, and nothing that another kernel has written since."""
+
+    def restore(text: str) -> str | None:
+        if text == after:
+            return before
+        known = parse_configs(before or default_text(), source=source)
+        earlier = next((one for one in known if one.name == name), None)
+        if earlier is not None:
+            return with_registry(text, earlier, source=source)
+        return without_registry(text, name, source=source)
+
+    return restore
 
 
 async def forget(name: str, file: Path) -> None:
@@ -131,17 +180,25 @@ def _read(file: Path) -> str:
         raise ConfigError(f"The configuration file {file} cannot be read: {e}.") from None
 
 
-def _replace(file: Path, edit: Edit) -> None:
-    """Put an edited text in the file's place: before, or after, at any moment of a crash."""
+def _replace(file: Path, edit: Edit) -> tuple[str | None, str | None]:
+    """Put an edited text in the file's place: before, or after, at any moment of a crash.
+
+    Gives both. None is no file.
+    """
     target = Path(os.path.realpath(file))  # a link stays one
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _locked(target):
+            before = _read(target) if target.exists() else None
             text = edit(_read(target))
-            new = target.with_name(f".{target.name}.new")
-            _write(new, text, like=target)
-            os.replace(new, target)
+            if text is None:
+                target.unlink()
+            else:
+                new = target.with_name(f".{target.name}.new")
+                _write(new, text, like=target)
+                os.replace(new, target)
             _sync_directory(target.parent)
+            return before, text
     except OSError as e:
         raise ConfigError(
             f"The configuration file {file} cannot be written: {e.strerror or e}.",
@@ -165,7 +222,13 @@ def _write(new: Path, text: str, *, like: Path) -> None:
 
 
 def _sync_directory(directory: Path) -> None:
-    if fcntl is not None:  # only there can a directory be opened
+    """Have it survive a power failure that the file was replaced, where that can be had.
+
+    Not every network's file system can (EINVAL); the file is replaced all the same.
+    """
+    if fcntl is None:  # only there can a directory be opened
+        return
+    with suppress(OSError):
         handle = os.open(directory, os.O_RDONLY)
         try:
             os.fsync(handle)

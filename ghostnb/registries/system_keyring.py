@@ -2,9 +2,11 @@
 
 import asyncio
 import importlib
+import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar
 
 from ghostnb.errors import ConfigError
@@ -12,6 +14,7 @@ from ghostnb.errors import ConfigError
 __all__ = ["delete_password", "find_keyring", "read_password", "store_password"]
 
 Result = TypeVar("Result")
+_log = logging.getLogger(__name__)
 
 # Someone may have to unlock it; a fleet's patience with a registry is a little longer.
 _PATIENCE_SECONDS = 15.0
@@ -20,6 +23,8 @@ _NONE_HINT = (
     "On Linux, it takes a session with a Secret Service, such as GNOME Keyring, KWallet or "
     "KeePassXC. Without one, keep the password in an environment variable: env:NAME."
 )
+# Who puts back an earlier password must not put it over somebody's new one.
+_changing = threading.Lock()
 
 
 async def find_keyring() -> str:
@@ -51,13 +56,10 @@ async def store_password(service: str, username: str, password: str) -> None:
     ------
     ConfigError
         As `read_password`; or if the keyring is one that keeps passwords unprotected.
+        Then, or if this is cancelled, the earlier one stays, also where the keyring
+        answers later.
     """
-
-    def store(keyring: Any) -> None:
-        _find(keyring)
-        keyring.set_password(service, username, password)
-
-    await _ask(store)
+    await _change(service, username, password)
 
 
 async def delete_password(service: str, username: str) -> None:
@@ -66,14 +68,41 @@ async def delete_password(service: str, username: str) -> None:
     Raises
     ------
     ConfigError
-        As `read_password`.
+        As `read_password`. Then, or if this is cancelled, it stays.
     """
+    await _change(service, username, None)
 
-    def delete(keyring: Any) -> None:
-        if keyring.get_password(service, username) is not None:
-            keyring.delete_password(service, username)
 
-    await _ask(delete)
+async def _change(service: str, username: str, password: str | None) -> None:
+    is_taken: Future[bool] = Future()  # whether somebody was still there for the answer
+
+    @contextmanager
+    def change(keyring: Any) -> Iterator[None]:
+        with _changing:
+            if password is not None:
+                _find(keyring)
+            before = keyring.get_password(service, username)
+            # What an unlocked keyring does a minute later, nobody has asked for any more.
+            if not is_taken.done():
+                _put(keyring, service, username, before, password)
+            yield
+            if not is_taken.result():
+                now = keyring.get_password(service, username)
+                _put(keyring, service, username, now, before)
+
+    is_done = False
+    try:
+        await _ask_within(change)
+        is_done = True
+    finally:
+        is_taken.set_result(is_done)
+
+
+def _put(keyring: Any, service: str, username: str, now: str | None, wanted: str | None) -> None:
+    if wanted is not None and wanted != now:
+        keyring.set_password(service, username, wanted)
+    elif wanted is None and now is not None:
+        keyring.delete_password(service, username)
 
 
 def _find(keyring: Any) -> str:
@@ -92,6 +121,10 @@ def _find(keyring: Any) -> str:
 
 
 async def _ask(call: Callable[[Any], Result]) -> Result:
+    return await _ask_within(lambda keyring: nullcontext(call(keyring)))
+
+
+async def _ask_within(call: Callable[[Any], AbstractContextManager[Result]]) -> Result:
     """Call the package on a thread, since it blocks, and wait for it with a limit.
 
     The thread is no executor's: one that waits for ever must not keep Python from ending.
@@ -109,7 +142,7 @@ async def _ask(call: Callable[[Any], Result]) -> Result:
         ) from None
 
 
-def _call(call: Callable[[Any], Result], answer: Future[Result]) -> None:
+def _call(call: Callable[[Any], AbstractContextManager[Result]], answer: Future[Result]) -> None:
     try:
         keyring = importlib.import_module("keyring")
     except ImportError:
@@ -121,11 +154,14 @@ def _call(call: Callable[[Any], Result], answer: Future[Result]) -> None:
         )
         return
     try:
-        answer.set_result(call(keyring))
-    except ConfigError as e:
-        answer.set_exception(e)
+        with call(keyring) as result:
+            answer.set_result(result)
     except Exception as e:  # each backend has its own
-        answer.set_exception(_translated(e, keyring))
+        error = e if isinstance(e, ConfigError) else _translated(e, keyring)
+        if answer.done():  # nobody waits any more
+            _log.warning("A change that was given up stays in the keyring. %s", error)
+        else:
+            answer.set_exception(error)
 
 
 def _translated(error: Exception, keyring: Any) -> ConfigError:
