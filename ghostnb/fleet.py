@@ -174,7 +174,8 @@ class Fleet(Mapping[str, RegistryClient]):
         -----
         Comments in the file, and all that is not about this registry, stay. A
         file that is not there yet is made with `local-drift` and `docker-hub`,
-        which are there without one.
+        which are there without one. An earlier password of the registry that nothing
+        in the file uses any more is deleted from the keyring.
         """
         await hop(saving.remember(self[name].config, self.config_file))
 
@@ -187,7 +188,8 @@ class Fleet(Mapping[str, RegistryClient]):
         Raises
         ------
         ConfigError
-            If the file has no such registry, or cannot be changed.
+            If the file has no such registry, or file or keyring cannot be changed; then
+            both are as they were.
         """
         await hop(saving.forget(name, self.config_file))
 

@@ -144,12 +144,68 @@ def test_a_keyring_that_is_locked_leaves_all_as_it_was(file, keyring_service):
     keyring_service.lock()
     refused(fleet.remember("work"), "locked. Nothing was saved of work.", "Unlock it")
     assert file.read_text() == text
-    refused(
-        fleet.forget("work"),
-        "work is no longer in",
-        "its password is still in the system keyring, as ghostnb:https://r.example",
-    )
+    refused(fleet.forget("work"), "locked. Nothing was forgotten of work.", "Unlock it")
+    no_password = RegistryConfig("work", WORK.url)
+    refused(config_saving.remember(no_password, file), "locked. Nothing was saved of work.")
+    assert file.read_text() == text
+
+
+def test_what_the_keyring_refused_to_forget_is_forgotten_the_next_time(
+    file, keyring_service, monkeypatch
+):
+    file.write_text(TEXT)
+    fleet = fleet_of(file, WORK)
+    run(fleet.remember("work"))
+    with monkeypatch.context() as patience, keyring_service.hanging():
+        patience.setattr(system_keyring, "_PATIENCE_SECONDS", 0.5)
+        refused(fleet.forget("work"), "has not answered", "Nothing was forgotten of work")
+    settle_keyring()
+    assert fleet.remembered() == ("a", "work")
+    assert keyring_service.passwords() == {ENTRY: SECRET}
+    run(fleet.forget("work"))
     assert file.read_text() == TEXT
+    assert keyring_service.passwords() == {}
+
+
+OTHER_USER = RegistryConfig("work", WORK.url, "you", "nb-s3cret-2")
+OTHER_URL = RegistryConfig("work", "https://r2.example", "me", "nb-s3cret-2")
+
+
+@pytest.mark.parametrize(
+    ("config", "left"),
+    [
+        (OTHER_USER, {("ghostnb:https://r.example", "you"): "nb-s3cret-2"}),
+        (OTHER_URL, {("ghostnb:https://r2.example", "me"): "nb-s3cret-2"}),
+        (RegistryConfig("work", WORK.url), {}),
+        (RegistryConfig("work", WORK.url, "me", "env:SECRET"), {}),
+        (RegistryConfig("work", WORK.url, "me", f"keyring:{ENTRY[0]}"), {ENTRY: SECRET}),
+    ],
+)
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_a_password_that_was_replaced_does_not_stay(file, keyring_service, config, left, is_shared):
+    file.write_text(TEXT)
+    run(config_saving.remember(WORK, file))
+    if is_shared:
+        run(config_saving.remember(RegistryConfig("other", WORK.url, "me", SECRET), file))
+    run(config_saving.remember(config, file))
+    assert keyring_service.passwords() == left | ({ENTRY: SECRET} if is_shared else {})
+    assert next(one for one in load_configs(file) if one.name == "work").url == config.url
+
+
+def test_what_could_not_be_put_back_is_said(file, keyring_service, monkeypatch):
+    file.write_text(TEXT)
+
+    def fail(*_):
+        keyring_service.lock()
+        raise ConfigError("The disk is full.")
+
+    monkeypatch.setattr(config_saving, "_replace", fail)
+    with pytest.raises(ConfigError, match="disk is full") as caught:
+        run(config_saving.remember(WORK, file))
+    assert "The keyring's entry ghostnb:https://r.example could not be put back" in str(
+        caught.value
+    )
+    assert "Nothing was saved" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["[[registries]", '[[registries]]\nname = "a"\nurl = 5', ""])

@@ -1,9 +1,10 @@
 """Registries are kept: in the configuration file, their passwords in the system keyring."""
 
 import asyncio
+import logging
 import os
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ _BOM = "\ufeff"
 _LOCK_SECONDS = 10.0
 _LOCK_POLL_SECONDS = 0.01
 Edit = Callable[[str], str | None]
+Work = Callable[[], Coroutine[Any, Any, None]]
+_log = logging.getLogger(__name__)
 
 
 async def remember(config: RegistryConfig, file: Path) -> None:
@@ -49,26 +52,79 @@ async def remember(config: RegistryConfig, file: Path) -> None:
     def edit(text: str) -> str:
         return with_registry(text, kept, source=str(file))
 
-    try:
+    with _told_what_was_not("saved", kept.name) as undoing:
         # Nobody is to unlock a keyring for a file that cannot be written anyway.
-        edit(await asyncio.to_thread(_read, file))
-        async with AsyncExitStack() as undoing:
+        text = await asyncio.to_thread(_read, file)
+        edit(text)
+        async with undoing:
             if config.has_secret:
                 await _change_password(kept, config.password, undoing)
             await _edit(file, kept.name, edit, undoing)
+            earlier, others = _parted(parse_configs(text), kept.name)
+            if earlier is not None and _is_last_of(earlier, [kept, *others]):
+                await _change_password(earlier, None, undoing)
             undoing.pop_all()
+
+
+async def forget(name: str, file: Path) -> None:
+    """Take a registry out of the configuration file, and its password out of the keyring.
+
+    Raises
+    ------
+    ConfigError
+        If it is not there, or cannot be taken out. Then file and password are as they
+        were, and it can be tried again; so, too, if this is cancelled.
+    """
+
+    def edit(text: str) -> str:
+        return without_registry(text, name, source=str(file))
+
+    text = await asyncio.to_thread(_read, file)
+    edit(text)
+    config, others = _parted(parse_configs(text), name)
+    with _told_what_was_not("forgotten", name) as undoing:
+        async with undoing:
+            # The file last: only it knows which password there is to delete.
+            if config is not None and _is_last_of(config, others):
+                await _change_password(config, None, undoing)
+            await _edit(file, name, edit, undoing)
+            undoing.pop_all()
+
+
+class _Undoing(AsyncExitStack):
+    """Steps that are undone, the last first, if those after them fail or are cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left: list[str] = []
+
+    def add(self, what: str, undo: Work) -> None:
+        async def settle() -> None:
+            try:
+                await _settle(undo)
+            except ConfigError as e:
+                self.left.append(f"{what} could not be put back as it was: {e.message}")
+                _log.warning(self.left[-1])  # whoever is cancelled tells nobody
+
+        self.push_async_callback(settle)
+
+
+@contextmanager
+def _told_what_was_not(done: str, name: str) -> Iterator[_Undoing]:
+    undoing = _Undoing()
+    try:
+        yield undoing
     except ConfigError as e:
-        raise ConfigError(f"{e.message} Nothing was saved of {config.name}.", hint=e.hint) from e
+        outcome = " ".join(undoing.left) or f"Nothing was {done} of {name}."
+        raise ConfigError(f"{e.message} {outcome}", hint=e.hint) from e
 
 
-async def _change_password(
-    config: RegistryConfig, password: str | None, undoing: AsyncExitStack
-) -> None:
-    """Store the password of an entry, or delete it; and again if it is to be undone."""
+async def _change_password(config: RegistryConfig, password: str | None, undoing: _Undoing) -> None:
+    """Store the password of an entry, or delete it."""
     entry = config.keyring_service, config.username or ""
     before = await system_keyring.read_password(*entry)
     await _put_password(entry, password)
-    undoing.push_async_callback(_settle, lambda: _put_password(entry, before))
+    undoing.add(f"The keyring's entry {entry[0]}", lambda: _put_password(entry, before))
 
 
 async def _put_password(entry: tuple[str, str], password: str | None) -> None:
@@ -78,24 +134,23 @@ async def _put_password(entry: tuple[str, str], password: str | None) -> None:
         await system_keyring.store_password(*entry, password)
 
 
-async def _edit(file: Path, name: str, edit: Edit, undoing: AsyncExitStack) -> None:
+async def _edit(file: Path, name: str, edit: Edit, undoing: _Undoing) -> None:
     """Edit the file; what is cancelled meanwhile has an end, and is undone then."""
     replaced: list[tuple[str | None, str | None]] = []
+
+    async def replace() -> None:
+        replaced.append(await asyncio.to_thread(_replace, file, edit))
 
     async def undo() -> None:
         for before, after in replaced:
             restore = _restoring(before, after, name, str(file))
             await asyncio.to_thread(_replace, file, restore)
 
-    undoing.push_async_callback(_settle, undo)
-
-    async def replace() -> None:
-        replaced.append(await asyncio.to_thread(_replace, file, edit))
-
+    undoing.add(str(file), undo)
     await _settle(replace)
 
 
-async def _settle(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def _settle(work: Work) -> None:
     """Await something to its end, and only then be cancelled: a thread cannot be."""
     task = asyncio.ensure_future(work())
     cancelled: asyncio.CancelledError | None = None
@@ -115,8 +170,7 @@ def _restoring(before: str | None, after: str | None, name: str, source: str) ->
     def restore(text: str) -> str | None:
         if text == after:
             return before
-        known = parse_configs(before or default_text(), source=source)
-        earlier = next((one for one in known if one.name == name), None)
+        earlier, _ = _parted(parse_configs(before or default_text()), name)
         if earlier is not None:
             return with_registry(text, earlier, source=source)
         return without_registry(text, name, source=source)
@@ -124,31 +178,12 @@ def _restoring(before: str | None, after: str | None, name: str, source: str) ->
     return restore
 
 
-async def forget(name: str, file: Path) -> None:
-    """Take a registry out of the configuration file, and its password out of the keyring.
-
-    Raises
-    ------
-    ConfigError
-        If it is not there, or cannot be taken out; says so if only the password stayed.
-    """
-    configs = parse_configs(await asyncio.to_thread(_read, file), source=str(file))
-    config = next((one for one in configs if one.name == name), None)
-
-    def edit(text: str) -> str:
-        return without_registry(text, name, source=str(file))
-
-    await asyncio.to_thread(_replace, file, edit)
-    others = [one for one in configs if one.name != name]
-    if config is not None and _is_last_of(config, others):
-        try:
-            await system_keyring.delete_password(config.keyring_service, config.username or "")
-        except ConfigError as e:
-            raise ConfigError(
-                f"{name} is no longer in {file}, but its password is still in the system "
-                f"keyring, as {config.keyring_service}. {e.message}",
-                hint=e.hint,
-            ) from e
+def _parted(
+    configs: Iterable[RegistryConfig], name: str
+) -> tuple[RegistryConfig | None, list[RegistryConfig]]:
+    """Give the one of the name, and the others."""
+    by_name = {config.name: config for config in configs}
+    return by_name.pop(name, None), list(by_name.values())
 
 
 def _is_last_of(config: RegistryConfig, others: list[RegistryConfig]) -> bool:
