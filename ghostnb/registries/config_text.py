@@ -53,7 +53,7 @@ def with_registry(text: str, config: RegistryConfig, *, source: str) -> str:
     if config.name in names:
         place = names.index(config.name)
         table = tomllib.loads(text)["registries"][place]
-        start, end = _spans(lines, len(known), source)[place]
+        start, end = _span(lines, place, len(known), source)
         lines[start:end] = _changed(lines[start:end], table, config)
         wanted = [*known[:place], config, *known[place + 1 :]]
     else:
@@ -76,7 +76,7 @@ def without_registry(text: str, name: str, *, source: str) -> str:
         raise ConfigError(f"{source} has no registry of the name {name!r}.")
     lines = text.splitlines(keepends=True)
     place = names.index(name)
-    start, end = _spans(lines, len(known), source)[place]
+    start, end = _span(lines, place, len(known), source)
     # One of the blank lines around it goes with it.
     if end == len(lines):
         start -= bool(start and not lines[start - 1].strip())
@@ -108,15 +108,18 @@ def _unchangeable(source: str) -> ConfigError:
     )
 
 
-def _spans(lines: Lines, count: int, source: str) -> list[tuple[int, int]]:
-    """Find the tables: from the head to the last key; comments behind are not their own."""
+def _span(lines: Lines, place: int, count: int, source: str) -> tuple[int, int]:
+    """Find a table: from the head to the last key; comments behind are not its own."""
     heads = [number for number, line in enumerate(lines) if TABLE_HEAD.match(line)]
     if len(heads) != count:
         raise _unchangeable(source)
-    ends = [*heads[1:], len(lines)]
-    for place, end in enumerate(ends):
-        ends[place] = next(n for n in range(end, 0, -1) if not _is_blank(lines[n - 1]))
-    return list(zip(heads, ends, strict=True))
+    start, end = heads[place], [*heads[1:], len(lines)][place]
+    end = next(n for n in range(end, 0, -1) if not _is_blank(lines[n - 1]))
+    try:
+        tomllib.loads("".join(lines[start:end]))
+    except tomllib.TOMLDecodeError:  # what looked like a comment ends a text of several lines
+        raise _unchangeable(source) from None
+    return start, end
 
 
 def _is_blank(line: str) -> bool:

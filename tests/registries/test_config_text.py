@@ -102,6 +102,8 @@ def test_a_file_that_ends_in_a_line_gets_another():
         'registries = [{ name = "b", url = "https://b.example" }]',
         '[["registries"]]\nname = "b"\nurl = "https://b.example"',
         '[[registries]]\nname = "b"\nurl = "https://b.example"\nca_file = """\n[[registries]]"""',
+        '[[registries]]\nname = "b"\nurl = "https://b.example"\nca_file = """/a\n# b"""',
+        "[[registries]]\nname = 'b'\nurl = 'https://b.example'\nca_file = '''/a\n\n# b''' # c\n",
     ],
 )
 def test_what_cannot_be_changed_without_loss_is_refused(text):
