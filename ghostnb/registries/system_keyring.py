@@ -55,7 +55,8 @@ async def store_password(service: str, username: str, password: str) -> None:
     Raises
     ------
     ConfigError
-        As `read_password`; or if the keyring is one that keeps passwords unprotected.
+        As `read_password`; or if the keyring may keep passwords unprotected, and nobody
+        has chosen it.
         Then, or if this is cancelled, the earlier one stays, also where the keyring
         answers later.
     """
@@ -111,13 +112,21 @@ def _find(keyring: Any) -> str:
     backend = next(iter(getattr(backend, "backends", ())), backend)
     if not backend.viable or backend.priority <= 0:  # such as keyring's "fail" and "null"
         raise _no_backend()
-    # Nobody chose it: keyring takes a plain file's backend where there is nothing better.
-    if not keyring.core.recommended(backend):
+    # Where there is nothing better, keyring takes a plain file's; that is for people to choose.
+    if not keyring.core.recommended(backend) and not _is_chosen(keyring, backend):
         raise ConfigError(
-            f"The only keyring on this machine, {backend.name}, does not protect passwords.",
-            hint=_NONE_HINT,
+            f"Of the keyrings here, {backend.name} is the one in use, which the package keyring "
+            "rates below those that it recommends: it may not protect passwords.",
+            hint=f"{_NONE_HINT} To use it nevertheless, name it in PYTHON_KEYRING_BACKEND "
+            "or in keyringrc.cfg.",
         )
     return str(backend.name)
+
+
+def _is_chosen(keyring: Any, backend: Any) -> bool:
+    """Tell whether somebody has named it, by the variable or in keyring's own file."""
+    chosen = keyring.core.load_env() or keyring.core.load_config()
+    return type(chosen) is type(backend)
 
 
 async def _ask(call: Callable[[Any], Result]) -> Result:

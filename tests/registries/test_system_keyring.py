@@ -138,11 +138,48 @@ class Failing:
         raise RuntimeError("the password is nb-s3cret")
 
 
-def test_one_that_protects_nothing_keeps_no_password(use):
+def test_one_that_may_protect_nothing_keeps_no_password(use):
     use(PlainFile())
-    refused(find_keyring(), "PlainFile", "does not protect passwords")
-    refused(store_password(*ENTRY, "nb-s3cret"), "does not protect passwords")
+    words = ("PlainFile is the one in use", "may not protect passwords", "PYTHON_KEYRING_BACKEND")
+    refused(find_keyring(), *words)
+    refused(store_password(*ENTRY, "nb-s3cret"), *words)
     assert run(CONFIG.credentials()).password == "nb-s3cret"  # which somebody has put there
+
+
+CHOSEN = """
+from keyring.backend import KeyringBackend
+
+class Chosen(KeyringBackend):
+    name, priority, kept = "Chosen", 0.5, {}
+
+    def get_password(self, service, username):
+        return self.kept.get((service, username))
+
+    def set_password(self, service, username, password):
+        self.kept[service, username] = password
+"""
+STORE = """
+import sys
+sys.path.append(sys.argv[1])
+from ghostnb import run
+from ghostnb.registries.system_keyring import find_keyring, read_password, store_password
+run(store_password("a", "b", "kept"))
+print(run(find_keyring()), run(read_password("a", "b")))
+"""
+
+
+@pytest.mark.parametrize("by", ["variable", "file"])
+def test_one_that_somebody_chose_keeps_passwords(tmp_path, monkeypatch, by):
+    (tmp_path / "chosen_keyring.py").write_text(CHOSEN)
+    if by == "variable":
+        monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "chosen_keyring.Chosen")
+    else:
+        monkeypatch.delenv("PYTHON_KEYRING_BACKEND", raising=False)
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+        file = tmp_path / "python_keyring" / "keyringrc.cfg"
+        file.parent.mkdir()
+        file.write_text("[backend]\ndefault-keyring=chosen_keyring.Chosen\n")
+    assert run_script(STORE, str(tmp_path)).strip() == "Chosen kept"
 
 
 def test_what_a_backend_says_of_its_failure_may_be_secret(use):
