@@ -79,7 +79,9 @@ def _add_demo(demo: argparse.ArgumentParser) -> None:
         "Without a terminal the quickstart notebook is run to a page, and all ends."
     )
     demo.add_argument("--root", metavar="DIR", help="where to keep it (default: the user's cache)")
-    demo.add_argument("--port", type=int, help="default: 5000, or any if that is taken; 0: any")
+    demo.add_argument(
+        "--port", type=int, help="the registry's (default: 5000, or any if that is taken; 0: any)"
+    )
     demo.add_argument("--no-browser", action="store_true", help="show the address only")
     way = demo.add_mutually_exclusive_group()
     way.add_argument("--lab", action="store_true", help="open the quickstart in JupyterLab instead")

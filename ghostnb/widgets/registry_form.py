@@ -32,6 +32,7 @@ _FIELDS = (
     Field("kind", "Kind", "choice", value="auto", choices=KINDS),
     Field("remember", "Remember (password in the system keyring)", "checkbox", value=False),
 )
+_TICK = "Use https://, or allow insecure connections below."
 
 
 class RegistryForm(Form):
@@ -141,7 +142,9 @@ class RegistryForm(Form):
             try:
                 return RegistryConfig(**given, insecure=values["insecure"])
             except ConfigError as e:
-                problems = {_field_of(e): str(e)}
+                # The error's own hint is for who writes Python, or the file.
+                hint = _TICK if "insecure=True" in (e.hint or "") else e.hint
+                problems = {_field_of(e): " ".join(filter(None, [e.message, hint]))}
         self.tell(problems=problems)
         return None
 

@@ -80,7 +80,7 @@ def test_a_password_is_nobodys_state(show, demo_drift):
     form.get_by_label("URL").fill("http://10.0.0.1:5000")
     form.get_by_label("Password", exact=True).fill("nb-s3cret")
     form.get_by_role("button", name="Add").click()
-    form.get_by_text("is not encrypted").wait_for()
+    form.get_by_text("allow insecure connections below").wait_for()
     form.get_by_label("URL").fill(demo_drift.url)
     form.get_by_role("button", name="Add").click()
     field = form.locator(".ghostnb-field", has=page.get_by_label("Username"))
