@@ -10,9 +10,9 @@ from typing import Any, Literal
 from ghostnb.errors import EngineUnreachableError, GhostnbError, UnsupportedError
 from ghostnb.progress import Progress
 
-__all__ = ["Action", "Job"]
+__all__ = ["Job", "JobKind"]
 
-Action = Literal["pull", "save"]
+JobKind = Literal["pull", "save"]
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 # A rate tells of now: what was fast a minute ago may stand still.
@@ -61,7 +61,7 @@ class Job:
     id: str
     registry: str
     reference: str
-    action: Action = "pull"
+    action: JobKind = "pull"
     attempt: int = 1
     state: State = "waiting"
     text: str = "Waiting for its turn …"
@@ -87,7 +87,7 @@ class Job:
         """True if it neither waits nor runs."""
         return self.state not in ("waiting", "running")
 
-    def again(self, action: Action | None = None) -> "Job":
+    def again(self, action: JobKind | None = None) -> "Job":
         """Make the next attempt."""
         job = Job(self.id, self.registry, self.reference, action or self.action)
         job.attempt = self.attempt + 1

@@ -1,6 +1,7 @@
 """The running work of a panel."""
 
 import logging
+import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any
@@ -27,6 +28,7 @@ class Tasks:
 
     def __init__(self) -> None:
         self._running: dict[str, Future[None]] = {}
+        self._lock = threading.Lock()
 
     def spawn(self, work: Coroutine[Any, Any, None], *, key: str, on_error: OnError) -> None:
         """Start something in place of what goes on under the same key.
@@ -39,14 +41,22 @@ class Tasks:
             Shows what went wrong, where it did.
         """
         self.cancel(key)
-        self._running[key] = launch(_guarded(work, on_error))
+        future = self._running[key] = launch(_guarded(work, on_error))
+        future.add_done_callback(lambda _: self._forget(key, future))
 
     def cancel(self, *keys: str) -> None:
         """End what goes on under these keys; without any, all."""
         for key in keys or tuple(self._running):
-            running = self._running.pop(key, None)
+            with self._lock:
+                running = self._running.pop(key, None)
             if running is not None:
                 running.cancel()
+
+    def _forget(self, key: str, future: Future[None]) -> None:
+        with self._lock:
+            # By now something else may go on under the key.
+            if self._running.get(key) is future:
+                del self._running[key]
 
 
 async def _guarded(work: Coroutine[Any, Any, None], on_error: OnError) -> None:
