@@ -156,12 +156,11 @@ class Dashboard(Panels):
         self.details.focus()
 
     def _pull(self, registry: str, reference: str) -> None:
-        self.pulls.pull(registry, reference)
-        self._bar.tab = "Images"
+        self._pull_all(registry, [reference])
 
     def _pull_all(self, registry: str, references: list[str]) -> None:
-        for reference in references:
-            self._pull(registry, reference)
+        self.pulls.pull_all(registry, references)
+        self._bar.tab = "Images"
 
     def _create(self, registry: str, reference: str) -> None:
         self.form.ask(pull_name(self.fleet[registry].config, reference))

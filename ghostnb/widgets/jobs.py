@@ -130,12 +130,17 @@ class Job:
             self.tried = [f"{url} ({why})" for url, why in error.tried]
         self.end("failed", text, error.hint)
 
-    def saved(self, path: Path, *, is_loadable: bool) -> None:
-        """Note where it is, and how it is loaded where there is a daemon that can."""
-        name = shlex.quote(str(path))
+    def saved(self, path: Path) -> None:
+        """Note where it is."""
+        self.path = path
+        self.end("done", f"Saved as {path}.")
+
+    def offer(self, *, is_loadable: bool) -> None:
+        """Say how what was saved is loaded, where there is a daemon that can."""
+        name = shlex.quote(str(self.path))
         if is_loadable:
             self.commands = [f"{tool} load -i {name}" for tool in ("docker", "podman")]
-        self.end("done", f"Saved as {path}.", "" if is_loadable else _NOT_LOADABLE)
+        self.hint = "" if is_loadable else _NOT_LOADABLE
 
     def measure(self) -> None:
         """Take the rate anew; to be called now and then, also while nothing comes."""

@@ -3,13 +3,12 @@
 import asyncio
 import itertools
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import platformdirs
-import traitlets
 
 from ghostnb.client import RegistryClient
 from ghostnb.engine import Engine
@@ -18,6 +17,7 @@ from ghostnb.fleet import Fleet
 from ghostnb.loop import schedule
 from ghostnb.transfer import archive_name, free_path, is_loadable
 from ghostnb.widgets.base import View
+from ghostnb.widgets.job_list import JobList
 from ghostnb.widgets.jobs import Job
 from ghostnb.widgets.pull_commands import pull_name
 from ghostnb.widgets.sources import javascript, stylesheet
@@ -47,14 +47,14 @@ class PullQueue(View):
 
     Notes
     -----
-    How a job stands is state of the widget, how far it has come is not: that
-    goes to the browser as messages, and only what has changed.
+    How the jobs stand, and how far they have come, goes to the browser as
+    messages, some times a second, and only what has changed. Of many jobs that
+    wait the next are shown, of many that have ended the last; the others are
+    counted.
     """
 
     _esm = javascript("format", "clipboard", "jobs")
     _css = stylesheet("jobs")
-
-    _jobs: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
     def __init__(
         self,
@@ -69,7 +69,8 @@ class PullQueue(View):
         self.directory = Path(directory or platformdirs.user_downloads_path())
         self._fleet, self._engine, self._on_pulled = fleet, engine, on_pulled
         self._tasks = Tasks()
-        self._known: dict[str, Job] = {}
+        self._jobs = JobList()
+        self._is_ticking = False
         self._ids = map(str, itertools.count(1))
         self._naming = asyncio.Lock()
         self._turns = asyncio.Semaphore(limit)
@@ -85,37 +86,55 @@ class PullQueue(View):
         reference : str
             ``repository[:tag][@digest]``.
         """
-        self._start(Job(next(self._ids), registry, reference))
+        self.pull_all(registry, [reference])
+
+    def pull_all(self, registry: str, references: Iterable[str]) -> None:
+        """Begin many pulls at once; most of them wait for their turn.
+
+        Parameters
+        ----------
+        registry : str
+            Its name in the fleet.
+        references : iterable of str
+            ``repository[:tag][@digest]`` each.
+        """
+        for reference in references:
+            self._start(Job(next(self._ids), registry, reference))
 
     def save(self, job_id: str) -> None:
         """Save as an OCI archive what no daemon could pull."""
-        job = self._known.get(job_id)
+        job = self._jobs.get(job_id)
         if job is not None and job.can_save:
             self._start(job.again("save"))
 
     def retry(self, job_id: str) -> None:
         """Try again what failed or was cancelled."""
-        job = self._known.get(job_id)
+        job = self._jobs.get(job_id)
         if job is not None and job.state in ("failed", "cancelled"):
             self._start(job.again())
 
     def cancel(self, job_id: str) -> None:
         """Stop a job; what a daemon has of it by now is the daemon's to keep."""
-        job = self._known.get(job_id)
+        job = self._jobs.get(job_id)
         if job is not None and not job.has_ended:
             self._spawn(job, self._end(job))
 
+    def cancel_all(self) -> None:
+        """Stop every job that waits or runs."""
+        for job in self._jobs:
+            self.cancel(job.id)
+
     def dismiss(self, job_id: str) -> None:
         """Take the row of a job away that has ended."""
-        job = self._known.get(job_id)
+        job = self._jobs.get(job_id)
         if job is not None and job.has_ended:
-            del self._known[job_id]
-            self._spawn(job, self._show())
+            self._jobs.drop(job)
+            self._spawn(job, self._show(job))
 
     def clear_finished(self) -> None:
         """Take the rows of all jobs away that have ended."""
-        for job_id in list(self._known):
-            self.dismiss(job_id)
+        work = self._show(*self._jobs.drop_ended())
+        self._tasks.spawn(work, key="clear", on_error=_no_fault_of_a_job)
 
     def close(self) -> None:
         """Stop every job, and the widget."""
@@ -123,22 +142,21 @@ class PullQueue(View):
         super().close()
 
     def _start(self, job: Job) -> None:
-        self._known[job.id] = job
+        self._jobs.put(job)
         self._spawn(job, self._run(job))
-        self._tasks.spawn(self._tick(), key="tick", on_error=partial(self._fail, job))
 
     def _spawn(self, job: Job, work: Coroutine[Any, Any, None]) -> None:
         """Do something in place of what the job's row was doing."""
         self._tasks.spawn(work, key=job.id, on_error=partial(self._fail, job))
 
     async def _run(self, job: Job) -> None:
-        await self._show()
+        await self._show(job)
         async with self._turns:
             job.begin()
-            await self._show()
+            await self._show(job)
             work = self._run_pull if job.action == "pull" else self._run_save
             await work(job, self._client(job))
-        await self._show()
+        await self._show(job)
 
     async def _run_pull(self, job: Job, client: RegistryClient) -> None:
         name = pull_name(client.config, job.reference)
@@ -153,12 +171,15 @@ class PullQueue(View):
         name = archive_name(client.registry.reference(job.reference))
         # One after the other: two saves of an image must not be promised the same name.
         async with self._naming:
-            taken = {one.path for one in self._known.values() if one.path and not one.has_ended}
+            taken = {one.path for one in self._jobs if one.path and not one.has_ended}
             job.path = await asyncio.to_thread(free_path, self.directory.absolute(), name, taken)
         job.text = f"Saving to {job.path} …"
-        await self._show()
+        await self._show(job)
         path = await client.save(job.reference, job.path, progress=job.take)
-        job.saved(path, is_loadable=await asyncio.to_thread(is_loadable, path))
+        # It is there: who cancels from now on cancels nothing.
+        job.saved(path)
+        await self._show(job)
+        job.offer(is_loadable=await asyncio.to_thread(is_loadable, path))
 
     def _client(self, job: Job) -> RegistryClient:
         if job.registry not in self._fleet:
@@ -170,34 +191,47 @@ class PullQueue(View):
 
     async def _end(self, job: Job) -> None:
         job.end("cancelled", "Cancelled.")
-        await self._show()
+        await self._show(job)
 
     def _fail(self, job: Job, error: GhostnbError) -> None:
         job.fail(error)
-        self._jobs = self._heads()
+        self._mark(job)
 
-    async def _show(self) -> None:
-        self._jobs = self._heads()
+    async def _show(self, *jobs: Job) -> None:
+        self._mark(*jobs)
 
-    def _heads(self) -> list[dict[str, Any]]:
-        return [job.head() for job in list(self._known.values())]
+    def _mark(self, *jobs: Job) -> None:
+        """Have the page told of some jobs, with whatever else changes meanwhile."""
+        for job in jobs:
+            self._jobs.mark(job)
+        if not self._is_ticking:
+            self._is_ticking = True
+            self._tasks.spawn(self._tick(), key="tick", on_error=_no_fault_of_a_job)
 
     async def _tick(self) -> None:
-        """Tell how far the jobs have come, as long as there are some."""
-        while running := self._running():
-            for job in running:
-                job.measure()
-            self.send({"kind": "progress", "jobs": [job.progress() for job in running]})
-            await self._show()
-            await asyncio.sleep(_REFRESH_SECONDS)
+        """Tell what has changed, as long as something may."""
+        try:
+            while self._jobs.has_news or self._jobs.running():
+                self._tell()
+                await asyncio.sleep(_REFRESH_SECONDS)
+        finally:
+            self._is_ticking = False
+
+    def _tell(self) -> None:
+        running = self._jobs.running()
+        for job in running:
+            job.measure()
+        if self._jobs.has_news:
+            self.send({"kind": "heads", **self._jobs.news()})
+            self._jobs.have_told()
+        self.send({"kind": "progress", "jobs": [job.progress() for job in running]})
 
     async def _greet(self) -> None:
         """Tell a page that opens now what the others have been told."""
-        jobs = [job.progress(whole=True) for job in self._running()]
+        self.send({"kind": "heads", **self._jobs.news(whole=True)})
+        self._jobs.have_told()
+        jobs = [job.progress(whole=True) for job in self._jobs.running()]
         self.send({"kind": "progress", "jobs": jobs})
-
-    def _running(self) -> list[Job]:
-        return [job for job in list(self._known.values()) if not job.has_ended]
 
     def _answer(self, widget: object, message: dict[str, str], buffers: object) -> None:
         kind, job_id = message.get("kind"), message.get("id", "")
@@ -211,5 +245,11 @@ class PullQueue(View):
             press(job_id)
         elif kind == "clear":
             self.clear_finished()
+        elif kind == "cancel all":
+            self.cancel_all()
         elif kind == "ready":
             schedule(self._greet())
+
+
+def _no_fault_of_a_job(error: GhostnbError) -> None:
+    """Leave the jobs alone: the log has it, and the next change is told again."""

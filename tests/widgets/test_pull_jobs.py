@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,13 +67,24 @@ class Watched(PullQueue):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.sent: list[dict[str, Any]] = []
+        self._page: dict[str, dict[str, Any]] = {}
         super().__init__(*args, **options)
 
     def send(self, content: dict[str, Any], buffers: Any = None) -> None:
         self.sent.append(content)
+        if content["kind"] == "heads":
+            page = {} if content["whole"] else dict(self._page)
+            for job_id in content["gone"]:
+                page.pop(job_id, None)
+            self._page = page | {job["id"]: job for job in content["heads"]}
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        return list(self._page.values())
 
     def row(self, number: int) -> dict[str, Any]:
-        return self._jobs[number] if number < len(self._jobs) else {"state": "", "attempt": 0}
+        rows = self.rows
+        return rows[number] if number < len(rows) else {"state": "", "attempt": 0}
 
     def wait(self, number: int, state: str, *, attempt: int = 1, seconds: float = 30) -> dict:
         def is_so() -> bool:
@@ -83,7 +95,12 @@ class Watched(PullQueue):
         return self.row(number)
 
     def steps(self, job_id: str) -> list[dict[str, Any]]:
-        return [job for message in self.sent for job in message["jobs"] if job["id"] == job_id]
+        told = [job for message in self.sent for job in message.get("jobs", ())]
+        return [job for job in told if job["id"] == job_id]
+
+    def left_out(self) -> dict[str, int]:
+        heads = [message for message in self.sent if message["kind"] == "heads"]
+        return heads[-1]["left_out"] if heads else {"waiting": 0, "ended": 0, "failed": 0}
 
     def press(self, kind: str, number: int) -> None:
         self._answer(self, {"kind": kind, "id": self.row(number)["id"]}, [])
@@ -171,7 +188,7 @@ def test_a_save_that_is_cancelled_leaves_nothing_and_can_be_retried(
     rates = [step["rate"] for step in queue.steps("1") if step["rate"]]
     assert max(rates) < 10 * SLOW_BYTES
     queue.press("dismiss", 0)
-    wait_until(lambda: queue._jobs == [])
+    wait_until(lambda: queue.rows == [])
 
 
 def test_the_others_wait_for_their_turn(fleet: Fleet, tmp_path: Path) -> None:
@@ -186,10 +203,10 @@ def test_the_others_wait_for_their_turn(fleet: Fleet, tmp_path: Path) -> None:
     queue.wait(2, "waiting", attempt=2)
     queue.press("cancel", 1)
     queue.wait(1, "cancelled", attempt=2)
-    assert [row["state"] for row in queue._jobs] == ["running", "cancelled", "waiting"]
+    assert [row["state"] for row in queue.rows] == ["running", "cancelled", "waiting"]
     queue._answer(queue, {"kind": "clear"}, [])
-    wait_until(lambda: len(queue._jobs) == 2)
-    assert [row["state"] for row in queue._jobs] == ["running", "waiting"]
+    wait_until(lambda: len(queue.rows) == 2)
+    assert [row["state"] for row in queue.rows] == ["running", "waiting"]
     queue.wait(0, "done", attempt=2)
     queue.wait(1, "done", attempt=2)
     assert len(list(tmp_path.iterdir())) == 2
@@ -245,7 +262,7 @@ def test_no_secret_is_state_or_message(storage: Path, tmp_path: Path) -> None:
         queue.wait(0, "done", attempt=2)
         queue.wait(1, "failed", attempt=2)
 
-    told = json.dumps([queue.get_state(["_jobs"]), queue.sent])
+    told = json.dumps([queue.get_state(), queue.sent])
     assert private.password not in told
     assert "nb-wr0ng-s3cret" not in told
 
@@ -264,7 +281,7 @@ def test_a_page_that_opens_late_is_told_all_of_what_runs(fleet: Fleet, tmp_path:
 
 
 def told_layers(queue: Watched, since: int) -> set[str]:
-    steps = [job for message in queue.sent[since:] for job in message["jobs"]]
+    steps = [job for message in queue.sent[since:] for job in message.get("jobs", ())]
     return {layer["id"] for step in steps for layer in step["layers"]}
 
 
@@ -320,4 +337,67 @@ def test_callbacks_come_from_any_thread(fleet: Fleet, tmp_path: Path) -> None:
         thread.start()
     for number in range(20):
         queue.wait(number, "failed")
-    assert len({row["id"] for row in queue._jobs}) == 20
+    assert len({row["id"] for row in queue.rows}) == 20
+
+
+def test_twenty_thousand_pulls_at_once_are_little_to_tell(fleet: Fleet, tmp_path: Path) -> None:
+    queue = Watched(fleet, Engine(NOWHERE), directory=tmp_path)
+    began = time.monotonic()
+    queue.pull_all("gone", [f"team/app:{number}" for number in range(20_000)])
+    wait_until(lambda: queue.left_out()["ended"] + len(queue.rows) == 20_000, seconds=60)
+    wait_until(lambda: {row["state"] for row in queue.rows} == {"failed"})
+    seconds = time.monotonic() - began
+    # Refreshed five times a second, however many there are.
+    assert len(queue.sent) < 2 * (seconds / 0.2 + 5)
+    assert max(len(json.dumps(message)) for message in queue.sent) < 300_000
+    assert queue.left_out()["failed"] == queue.left_out()["ended"]
+    queue.close()
+
+
+def test_of_many_that_wait_the_next_are_shown_and_all_can_be_cancelled(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    queue = Watched(fleet, Engine(NOWHERE), directory=tmp_path, limit=0)
+    queue.pull_all("local", ["team/app:1.0"] * 300)
+    wait_until(lambda: queue.left_out()["waiting"] == 250)
+    assert {row["state"] for row in queue.rows} == {"waiting"}
+    queue._answer(queue, {"kind": "cancel all"}, [])
+    wait_until(lambda: [row["state"] for row in queue.rows] == ["cancelled"] * 200)
+    queue._answer(queue, {"kind": "clear"}, [])
+    wait_until(lambda: queue.rows == [])
+    queue.close()
+
+
+def test_a_refresh_that_fails_is_no_fault_of_the_jobs(fleet: Fleet, tmp_path: Path) -> None:
+    class Stumbling(Watched):
+        def send(self, content: dict[str, Any], buffers: Any = None) -> None:
+            if not self.sent and not hasattr(self, "has_stumbled"):
+                self.has_stumbled = True
+                raise RuntimeError("The connection is gone.")
+            super().send(content, buffers)
+
+    queue = Stumbling(fleet, Engine(NOWHERE), directory=tmp_path)
+    job = Job("1", "slow", "team/slow:a", "save")
+    queue._start(job)
+    queue.wait(0, "done")
+    queue.close()
+
+
+def test_what_is_saved_is_done_before_it_is_looked_into(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_asked, may_go_on = threading.Event(), threading.Event()
+
+    def slowly(path: Path) -> bool:
+        is_asked.set()
+        return may_go_on.wait(30)
+
+    monkeypatch.setattr("ghostnb.widgets.pulls.is_loadable", slowly)
+    queue = Watched(fleet, Engine(NOWHERE), directory=tmp_path)
+    queue._start(Job("1", "local", "team/app:1.0", "save"))
+    assert is_asked.wait(30)
+    queue.press("cancel", 0)
+    assert queue.wait(0, "done")["text"].startswith("Saved as")
+    may_go_on.set()
+    wait_until(lambda: len(queue.row(0)["commands"]) == 2)
+    queue.close()

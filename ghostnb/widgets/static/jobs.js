@@ -1,46 +1,60 @@
 // What is being pulled or saved: a row for each job, a bar for each layer and one for all.
-// How a job stands is state; how far it has come arrives as messages, of what has changed alone.
+// All of it arrives as messages, of what has changed alone.
 
 function render({ model, el }) {
   const empty = element("p", "ghostnb-state", {}, "Nothing has been pulled yet.");
-  const clear = element("button", "", { type: "button" }, "Clear finished");
-  clear.addEventListener("click", () => model.send({ kind: "clear" }));
-  const top = element("div", "ghostnb-buttons ghostnb-jobs-top", {}, clear);
+  const button = (kind, label) => {
+    const made = element("button", "", { type: "button" }, label);
+    made.addEventListener("click", () => model.send({ kind }));
+    return made;
+  };
+  const clear = button("clear", "Clear finished"), cancel = button("cancel all", "Cancel all");
+  const more = element("span", "ghostnb-count");
+  const top = element("div", "ghostnb-buttons ghostnb-jobs-top", {}, more, cancel, clear);
   const list = element("div", "ghostnb-jobs-list");
   const root = element("section", "ghostnb ghostnb-jobs", { "aria-label": "Jobs", tabindex: -1 }, empty, top, list);
   const rows = new Map();
-  const draw = () => {
-    const jobs = model.get("_jobs");
-    const known = new Set(jobs.map((job) => job.id));
-    for (const [id, row] of rows) {
-      if (known.has(id)) continue;
-      row.leave();
-      rows.delete(id);
-    }
-    for (const job of jobs) {
-      if (!rows.has(job.id)) rows.set(job.id, new JobView(model, job.id));
-      const row = rows.get(job.id);
-      row.draw(job);
-      if (!row.root.isConnected) list.prepend(row.root);
-    }
-    empty.hidden = jobs.length > 0;
-    const hadFocus = document.activeElement === clear;
-    top.hidden = !jobs.some((job) => !isOpen(job));
-    if (hadFocus && top.hidden) (list.querySelector("button:not([hidden])") ?? root).focus();
+  const remove = (id) => {
+    rows.get(id)?.leave();
+    rows.delete(id);
+  };
+  const put = (job) => {
+    if (!rows.has(job.id)) rows.set(job.id, new JobView(model, job.id));
+    const row = rows.get(job.id);
+    row.draw(job);
+    if (!row.root.isConnected) list.prepend(row.root);
+  };
+  const draw = ({ heads, gone, whole, left_out }) => {
+    const here = new Set(heads.map((job) => job.id));
+    for (const id of whole ? [...rows.keys()].filter((id) => !here.has(id)) : gone) remove(id);
+    heads.forEach(put);
+    empty.hidden = rows.size > 0;
+    const hadFocus = top.contains(document.activeElement);
+    more.textContent = sayMore(left_out);
+    cancel.hidden = !left_out.waiting;
+    clear.hidden = !left_out.ended && ![...rows.values()].some((row) => !row.isOpen);
+    top.hidden = cancel.hidden && clear.hidden;
+    if (hadFocus && !top.contains(document.activeElement)) (root.querySelector("button:not([hidden])") ?? root).focus();
   };
   const take = (message) => {
+    if (message.kind === "heads") draw(message);
     if (message.kind !== "progress") return;
     for (const step of message.jobs) rows.get(step.id)?.advance(step);
   };
-  model.on("change:_jobs", draw);
   model.on("msg:custom", take);
+  top.hidden = true;
   mount(root, el);
-  draw();
   model.send({ kind: "ready" });
-  return () => {
-    model.off("change:_jobs", draw);
-    model.off("msg:custom", take);
-  };
+  return () => model.off("msg:custom", take);
+}
+
+// What is not listed, for a page has no room for thousands of rows.
+function sayMore({ waiting, ended, failed }) {
+  const count = (number) => formatValue(number, "number");
+  const said = [];
+  if (waiting) said.push(`${count(waiting)} more wait for their turn.`);
+  if (ended) said.push(`${count(ended)} that ended earlier are not listed${failed ? `, ${count(failed)} of them failed` : ""}.`);
+  return said.join(" ");
 }
 
 // It waits for its turn, or runs.
@@ -68,6 +82,7 @@ class JobView {
     this.layers = element("div", "ghostnb-job-layers");
     this.lines = new Map();
     this.attempt = 0;
+    this.isOpen = true;
     this.buttons = [this.cancel, this.retry, this.save, this.dismiss];
     const right = element("div", "ghostnb-buttons", {}, this.numbers, ...this.buttons);
     const head = element("div", "ghostnb-job-head", {}, this.badge, this.title, right);
@@ -76,7 +91,7 @@ class JobView {
   }
 
   draw(job) {
-    const isRunning = isOpen(job);
+    const isRunning = this.isOpen = isOpen(job);
     const hadFocus = this.buttons.includes(document.activeElement);
     if (job.attempt !== this.attempt) this.begin(job.attempt);
     this.root.dataset.state = job.state;
