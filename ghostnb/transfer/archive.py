@@ -6,6 +6,7 @@ too: nothing is held in memory or written twice.
 
 import asyncio
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -21,6 +22,10 @@ from ghostnb.transfer.faults import already_there, translated, without_room
 __all__ = ["Archive", "Member", "new_archive"]
 
 _MODE = 0o644
+# How systems say that a disk has no hard links: exFAT, network drives, Android, some containers.
+_NO_LINKS = frozenset(
+    {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}
+)
 
 
 @asynccontextmanager
@@ -181,6 +186,7 @@ class _Part:
         self._lock = threading.Lock()
         self._file: BinaryIO | None = None
         self._is_over = False
+        self._is_published = False
 
     def open(self) -> None:
         """Make the file, with the rights that a new file has here."""
@@ -215,12 +221,13 @@ class _Part:
     def publish(self) -> None:
         """Give the file its name."""
         with self._lock, translated(self._target):
-            self._check_target()
-            self._path.replace(self._target)
-            self._file, self._is_over = None, True
+            if self._is_replaced or not self._link():
+                self._check_target()
+                self._path.replace(self._target)
+            self._file, self._is_over, self._is_published = None, True, True
 
     def discard(self) -> None:
-        """Leave nothing, unless the file has its name."""
+        """Leave nothing, unless the file has its name, which then is brought to the disk."""
         with self._lock:
             file, self._file, self._is_over = self._file, None, True
             if file is not None:
@@ -229,6 +236,31 @@ class _Part:
                     file.close()
                 with contextlib.suppress(OSError):
                     self._path.unlink()
+            if self._is_published:
+                self._sync_directory()
+
+    def _link(self) -> bool:
+        """Name the file as well, unless the name is taken; False where there are no links."""
+        try:
+            os.link(self._path, self._target)
+        except FileExistsError as e:
+            raise already_there(self._target) from e
+        except OSError as e:
+            if e.errno in _NO_LINKS:
+                return False
+            raise
+        with contextlib.suppress(OSError):  # the image is whole, whatever becomes of this name
+            self._path.unlink()
+        return True
+
+    def _sync_directory(self) -> None:
+        """Bring the name to the disk, where directories can be synced."""
+        with contextlib.suppress(OSError):
+            directory = os.open(self._target.parent, os.O_RDONLY)
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)
 
     def _check_target(self) -> None:
         if not self._is_replaced and os.path.lexists(self._target):

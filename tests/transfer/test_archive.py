@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
+import os
 import stat
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -81,6 +84,72 @@ def test_what_came_to_the_same_place_meanwhile_stays(tmp_path: Path) -> None:
         asyncio.run(write())
     assert (tmp_path / "a.tar").read_text() == "mine"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_comes_in_the_last_moment_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "a.tar"
+
+    async def write() -> None:
+        async with new_archive(target) as archive:
+            await archive.add("one", b"1")
+            monkeypatch.setattr("ghostnb.transfer.archive.os.link", appeared(os.link))
+
+    def appeared(link: Callable[..., None]) -> Callable[..., None]:
+        def late(source: Path, name: Path) -> None:
+            # Another process, after the last look.
+            target.write_text("mine")
+            link(source, name)
+
+        return late
+
+    with pytest.raises(ArchiveError, match="is there already"):
+        asyncio.run(write())
+    assert target.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP])
+def test_where_a_disk_has_no_links_the_file_is_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refused(*_: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("ghostnb.transfer.archive.os.link", refused)
+
+    async def write() -> None:
+        async with new_archive(tmp_path / "a.tar") as archive:
+            await archive.add("one", b"1")
+
+    asyncio.run(write())
+    with tarfile.open(tmp_path / "a.tar") as found:
+        assert found.getnames() == ["one"]
+    with pytest.raises(ArchiveError, match="is there already"):
+        asyncio.run(write())
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tar"]
+
+
+def test_the_name_is_brought_to_the_disk_after_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[bool, bool]] = []
+
+    def noted(descriptor: int) -> None:
+        is_directory = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        synced.append((is_directory, (tmp_path / "a.tar").exists()))
+        if is_directory:
+            raise OSError(errno.EINVAL, "not on this disk")
+
+    monkeypatch.setattr("ghostnb.transfer.archive.os.fsync", noted)
+
+    async def write() -> None:
+        async with new_archive(tmp_path / "a.tar") as archive:
+            await archive.add("one", b"1")
+
+    asyncio.run(write())
+    assert synced == [(False, False), (True, True)]
 
 
 @pytest.mark.parametrize("steps", range(1, 40))
