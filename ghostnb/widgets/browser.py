@@ -295,7 +295,8 @@ class RegistryBrowser(Panels):
 
     async def _load_tags(self, client: RegistryClient, repository: str) -> None:
         found = await client.tags(repository)
-        pieces = pull_pieces(client.config, repository, found["tag"])
+        # A layout's names are read from the disk.
+        pieces = await asyncio.to_thread(pull_pieces, client.config, repository, found["tag"])
         reason = "" if pieces else _NO_COMMAND
         self._tags.change(_COPY.name, enabled=bool(pieces), reason=reason, copies=pieces)
         self._tags.show(found[["tag"]])

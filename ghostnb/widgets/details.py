@@ -1,5 +1,6 @@
 """One image: what it is, its layers, how it was made, and its manifest."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -101,18 +102,22 @@ class ImageDetails(View):
             raise GhostnbError(f"There is no registry {registry} here.", hint=_ADD_IT)
         client = self._fleet[registry]
         image = await client.image(reference, platform=platform)
-        self._image = _described(image, client.config)
+        # A layout's names are read from the disk.
+        commands = await asyncio.to_thread(pull_commands, client.config, image.name)
+        self._image = _described(image, client.config, commands)
         self._state = state("ready")
         # Where pulls are counted, nobody's are spent on what was not asked for.
         if client.rate_limit is None:
-            work = self._look_for_shared(client, image)
+            work = self._look_for_shared(client, image, commands)
             self._tasks.spawn(work, key="shared", on_error=self._fail_partly)
 
-    async def _look_for_shared(self, client: RegistryClient, image: Image) -> None:
+    async def _look_for_shared(
+        self, client: RegistryClient, image: Image, commands: Mapping[str, str]
+    ) -> None:
         siblings = await client.tags(image.repository)
         if len(siblings) <= _MOST_SIBLINGS:
             layers = await client.inventory([image.repository], progress=False)
-            self._image = _described(image, client.config, _sharing(layers, image))
+            self._image = _described(image, client.config, commands, _sharing(layers, image))
 
     def _fail_partly(self, error: GhostnbError) -> None:
         self._state = state("partial", "Which layers other tags share is not known.", str(error))
@@ -141,7 +146,10 @@ def _sharing(layers: pd.DataFrame, image: Image) -> Mapping[str, int]:
 
 
 def _described(
-    image: Image, config: RegistryConfig, shared: Mapping[str, int] | None = None
+    image: Image,
+    config: RegistryConfig,
+    commands: Mapping[str, str],
+    shared: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     known = shared or {}
     created = pd.to_datetime(image.created, utc=True, errors="coerce")
@@ -179,6 +187,6 @@ def _described(
             for step in image.history
         ],
         "manifest": image.raw_manifest.decode("utf-8", "replace"),
-        "commands": pull_commands(config, image.name),
+        "commands": dict(commands),
         "no_pull": no_pull_reason(config),
     }

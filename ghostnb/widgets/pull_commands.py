@@ -18,6 +18,8 @@ __all__ = ["no_pull_reason", "pull_commands", "pull_name", "pull_pieces"]
 
 _PORTS = {"http": 80, "https": 443}
 _REF_NAME = "org.opencontainers.image.ref.name"
+# As much as the registry itself reads of it.
+_MAX_INDEX_BYTES = 256 * 2**20
 
 
 def pull_commands(config: RegistryConfig, reference: str) -> dict[str, str]:
@@ -165,11 +167,16 @@ class _Index(msgspec.Struct):
 
 
 def _layout_names(path: Path) -> frozenset[str]:
-    """Give the names that skopeo finds in a layout; none if it is no layout (any more)."""
+    """Give the names that skopeo finds in a layout; none if it is no layout (any more).
+
+    Reads the disk, and so is not for the I/O loop.
+    """
     if ":" in str(path.absolute()):
         return frozenset()  # skopeo takes what follows for the image's name
     try:
-        index = msgspec.json.decode((path / "index.json").read_bytes(), type=_Index)
+        with (path / "index.json").open("rb") as file:
+            # One that is longer is cut, and then is no JSON.
+            index = msgspec.json.decode(file.read(_MAX_INDEX_BYTES), type=_Index)
     except (OSError, msgspec.DecodeError):
         # Whoever lists the registry is told what is wrong with it.
         return frozenset()

@@ -7,10 +7,12 @@ import os
 import shlex
 import shutil
 import subprocess
+import threading
 
 import pytest
 
-from ghostnb import RegistryConfig, UnsupportedError
+from ghostnb import Fleet, RegistryConfig, UnsupportedError
+from ghostnb.widgets import ImageDetails, RegistryBrowser
 from ghostnb.widgets.pull_commands import (
     no_pull_reason,
     pull_commands,
@@ -19,6 +21,7 @@ from ghostnb.widgets.pull_commands import (
 )
 from tests.parts.daemons import dockerd
 from tests.parts.processes import find_program
+from tests.serving import wait_until
 
 API = "team/shop/api:1.3"
 DIGEST = f"sha256:{'a' * 64}"
@@ -126,3 +129,30 @@ def called(command, folder, environment=()):
 def test_what_is_no_tag_is_put_into_no_command(demo_drift, tag):
     for url in (demo_drift.url, f"oci:{demo_drift.root}"):
         assert pull_pieces(config(url), "team/shop/api", ["1.3", tag]) == []
+
+
+def test_an_index_without_end_is_not_read_whole(demo_drift, monkeypatch):
+    layout = config(f"oci:{demo_drift.root}")
+    assert pull_commands(layout, API) != {}
+    monkeypatch.setattr("ghostnb.widgets.pull_commands._MAX_INDEX_BYTES", 100)
+    assert pull_commands(layout, API) == {}
+
+
+def test_panels_read_a_layout_beside_the_loop(demo_drift, monkeypatch):
+    threads = []
+
+    def noted(path):
+        threads.append(threading.current_thread().name)
+        return frozenset({API})
+
+    monkeypatch.setattr("ghostnb.widgets.pull_commands._layout_names", noted)
+    fleet = Fleet([config(f"oci:{demo_drift.root}")])
+    browser, details = RegistryBrowser(fleet), ImageDetails(fleet)
+    browser.registry, browser.repository = "reg", "team/shop/api"
+    wait_until(lambda: len(threads) == 1, seconds=30)
+    details.show("reg", API)
+    wait_until(lambda: bool(details._image), seconds=30)
+    assert len(threads) == 2
+    assert "ghostnb-io" not in threads
+    browser.close()
+    details.close()
