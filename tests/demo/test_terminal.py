@@ -113,8 +113,9 @@ def test_without_jupyterlab_it_says_what_to_install(root: Path) -> None:
 def test_the_dashboard_opens_on_it_and_ends_with_it(root: Path, number: signal.Signals) -> None:
     with demo_in_terminal("--no-browser", "--root", str(root), "--port", "0") as running:
         port = running.port
-        found = running.wait_for(r"The dashboard: (http://127.0.0.1:(\d+)/\?token=\S+)")
-        with urllib.request.urlopen(found[1], timeout=60) as page:
+        found = running.wait_for(r"The dashboard: (http://127.0.0.1:(\d+)/)\?token=(\S+)")
+        asked = urllib.request.Request(found[1], headers={"Authorization": f"token {found[3]}"})
+        with urllib.request.urlopen(asked, timeout=60) as page:
             assert b"application/vnd.jupyter.widget-view+json" in page.read()
         family = wait_for_kernel(running)
         assert family[-1].environ()["GHOSTNB_CONFIG"] == str(root / "registries.toml")
