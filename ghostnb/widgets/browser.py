@@ -104,6 +104,7 @@ class RegistryBrowser(Panels):
         self._acts: dict[Action, OnTags | None] = {_PULL: on_pull}
         self._tasks = Tasks()
         self._detailed: set[str] = set()
+        self._is_seen = False
         self._make_tables()
         self._make_bars()
         self._form = RegistryForm(fleet, on_added=self._added, on_closed=self._close_form)
@@ -113,13 +114,14 @@ class RegistryBrowser(Panels):
         self.reload()
 
     def reload(self) -> None:
-        """Show the fleet's registries, and ask each whether it is there."""
+        """Show the fleet's registries, and, if somebody sees it, ask each whether it is there."""
         self._registries.tell("ready")
         self._registries.show(_registry_rows(self.fleet.registries()))
         if not len(self.fleet):
             self._registries.clear(_NO_REGISTRIES, _ADD_ONE)
-        for name in self.fleet:
-            self._tasks.spawn(self._greet(name), key=f"ping {name}", on_error=_nothing)
+        # A kernel that waits for its page asks nobody yet.
+        if self._is_seen:
+            self._greet_all()
 
     def fail(self, error: GhostnbError) -> None:
         """Say that the registries are not known, and offer another attempt."""
@@ -134,7 +136,11 @@ class RegistryBrowser(Panels):
 
     def _make_tables(self) -> None:
         self._registries = Table(
-            _REGISTRIES, key="name", label="Registries", on_retry=self._on_retry
+            _REGISTRIES,
+            key="name",
+            label="Registries",
+            on_retry=self._on_retry,
+            on_open=self._seen,
         )
         self._repositories = Table(
             _REPOSITORIES, key="repository", label="Repositories", on_retry=self._list_repositories
@@ -314,6 +320,14 @@ class RegistryBrowser(Panels):
             self._detailed.update(some)
 
     # Registries come and go
+
+    def _seen(self) -> None:
+        self._is_seen = True
+        self._greet_all()
+
+    def _greet_all(self) -> None:
+        for name in self.fleet:
+            self._tasks.spawn(self._greet(name), key=f"ping {name}", on_error=_nothing)
 
     async def _greet(self, name: str) -> None:
         client = self.fleet[name]

@@ -102,8 +102,6 @@ class Dashboard(Panels):
         # Voilà runs cells before anybody comes: by now the configuration may be another.
         if self._is_configured:
             self._configure()
-        else:
-            self.browser.reload()
 
     def _configure(self) -> None:
         """Take the registries of the configuration, as it is now, or say what is wrong with it."""

@@ -77,6 +77,8 @@ class Table(View):
         Told the keys of the rows in sight, whenever they have settled.
     on_retry : callable, optional
         Told that whoever reads the error wants another attempt.
+    on_open : callable, optional
+        Called when a page opens the table: from then on somebody sees it.
 
     Attributes
     ----------
@@ -131,6 +133,7 @@ class Table(View):
         on_press: Callable[[str, list[str]], object] | None = None,
         on_visible: Callable[[list[str]], object] | None = None,
         on_retry: Callable[[], object] | None = None,
+        on_open: Callable[[], object] = lambda: None,
     ) -> None:
         super().__init__(
             _columns=[asdict(column) for column in columns],
@@ -145,6 +148,7 @@ class Table(View):
         self._kinds = {one.name: one.kind for one in columns if one.kind != "action"}
         self._key = key
         self._sent: list[bytes] = []
+        self._on_open = on_open
         self._rows = RowNumbers()
         # What the browser has for selected.
         self._told: list[str] = []
@@ -229,6 +233,7 @@ class Table(View):
     def _open(self) -> None:
         self._send_all()
         self._send_selected()
+        self._on_open()
 
     def _send_selected(self) -> None:
         self._told = list(self.selected)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import httpx2
 
 
 class PartError(RuntimeError):
@@ -61,6 +65,17 @@ def end(process: subprocess.Popen[bytes], timeout_seconds: float = 5) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def wait_until_answering(url: str, name: str, log_file: Path, patience_seconds: float = 60) -> None:
+    """Wait for a server to answer, whatever it says."""
+    deadline = time.monotonic() + patience_seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx2.TransportError):
+            httpx2.get(url, timeout=5, trust_env=False)
+            return
+        time.sleep(0.1)
+    raise PartError(f"{name} did not start:\n{log_tail(log_file)}")
 
 
 def log_tail(log_file: Path, size: int = 2000) -> str:

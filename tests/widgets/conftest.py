@@ -6,16 +6,14 @@ import contextlib
 import re
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx2
 import nbformat
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.parts.processes import PartError, end, free_port, launch, log_tail
+from tests.parts.processes import end, free_port, launch, wait_until_answering
 
 START_SECONDS = 60
 # Voilà's own page takes leave without the token that Voilà itself wants for it.
@@ -62,18 +60,10 @@ def served(code: str, folder: Path) -> Iterator[str]:
     options += [f"--VoilaConfiguration.extension_allowlist={name}" for name in EXTENSIONS]
     process = launch([sys.executable, "-m", "voila", str(folder / "page.ipynb"), *options], log)
     try:
-        yield wait_for(f"http://localhost:{port}/", log)
+        url = f"http://localhost:{port}/"
+        # Not the page itself: each time it starts a kernel.
+        wait_until_answering(f"{url}voila/static/none", "Voilà", log)
+        yield url
     finally:
         end(process)
         shutil.rmtree(folder / "data", ignore_errors=True)
-
-
-def wait_for(url: str, log: Path) -> str:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        with contextlib.suppress(httpx2.TransportError):
-            # Not the page itself: each time it starts a kernel.
-            httpx2.get(f"{url}voila/static/none", timeout=5, trust_env=False)
-            return url
-        time.sleep(0.1)
-    raise PartError(f"voila did not start:\n{log_tail(log)}")

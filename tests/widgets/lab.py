@@ -10,7 +10,6 @@ import json
 import re
 import secrets
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,7 @@ import httpx2
 import nbformat
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Response
 
-from tests.parts.processes import PartError, end, free_port, launch, log_tail
+from tests.parts.processes import PartError, end, free_port, launch, wait_until_answering
 from tests.scripts import ROOT
 
 START_SECONDS = 60
@@ -193,7 +192,9 @@ def running_lab(folder: Path) -> Iterator[Lab]:
     ]
     process = launch([sys.executable, "-m", "jupyterlab", *options], log, environment)
     try:
-        yield Lab(_wait_for(f"http://localhost:{port}/", log), root, token)
+        url = f"http://localhost:{port}/"
+        wait_until_answering(f"{url}api", "JupyterLab", log)
+        yield Lab(url, root, token)
     finally:
         end(process)
 
@@ -231,13 +232,3 @@ def _kernel_spec(kernel: str, directory: Path | None) -> dict[str, Any]:
 def _write(path: Path, content: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
-
-
-def _wait_for(url: str, log: Path) -> str:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        with contextlib.suppress(httpx2.TransportError):
-            httpx2.get(f"{url}api", timeout=5, trust_env=False)
-            return url
-        time.sleep(0.1)
-    raise PartError(f"JupyterLab did not start:\n{log_tail(log)}")

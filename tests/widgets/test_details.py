@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from ghostnb import Fleet, RegistryConfig
 from ghostnb.errors import ForbiddenError
 from ghostnb.widgets import ImageDetails
+from tests.serving import wait_until
 
 
 @pytest.fixture
@@ -19,20 +18,13 @@ def details(demo_drift):
     panel.close()
 
 
-def wait_for_state(details, kind):
-    deadline = time.monotonic() + 30
-    while details._state["kind"] != kind:
-        assert time.monotonic() < deadline, details._state
-        time.sleep(0.02)
-
-
 def test_an_image_stays_where_its_siblings_may_not_be_listed(details, monkeypatch):
     async def refused(repository):
         raise ForbiddenError("no tags for you", registry="local-drift")
 
     monkeypatch.setattr(details._fleet["local-drift"], "tags", refused)
     details.show("local-drift", "team/shop/api:1.3")
-    wait_for_state(details, "partial")
+    wait_until(lambda: details._state["kind"] == "partial", seconds=30)
     assert "no tags for you" in details._state["hint"]
     assert details._image["reference"] == "team/shop/api:1.3"
     assert len(details._image["layers"]) == 6

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 from ipywidgets.widgets.widget import _instances
 
 from ghostnb import Engine, Fleet, RegistryConfig
-from ghostnb.widgets import Dashboard, ImageDetails
+from ghostnb.widgets import Dashboard, ImageDetails, RegistryBrowser
 from tests.serving import wait_until
 
 NOWHERE = "unix:///nowhere/docker.sock"
@@ -53,3 +54,21 @@ def test_a_container_is_made_of_what_the_daemon_calls_the_image(url: str, name: 
     dashboard._create("reg", "library/nginx:1.27")
     assert dashboard.form._filled["image"] == name
     dashboard.close()
+
+
+def test_a_registry_is_asked_when_somebody_sees_the_browser(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fleet = Fleet([RegistryConfig("reg", "http://localhost:1")])
+    asked = threading.Event()
+
+    async def ping():
+        asked.set()
+
+    monkeypatch.setattr(fleet["reg"], "ping", ping)
+    browser = RegistryBrowser(fleet)
+    # As in a kernel that waits for its page.
+    assert not asked.wait(0.5)
+    browser._registries._answer(None, {"kind": "ready"}, None)
+    assert asked.wait(10)
+    browser.close()

@@ -9,8 +9,6 @@ class ActionButtons {
     this.press = press;
     this.buttons = new Map();
     this.root = element("span", "ghostnb-presses");
-    // Else the notebook takes the keys for its shortcuts.
-    this.root.addEventListener("keydown", (event) => ["Enter", " "].includes(event.key) && event.stopPropagation());
   }
 
   // How many rows it is all about decides whether an action asks.
@@ -98,6 +96,7 @@ class ActionButton {
   onKey(event) {
     if (event.key !== "Escape") return;
     this.decline();
+    // It has meant something: a bar around it is not to take it, too.
     event.stopPropagation();
   }
 

@@ -24,9 +24,6 @@ class SelectionBar {
 
   onKey(event) {
     if (event.key === "Escape") this.calls.none();
-    else if (!["Enter", " "].includes(event.key)) return;
-    // Else the notebook takes the keys for its shortcuts.
-    event.stopPropagation();
   }
 
   // Copying needs nobody else.
