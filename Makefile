@@ -7,8 +7,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 DEMO   := build/demo
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# libatomic1 is what Playwright's own Node.js wants.
 PARTS  := docker-registry docker.io podman skopeo busybox-static apache2-utils chromium \
-          dbus gnome-keyring
+          curl dbus gnome-keyring libatomic1
 
 .PHONY: demo test lint benchmark wheel clean parts kernels
 
