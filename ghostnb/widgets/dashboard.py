@@ -153,8 +153,9 @@ class Dashboard(Panels):
             self.details.show(registry, reference)
         self.details.focus()
 
-    def _pull(self, registry: str, reference: str) -> None:
-        self._pull_all(registry, [reference])
+    def _pull(self, registry: str, reference: str, platform: str | None = None) -> None:
+        self.pulls.pull(registry, reference, platform=platform)
+        self._bar.tab = "Images"
 
     def _pull_all(self, registry: str, references: list[str]) -> None:
         self.pulls.pull_all(registry, references)

@@ -21,7 +21,8 @@ from ghostnb.widgets.tasks import Tasks
 
 __all__ = ["ImageDetails"]
 
-OnImage = Callable[[str, str], object]
+OnCreate = Callable[[str, str], object]
+OnPull = Callable[[str, str, str | None], object]
 # To find the layers that others share, each tag is asked once: not for thousands of them.
 _MOST_SIBLINGS = 200
 _ADD_IT = "Select another, or add it and retry."
@@ -35,7 +36,8 @@ class ImageDetails(View):
     fleet : Fleet
     on_pull, on_create : callable, optional
         Told the registry's name and the reference that is to be pulled, or of
-        which a container is to be made.
+        which a container is to be made; for a pull also the platform that was
+        chosen, None for the daemon's own.
 
     Attributes
     ----------
@@ -51,13 +53,13 @@ class ImageDetails(View):
     tab = traitlets.Unicode("Overview").tag(sync=True)
 
     def __init__(
-        self, fleet: Fleet, *, on_pull: OnImage | None = None, on_create: OnImage | None = None
+        self, fleet: Fleet, *, on_pull: OnPull | None = None, on_create: OnCreate | None = None
     ) -> None:
         super().__init__(_state=state("empty", "Select a tag and inspect it."))
         self._fleet = fleet
         self._tasks = Tasks()
         self._wanted: tuple[str, str, str | None] | None = None
-        self._presses = {"pull": on_pull, "create": on_create}
+        self._on_pull, self._on_create = on_pull, on_create
         self.on_msg(self._answer)
 
     def show(self, registry: str, reference: str, *, platform: str | None = None) -> None:
@@ -103,7 +105,7 @@ class ImageDetails(View):
         client = self._fleet[registry]
         image = await client.image(reference, platform=platform)
         # A layout's names are read from the disk.
-        commands = await asyncio.to_thread(pull_commands, client.config, image.name)
+        commands = await asyncio.to_thread(pull_commands, client.config, image.name, platform)
         self._image = _described(image, client.config, commands)
         self._state = state("ready")
         # Where pulls are counted, nobody's are spent on what was not asked for.
@@ -135,8 +137,10 @@ class ImageDetails(View):
             self.show(registry, reference, platform=message["platform"])
         elif kind == "retry":
             self.show(registry, reference, platform=platform)
-        elif press := self._presses.get(kind):
-            press(registry, reference)
+        elif kind == "pull" and self._on_pull is not None:
+            self._on_pull(registry, reference, platform)
+        elif kind == "create" and self._on_create is not None:
+            self._on_create(registry, reference)
 
 
 def _sharing(layers: pd.DataFrame, image: Image) -> Mapping[str, int]:

@@ -36,6 +36,8 @@ class Job:
         The row's.
     registry, reference : str
         What is pulled or saved, from where.
+    platform : str or None
+        Only this one; None for the daemon's own, or for all that are saved.
     action : str
         ``pull`` or ``save``.
     attempt : int
@@ -61,6 +63,7 @@ class Job:
     id: str
     registry: str
     reference: str
+    platform: str | None = None
     action: JobKind = "pull"
     attempt: int = 1
     state: State = "waiting"
@@ -80,7 +83,8 @@ class Job:
     @property
     def title(self) -> str:
         """What it is about."""
-        return f"{self.registry}/{self.reference}"
+        which = f" ({self.platform})" if self.platform else ""
+        return f"{self.registry}/{self.reference}{which}"
 
     @property
     def has_ended(self) -> bool:
@@ -89,7 +93,7 @@ class Job:
 
     def again(self, action: JobKind | None = None) -> "Job":
         """Make the next attempt."""
-        job = Job(self.id, self.registry, self.reference, action or self.action)
+        job = Job(self.id, self.registry, self.reference, self.platform, action or self.action)
         job.attempt = self.attempt + 1
         return job
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ghostnb.errors import InvalidReferenceError, UnsupportedError
-from ghostnb.oci import Reference
+from ghostnb.oci import Platform, Reference
 from ghostnb.oci.media_types import OCI_INDEX, OCI_MANIFEST
 from ghostnb.oci.reference import is_tag
 from ghostnb.registries.config import RegistryConfig
@@ -22,7 +22,9 @@ _REF_NAME = "org.opencontainers.image.ref.name"
 _MAX_INDEX_BYTES = 256 * 2**20
 
 
-def pull_commands(config: RegistryConfig, reference: str) -> dict[str, str]:
+def pull_commands(
+    config: RegistryConfig, reference: str, platform: str | None = None
+) -> dict[str, str]:
     """Give the commands that pull an image, each by its tool's name.
 
     Parameters
@@ -30,6 +32,8 @@ def pull_commands(config: RegistryConfig, reference: str) -> dict[str, str]:
     config : RegistryConfig
     reference : str
         ``repository[:tag][@digest]``.
+    platform : str, optional
+        Another than the machine's own.
 
     Returns
     -------
@@ -53,8 +57,9 @@ def pull_commands(config: RegistryConfig, reference: str) -> dict[str, str]:
     'podman pull docker.io/library/nginx:1.27'
     """
     if (path := config.layout_path) is not None:
-        return _from_layout(path, reference) if reference in _layout_names(path) else {}
-    return _from_registry(config, reference)
+        is_there = reference in _layout_names(path)
+        return _from_layout(path, reference, platform) if is_there else {}
+    return _from_registry(config, reference, platform)
 
 
 def pull_name(config: RegistryConfig, reference: str) -> str:
@@ -133,23 +138,34 @@ def _named(config: RegistryConfig, reference: str) -> Reference | None:
         return None  # a host that HTTP allows and Docker does not, such as my_host:5000
 
 
-def _from_registry(config: RegistryConfig, reference: str) -> dict[str, str]:
+def _from_registry(config: RegistryConfig, reference: str, platform: str | None) -> dict[str, str]:
     name = _named(config, reference)
     if name is None:
         return {}
     whole = shlex.quote(name.canonical)
     is_trusting = config.insecure or config.url.startswith("http:")
     podman, skopeo = ("--tls-verify=false ", "--src-tls-verify=false ") if is_trusting else ("", "")
+    only = f"--platform={shlex.quote(platform)} " if platform else ""
+    copy = f"{_skopeo(platform)} copy {skopeo}docker://{whole}"
     return {
-        "docker": f"docker pull {shlex.quote(str(name))}",
-        "podman": f"podman pull {podman}{whole}",
-        "skopeo": f"skopeo copy {skopeo}docker://{whole} oci-archive:{_file_name(name)}.tar",
+        "docker": f"docker pull {only}{shlex.quote(str(name))}",
+        "podman": f"podman pull {only}{podman}{whole}",
+        "skopeo": f"{copy} oci-archive:{_file_name(name)}.tar",
     }
 
 
-def _from_layout(path: Path, name: str) -> dict[str, str]:
+def _skopeo(platform: str | None) -> str:
+    if platform is None:
+        return "skopeo"
+    wanted = Platform.parse(platform)
+    parts = {"os": wanted.os, "arch": wanted.architecture, "variant": wanted.variant}
+    options = [f"--override-{name}={shlex.quote(part)}" for name, part in parts.items() if part]
+    return " ".join(["skopeo", *options])
+
+
+def _from_layout(path: Path, name: str, platform: str | None = None) -> dict[str, str]:
     source = shlex.quote(f"oci:{path.absolute()}:{name}")
-    return {"skopeo": f"skopeo copy {source} {shlex.quote(f'docker-daemon:{name}')}"}
+    return {"skopeo": f"{_skopeo(platform)} copy {source} {shlex.quote(f'docker-daemon:{name}')}"}
 
 
 def _file_name(name: Reference) -> str:

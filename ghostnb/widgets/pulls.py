@@ -76,7 +76,7 @@ class PullQueue(View):
         self._turns = asyncio.Semaphore(limit)
         self.on_msg(self._answer)
 
-    def pull(self, registry: str, reference: str) -> None:
+    def pull(self, registry: str, reference: str, *, platform: str | None = None) -> None:
         """Begin a pull.
 
         Parameters
@@ -85,8 +85,10 @@ class PullQueue(View):
             Its name in the fleet.
         reference : str
             ``repository[:tag][@digest]``.
+        platform : str, optional
+            By default the daemon's own; a save without it has all of an index.
         """
-        self.pull_all(registry, [reference])
+        self._start(Job(next(self._ids), registry, reference, platform))
 
     def pull_all(self, registry: str, references: Iterable[str]) -> None:
         """Begin many pulls at once; most of them wait for their turn.
@@ -161,7 +163,8 @@ class PullQueue(View):
     async def _run_pull(self, job: Job, client: RegistryClient) -> None:
         name = pull_name(client.config, job.reference)
         engine = self._engine or Engine()
-        async for step in engine.pull(name, credentials=await client.config.credentials()):
+        credentials = await client.config.credentials()
+        async for step in engine.pull(name, platform=job.platform, credentials=credentials):
             job.take(step)
         job.end("done", f"The daemon has it as {name}.")
         if self._on_pulled is not None:
@@ -175,7 +178,7 @@ class PullQueue(View):
             job.path = await asyncio.to_thread(free_path, self.directory.absolute(), name, taken)
         job.text = f"Saving to {job.path} …"
         await self._show(job)
-        path = await client.save(job.reference, job.path, progress=job.take)
+        path = await client.save(job.reference, job.path, platform=job.platform, progress=job.take)
         # It is there: who cancels from now on cancels nothing.
         job.saved(path)
         await self._show(job)

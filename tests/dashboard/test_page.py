@@ -87,6 +87,16 @@ def test_a_link_brings_what_it_selects_into_sight(dashboard, page):
     page.wait_for_url(re.compile("tab=Registries"))
 
 
+def test_the_chosen_platform_is_what_is_pulled(dashboard, page):
+    place = "registry=local-drift&repository=team%2Fshop%2Fapi&tag=2.0"
+    page.goto(f"{dashboard.link}&{place}")
+    details = page.get_by_role("region", name="Image details")
+    details.get_by_label("Platform").select_option("linux/arm64/v8")
+    details.get_by_text("--platform=linux/arm64/v8").first.wait_for(state="attached")
+    details.get_by_role("button", name="Pull", exact=True).click()
+    page.get_by_role("article", name="local-drift/team/shop/api:2.0 (linux/arm64/v8)").wait_for()
+
+
 def test_without_the_token_one_is_asked_for_it_and_led_back(dashboard, page, watch):
     page.goto(f"{dashboard.url}?tab=Images")
     page.get_by_label("Token").fill("guess")

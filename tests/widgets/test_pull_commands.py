@@ -111,6 +111,25 @@ def test_the_commands_pull(demo_drift, tmp_path):
     assert (tmp_path / "api-1.3.tar").stat().st_size > 1_000_000
 
 
+def test_the_commands_pull_another_platform(demo_drift, tmp_path):
+    of_two = "team/shop/api:2.0"
+    over_http = pull_commands(config(demo_drift.url), of_two, "linux/arm64/v8")
+    assert over_http["podman"].startswith("podman pull --platform=linux/arm64/v8 --tls-verify")
+    with dockerd() as daemon:
+        there = {"DOCKER_HOST": daemon.url}
+        called(over_http["docker"], tmp_path, there)
+        inspect = ["docker", "inspect", "--format={{.Architecture}}"]
+        assert called([*inspect, f"{demo_drift.host}/{of_two}"], tmp_path, there) == "arm64\n"
+    from_disk = pull_commands(config(f"oci:{demo_drift.root}"), of_two, "linux/arm64/v8")
+    to_file = from_disk["skopeo"].replace("docker-daemon:", f"oci-archive:{tmp_path}/disk.tar:")
+    for command, archive in ((over_http["skopeo"], "api-2.0.tar"), (to_file, "disk.tar")):
+        called(command, tmp_path)
+        found = called(
+            ["skopeo", "--override-arch=arm64", "inspect", f"oci-archive:{archive}"], tmp_path
+        )
+        assert '"Architecture": "arm64"' in found
+
+
 def called(command, folder, environment=()):
     words = shlex.split(command) if isinstance(command, str) else command
     done = subprocess.run(

@@ -7,9 +7,11 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 
 from ghostnb import Engine, Fleet, RegistryConfig
@@ -104,6 +106,32 @@ class Watched(PullQueue):
 
     def press(self, kind: str, number: int) -> None:
         self._answer(self, {"kind": kind, "id": self.row(number)["id"]}, [])
+
+
+def test_the_platform_that_was_chosen_is_pulled_and_saved(
+    demo_drift: RunningDrift, tmp_path: Path
+) -> None:
+    fleet = Fleet([RegistryConfig("demo", demo_drift.url)])
+    with dockerd() as daemon:
+        queue = Watched(fleet, Engine(daemon.url), directory=tmp_path)
+        queue.pull("demo", "team/shop/api:2.0", platform="linux/arm64/v8")
+        row = queue.wait(0, "done")
+        assert row["title"] == "demo/team/shop/api:2.0 (linux/arm64/v8)"
+        with closing(docker.APIClient(base_url=daemon.url, version="1.41")) as client:
+            name = f"{demo_drift.host}/team/shop/api:2.0"
+            assert client.inspect_image(name)["Architecture"] == "arm64"
+    queue.close()
+
+    queue = Watched(fleet, Engine(NOWHERE), directory=tmp_path)
+    queue.pull("demo", "team/shop/api:2.0", platform="linux/arm64/v8")
+    queue.wait(0, "failed")
+    queue.press("save", 0)
+    queue.wait(0, "done", attempt=2)
+    command = ["skopeo", "--override-arch=arm64", "inspect"]
+    command.append(f"oci-archive:{tmp_path}/team-shop-api_2.0.tar")
+    found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert json.loads(found.stdout)["Architecture"] == "arm64"
+    queue.close()
 
 
 def test_a_daemon_that_dies_ends_its_pulls_and_nothing_else(
@@ -377,7 +405,7 @@ def test_a_refresh_that_fails_is_no_fault_of_the_jobs(fleet: Fleet, tmp_path: Pa
             super().send(content, buffers)
 
     queue = Stumbling(fleet, Engine(NOWHERE), directory=tmp_path)
-    job = Job("1", "slow", "team/slow:a", "save")
+    job = Job("1", "slow", "team/slow:a", action="save")
     queue._start(job)
     queue.wait(0, "done")
     queue.close()
@@ -394,7 +422,7 @@ def test_what_is_saved_is_done_before_it_is_looked_into(
 
     monkeypatch.setattr("ghostnb.widgets.pulls.is_loadable", slowly)
     queue = Watched(fleet, Engine(NOWHERE), directory=tmp_path)
-    queue._start(Job("1", "local", "team/app:1.0", "save"))
+    queue._start(Job("1", "local", "team/app:1.0", action="save"))
     assert is_asked.wait(30)
     queue.press("cancel", 0)
     assert queue.wait(0, "done")["text"].startswith("Saved as")
