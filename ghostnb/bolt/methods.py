@@ -13,7 +13,8 @@ from ghostnb.bolt.files import Place, as_text, read_content, save
 from ghostnb.errors import UnsupportedError
 from ghostnb.frames.bolt import plugins_frame, profiles_frame, templates_frame
 from ghostnb.loop import hop
-from ghostnb.registries.protocol import Bolt, OffersBolt, Registry
+from ghostnb.registries.bolt import Bolt, OffersBolt
+from ghostnb.registries.protocol import Registry
 from ghostnb.wire.bolt import PLUGINS, PROFILES, TEMPLATES, AnyEntry, BoltUpload, Shelf
 
 __all__ = ["BoltMethods"]

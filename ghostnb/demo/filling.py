@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from ghostnb.demo.profiles import profiles
 from ghostnb.demo.releases import Release
 from ghostnb.demo.sources import Source
 from ghostnb.demo.teams import team_releases
-from ghostnb.oci import Descriptor
+from ghostnb.registries.content import content_of
 from ghostnb.registries.protocol import WritableRegistry
 
 __all__ = ["fill_demo", "sample_releases"]
@@ -55,7 +55,7 @@ async def _push_layers(registry: WritableRegistry, releases: list[Release]) -> d
 
     async def push(sources: Sources, repository: str) -> None:
         layer = await loop.run_in_executor(pool, pack, sources)
-        await _push_blob(registry, repository, layer.descriptor, layer.content)
+        await registry.push_blob(repository, layer.descriptor, content_of(layer.content))
         packed[sources] = layer.without_content()
 
     pool = ThreadPoolExecutor(os.cpu_count())
@@ -95,7 +95,7 @@ class _Filling:
         for child in document.children:
             await self.push(repository, child)
         for blob in document.blobs:
-            await _push_blob(self.registry, repository, blob.descriptor, blob.content)
+            await self.registry.push_blob(repository, blob.descriptor, content_of(blob.content))
         for tag in tags or ("",):
             await self.registry.push_manifest(
                 repository, document.raw, document.media_type, tag=tag
@@ -126,12 +126,3 @@ async def _all(work: Iterable[Coroutine[Any, Any, None]]) -> None:
 
 def _proof(release: Release, subject: Document) -> Document:
     return attestation(subject, provenance(release, subject))
-
-
-async def _push_blob(
-    registry: WritableRegistry, repository: str, descriptor: Descriptor, content: bytes
-) -> None:
-    async def pieces() -> AsyncIterator[bytes]:
-        yield content
-
-    await registry.push_blob(repository, descriptor, pieces())

@@ -16,9 +16,10 @@ from ghostnb.oci import (
     check_repository,
     check_tag,
 )
-from ghostnb.registries.catalog import details_of_tags, search_catalog
 from ghostnb.registries.garbage import GarbageReport, orphans, reachable
-from ghostnb.registries.records import Ping, RepositoryRecord, SearchRecord, TagRecord
+from ghostnb.registries.own import OwnContent
+from ghostnb.registries.protocol import BlobContent
+from ghostnb.registries.records import Ping, RepositoryRecord
 from ghostnb.registries.referrers import as_referrer
 from ghostnb.registries.storing import (
     MAX_BLOB_BYTES,
@@ -30,7 +31,6 @@ from ghostnb.registries.storing import (
     still_needed,
 )
 from ghostnb.registries.verify import check_content, check_pieces, check_size
-from ghostnb.wire.rate_limits import RateLimit
 
 __all__ = ["MemoryRegistry"]
 
@@ -50,7 +50,7 @@ class _Upload:
     used: float = field(default_factory=time.monotonic)
 
 
-class MemoryRegistry:
+class MemoryRegistry(OwnContent):
     """A registry that is gone with the process. It can be written to.
 
     Parameters
@@ -86,11 +86,6 @@ class MemoryRegistry:
         """Always ``memory``."""
         return "memory"
 
-    @property
-    def rate_limit(self) -> RateLimit | None:
-        """None: memory has no limit of pulls."""
-        return None
-
     def repository(self, name: str) -> str:
         """Check a repository's name."""
         return check_repository(name)
@@ -114,16 +109,6 @@ class MemoryRegistry:
         """Iterate over a repository's tags, in lexical order."""
         for tag in sorted(self._content(repository).tags):
             yield tag
-
-    async def tag_details(self, repository: str) -> AsyncIterator[TagRecord]:
-        """Iterate over a repository's tags with all that their manifests tell."""
-        async for record in details_of_tags(self, repository):
-            yield record
-
-    async def search(self, query: str, *, limit: int) -> AsyncIterator[SearchRecord]:
-        """Iterate over at most `limit` repositories whose names hold the query."""
-        async for record in search_catalog(self, query, limit=limit):
-            yield record
 
     async def manifest(self, repository: str, locator: str) -> AnyManifest:
         """Give the manifest of a tag or digest."""
@@ -161,11 +146,11 @@ class MemoryRegistry:
         return [one[1] for one in found if one is not None and one[0] == digest]
 
     async def push_blob(
-        self, repository: str, descriptor: Descriptor, pieces: AsyncIterator[bytes]
+        self, repository: str, descriptor: Descriptor, content: BlobContent
     ) -> None:
         """Store a blob under its digest."""
         check_repository(repository)
-        checked = check_pieces(pieces, descriptor, source=f"The pushed blob of {repository}")
+        checked = check_pieces(content(0), descriptor, source=f"The pushed blob of {repository}")
         self._keep(descriptor.digest, b"".join([piece async for piece in checked]))
 
     async def push_manifest(

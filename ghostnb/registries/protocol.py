@@ -1,15 +1,17 @@
 """What every registry can do, wherever it keeps its content."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import AsyncIterator, Callable, Collection
+from typing import Protocol, runtime_checkable
 
 from ghostnb.oci import AnyManifest, Descriptor, Digest, Reference
 from ghostnb.registries.garbage import GarbageReport
 from ghostnb.registries.records import Ping, RepositoryRecord, SearchRecord, TagRecord
-from ghostnb.wire.bolt import AnyEntry, BoltUpload, Shelf
 from ghostnb.wire.rate_limits import RateLimit
 
-__all__ = ["Bolt", "OffersBolt", "Registry", "RegistryStore", "WritableRegistry"]
+__all__ = ["BlobContent", "Registry", "RegistryStore", "WritableRegistry"]
+
+BlobContent = Callable[[int], AsyncIterator[bytes]]
+"""Opens a blob's bytes from the given one on; called again where sending them broke off."""
 
 
 class Registry(Protocol):
@@ -95,6 +97,21 @@ class Registry(Protocol):
         """
         ...
 
+    async def resolve(self, repository: str, locator: str) -> Descriptor:
+        """Ask what a tag or digest points to now; no cache answers for the registry.
+
+        Returns
+        -------
+        Descriptor
+            Of the manifest: media type, digest and size, which are not checked.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such manifest.
+        """
+        ...
+
     async def blob(self, repository: str, descriptor: Descriptor) -> bytes:
         """Read a small blob, such as a config, whole.
 
@@ -151,8 +168,18 @@ class Registry(Protocol):
 class WritableRegistry(Registry, Protocol):
     """A registry that content can be pushed to, and deleted from."""
 
+    async def mount_blob(self, repository: str, descriptor: Descriptor, source: str) -> bool:
+        """Take a blob over from another repository of the registry, without sending it.
+
+        Returns
+        -------
+        bool
+            False if its bytes must be sent.
+        """
+        ...
+
     async def push_blob(
-        self, repository: str, descriptor: Descriptor, pieces: AsyncIterator[bytes]
+        self, repository: str, descriptor: Descriptor, content: BlobContent
     ) -> None:
         """Store a blob under its digest.
 
@@ -187,6 +214,18 @@ class WritableRegistry(Registry, Protocol):
         ------
         IntegrityError
             If it has another digest than that.
+        """
+        ...
+
+    async def check_deletable(self, repository: str) -> None:
+        """See that something could be deleted from a repository; nothing is.
+
+        Raises
+        ------
+        UnsupportedError
+            If the registry forbids deletions.
+        ForbiddenError
+            If these credentials may not delete.
         """
         ...
 
@@ -315,62 +354,5 @@ class RegistryStore(WritableRegistry, Protocol):
         grace_seconds : float, optional
             What was pushed, or asked for, so shortly ago stays: an upload may
             need it.
-        """
-        ...
-
-
-class Bolt(Protocol):
-    """Bolt's profiles, plugins and Boltfile templates, where a registry keeps such."""
-
-    def entries(
-        self, shelf: Shelf[AnyEntry], wanted: Mapping[str, Any], *, limit: int | None = None
-    ) -> AsyncIterator[AnyEntry]:
-        """Iterate over at most `limit` of what is on a shelf and fits the filters."""
-        ...
-
-    async def download(self, shelf: Shelf[AnyEntry], name: str, version: str | None) -> bytes:
-        """Read the content of a version, by default of the newest upload.
-
-        Raises
-        ------
-        NotFoundError
-        IntegrityError
-            If it has another digest than the registry says.
-        """
-        ...
-
-    async def upload(
-        self, shelf: Shelf[AnyEntry], document: Mapping[str, Any], *, overwrite: bool
-    ) -> BoltUpload:
-        """Store something new.
-
-        Raises
-        ------
-        RegistryError
-            Of status 409 if the version is there with other content.
-        """
-        ...
-
-    async def delete(self, shelf: Shelf[AnyEntry], name: str, version: str | None) -> None:
-        """Delete one version, or all.
-
-        Raises
-        ------
-        NotFoundError
-        """
-        ...
-
-
-@runtime_checkable
-class OffersBolt(Protocol):
-    """A registry that may have Bolt's shelves."""
-
-    async def bolt(self) -> Bolt:
-        """Give what reads and writes them; asks the registry who it is if that is not known.
-
-        Raises
-        ------
-        UnsupportedError
-            If it has none.
         """
         ...

@@ -2,7 +2,7 @@
 
 from ghostnb.oci import AnyManifest, Descriptor, Digest, Manifest, SchemaOneManifest
 
-__all__ = ["Referrer", "as_referrer"]
+__all__ = ["Referrer", "as_referrer", "described", "fallback_tag"]
 
 Referrer = tuple[Digest, Descriptor]
 """A subject's digest, and the descriptor of what is attached to it."""
@@ -29,3 +29,19 @@ def as_referrer(manifest: AnyManifest) -> Referrer | None:
         artifact_type=kind,
     )
     return manifest.subject.digest, descriptor
+
+
+def fallback_tag(digest: Digest) -> str:
+    """Give the tag that stands for a manifest's referrers where a registry does not list them.
+
+    Notes
+    -----
+    Source: OCI distribution-spec v1.1, "Referrers Tag Schema".
+    """
+    return f"{digest.algorithm}-{digest.encoded[:64]}"
+
+
+def described(manifest: AnyManifest) -> Descriptor:
+    """Give the descriptor of a manifest that was read."""
+    digest = manifest.digest or Digest.of(manifest.raw)
+    return Descriptor(manifest.media_type, digest, len(manifest.raw))

@@ -5,17 +5,20 @@ from collections.abc import Sequence
 from ghostnb.errors import NotFoundError, ProtocolError, UnsupportedError
 from ghostnb.oci import (
     MAX_MANIFEST_BYTES,
+    Descriptor,
     Digest,
     Index,
     Manifest,
     SchemaOneManifest,
     parse_manifest,
 )
+from ghostnb.registries.protocol import Registry
 from ghostnb.registries.verify import check_content
 
 __all__ = [
     "MAX_BLOB_BYTES",
     "checked_manifest",
+    "has_blob",
     "no_such_blob",
     "no_such_manifest",
     "no_such_repository",
@@ -63,6 +66,15 @@ def checked_manifest(
     if digest is not None:
         check_content(raw, digest, source=source)
     return manifest
+
+
+async def has_blob(registry: Registry, repository: str, descriptor: Descriptor) -> bool:
+    """Say whether a registry has a blob, of the size that it should have."""
+    try:
+        size = await registry.blob_size(repository, descriptor.digest)
+    except NotFoundError:
+        return False
+    return size == descriptor.size_bytes
 
 
 def no_such_repository(registry: str, repository: str) -> NotFoundError:

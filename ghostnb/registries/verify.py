@@ -5,7 +5,14 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from ghostnb.errors import IntegrityError, ProtocolError
 from ghostnb.oci import Descriptor, Digest
 
-__all__ = ["check_content", "check_digest", "check_length", "check_pieces", "check_size"]
+__all__ = [
+    "check_content",
+    "check_digest",
+    "check_length",
+    "check_pieces",
+    "check_size",
+    "check_sizes",
+]
 
 
 def check_content(
@@ -92,6 +99,25 @@ async def check_pieces(
     check_digest(
         f"{descriptor.digest.algorithm}:{hasher.hexdigest()}", descriptor.digest, source=source
     )
+
+
+async def check_sizes(
+    pieces: AsyncIterator[bytes], descriptor: Descriptor, first: int, source: str
+) -> AsyncGenerator[bytes, None]:
+    """Pass pieces from a byte on, and raise if they are more or fewer than there should be.
+
+    Raises
+    ------
+    IntegrityError
+    """
+    count = first
+    async for piece in pieces:
+        count += len(piece)
+        if count > descriptor.size_bytes:
+            break
+        yield piece
+    if count != descriptor.size_bytes:
+        raise _wrong_size(descriptor.size_bytes, count, descriptor.digest, source)
 
 
 def _wrong_size(expected: int, came: int, digest: Digest, source: str) -> IntegrityError:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from ghostnb.oci import media_types
-from ghostnb.wire.messages import Request
+from ghostnb.wire.messages import Content, Request
 
 _ACCEPT_MANIFESTS = {"accept": ", ".join(media_types.ACCEPTED_MANIFESTS)}
 # Blobs are named by the digest of their bytes: no coding may change them on the way.
@@ -20,6 +20,16 @@ def pull_scope(repository: str) -> str:
     Source: distribution, "Token Scope Documentation".
     """
     return f"repository:{repository}:pull"
+
+
+def push_scope(repository: str) -> str:
+    """Give the token scope that writing to a repository needs."""
+    return f"repository:{repository}:pull,push"
+
+
+def delete_scope(repository: str) -> str:
+    """Give the token scope that deleting from a repository needs."""
+    return f"repository:{repository}:delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +102,79 @@ class Endpoint:
             headers["range"] = f"bytes={first}-{last}"
         what = f"blob {digest} of {repository}"
         return Request("GET", url, what, (pull_scope(repository),), headers)
+
+    def begin_upload(self, repository: str) -> Request:
+        """Ask for a place to upload a blob to (end-4a)."""
+        url = f"{self.base_url}/v2/{repository}/blobs/uploads/"
+        return Request("POST", url, f"an upload to {repository}", (push_scope(repository),))
+
+    def mount(self, repository: str, digest: str, source: str) -> Request:
+        """Ask for a blob of another repository (end-11)."""
+        query = f"?mount={digest}&from={quote(source, safe='')}"
+        url = f"{self.base_url}/v2/{repository}/blobs/uploads/{query}"
+        scopes = (push_scope(repository), pull_scope(source))
+        return Request("POST", url, f"blob {digest} of {source} for {repository}", scopes)
+
+    def upload_status(self, repository: str, location: str) -> Request:
+        """Ask how far an upload has come (end-13)."""
+        what = f"the state of an upload to {repository}"
+        return Request("GET", location, what, (push_scope(repository),))
+
+    def append_upload(
+        self, repository: str, location: str, first: int, last: int, content: Content
+    ) -> Request:
+        """Send the bytes from `first` to `last` inclusive (end-5).
+
+        Notes
+        -----
+        The range stands without its unit, unlike RFC 9110's: "Pushing a blob in chunks".
+        """
+        headers = {**_octets(last - first + 1), "content-range": f"{first}-{last}"}
+        what = f"the rest of an upload to {repository}"
+        return Request("PATCH", location, what, (push_scope(repository),), headers, content=content)
+
+    def finish_upload(
+        self,
+        repository: str,
+        location: str,
+        digest: str,
+        size_bytes: int = 0,
+        content: Content | None = None,
+    ) -> Request:
+        """Make a blob of an upload, perhaps with all of its bytes (end-6)."""
+        # A location's own query is the registry's, and is kept as it is.
+        url = f"{location}{'&' if urlsplit(location).query else '?'}digest={quote(digest)}"
+        what = f"blob {digest} for {repository}"
+        scopes, headers = (push_scope(repository),), _octets(size_bytes)
+        return Request("PUT", url, what, scopes, headers, content=content)
+
+    def cancel_upload(self, repository: str, location: str) -> Request:
+        """Give an upload up."""
+        what = f"the end of an upload to {repository}"
+        return Request("DELETE", location, what, (push_scope(repository),))
+
+    def push_manifest(self, repository: str, locator: str, raw: bytes, media_type: str) -> Request:
+        """Send a manifest for a tag or under its digest (end-7)."""
+        url = f"{self.base_url}/v2/{repository}/manifests/{locator}"
+        what = f"the manifest of {repository}{'@' if ':' in locator else ':'}{locator}"
+        headers = {"content-type": media_type}
+        return Request("PUT", url, what, (push_scope(repository),), headers, raw)
+
+    def delete_manifest(self, repository: str, locator: str) -> Request:
+        """Ask for a tag's or a manifest's end (end-9)."""
+        url = f"{self.base_url}/v2/{repository}/manifests/{locator}"
+        what = f"the deletion of {repository}{'@' if ':' in locator else ':'}{locator}"
+        return Request("DELETE", url, what, (delete_scope(repository),))
+
+    def delete_blob(self, repository: str, digest: str) -> Request:
+        """Ask for a blob's end (end-10)."""
+        url = f"{self.base_url}/v2/{repository}/blobs/{digest}"
+        what = f"the deletion of blob {digest} of {repository}"
+        return Request("DELETE", url, what, (delete_scope(repository),))
+
+
+def _octets(size_bytes: int) -> dict[str, str]:
+    return {"content-type": "application/octet-stream", "content-length": str(size_bytes)}
 
 
 def _page(page_size: int | None, last: str) -> str:

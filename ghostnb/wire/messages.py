@@ -1,9 +1,12 @@
 """Requests and replies as plain values: what any transport can carry."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Reply", "Request"]
+__all__ = ["Content", "Reply", "Request"]
+
+Content = Callable[[], AsyncIterator[bytes]]
+"""Opens a large body; called again where it must be sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,9 @@ class Request:
     headers : mapping of str to str
         Never shown, and neither is `body`: they may hold credentials.
     body : bytes
+    content : callable, optional
+        Instead of a body: opens one that is read piece by piece. Its length stands in the
+        headers.
     """
 
     method: str
@@ -30,6 +36,7 @@ class Request:
     scopes: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
+    content: Content | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ghostnb.drift import create_app
 from ghostnb.drift.bolt.kinds import PROFILE
 from ghostnb.drift.bolt.parcels import open_parcel
 from ghostnb.oci import Descriptor, Digest, Manifest, parse_manifest
+from ghostnb.registries.content import content_of
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
 from tests.drift.asking import asked, conversation
@@ -30,7 +31,7 @@ from tests.drift.bolt_uploads import (
     refusal,
 )
 from tests.parts.images import plain_image
-from tests.registries.conftest import pieces_of, push
+from tests.registries.conftest import push
 
 every_kind = pytest.mark.parametrize("case", CASES, ids=lambda case: case.kind.name)
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -215,8 +216,8 @@ def test_what_is_pushed_by_the_protocol_is_listed(registry, app):
             ("bolt/profiles/renamed", "7"),
         ):
             for descriptor in (manifest.config, *manifest.layers):
-                pieces = registry.open_blob(PROFILES.repository, descriptor)
-                await target.push_blob(repository, descriptor, pieces)
+                data = await registry.blob(PROFILES.repository, descriptor)
+                await target.push_blob(repository, descriptor, content_of(data))
             await target.push_manifest(repository, manifest.raw, manifest.media_type, tag=tag)
 
     asyncio.run(copy())
@@ -246,7 +247,7 @@ async def push_artifact(registry, repository, tag, config, **changes):
     descriptors = []
     for content, media_type in blobs:
         descriptor = Descriptor(media_type, Digest.of(content), len(content))
-        await registry.push_blob(repository, descriptor, pieces_of(content))
+        await registry.push_blob(repository, descriptor, content_of(content))
         descriptors.append(descriptor)
     document = {
         "schemaVersion": 2,

@@ -15,6 +15,7 @@ import pytest
 
 from ghostnb.drift import create_app
 from ghostnb.oci import Digest
+from ghostnb.registries.content import content_of
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
 from tests.drift.calling import UPLOADS, Caller, check_refusal, push, put, upload
@@ -22,7 +23,7 @@ from tests.drift.forking import fork_drift, forked_drift
 from tests.parts.drift import IN_PROCESS_URL
 from tests.parts.images import artifact, index, plain_image
 from tests.parts.layers import layer_of
-from tests.registries.conftest import ask, descriptor_of, pieces_of
+from tests.registries.conftest import ask, descriptor_of
 from tests.registries.conftest import push as put_all
 
 ENOUGH = 30
@@ -225,7 +226,7 @@ def test_a_collection_and_a_manifest_take_turns(where):
     async def work():
         store = Pausing()
         for blob in image.blobs:
-            await store.push_blob("a", descriptor_of(blob.descriptor()), pieces_of(blob.data))
+            await store.push_blob("a", descriptor_of(blob.descriptor()), content_of(blob.data))
         store.where = where
         transport = httpx2.ASGITransport(create_app(store))
         async with httpx2.AsyncClient(transport=transport, base_url=IN_PROCESS_URL) as client:

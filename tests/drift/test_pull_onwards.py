@@ -30,7 +30,7 @@ def origin():
         await push(memory, "onwards/app:1", IMAGE)
         await push(memory, "onwards/app:", artifact("a/b", [], subject=IMAGE))
         large = descriptor_of(Layer(DATA).descriptor())
-        await memory.push_blob("onwards/app", large, pieces_of(DATA, 100_000))
+        await memory.push_blob("onwards/app", large, lambda first: pieces_of(DATA, 100_000))
 
     asyncio.run(work())
     return memory

@@ -35,7 +35,7 @@ def fill(registry, *, orphan: bytes = b""):
         await push(registry, "a/b:2", plain_image("two"))
         if orphan:
             descriptor = Descriptor("application/octet-stream", Digest.of(orphan), len(orphan))
-            await registry.push_blob("a/b", descriptor, pieces_of(orphan))
+            await registry.push_blob("a/b", descriptor, lambda first: pieces_of(orphan))
 
     asyncio.run(work())
 

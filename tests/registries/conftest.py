@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +15,7 @@ from ghostnb.oci import Descriptor, Digest
 from ghostnb.oci.descriptor import decode_digest
 from ghostnb.registries.cache import ContentCache
 from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.content import content_of
 from ghostnb.registries.http import HTTPRegistry
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
@@ -22,6 +23,7 @@ from ghostnb.registries.protocol import Registry
 from tests.parts.drift import through_drift
 from tests.parts.images import Document, plain_image
 from tests.parts.pushes import skopeo, write_layout
+from tests.parts.registries import docker_registry
 from tests.parts.standard import EMPTIED_REPOSITORY, STANDARD_IMAGES
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ async def push(registry: Any, name: str, document: Document) -> Digest:
     for blob in document.blobs:
         if blob.pushed:
             await registry.push_blob(
-                repository, descriptor_of(blob.descriptor()), pieces_of(blob.data)
+                repository, descriptor_of(blob.descriptor()), content_of(blob.data)
             )
     for child in document.children:
         await push(registry, f"{repository}:", child)
@@ -165,7 +167,25 @@ def case(
     return cases[request.param]
 
 
-@pytest.fixture(params=["memory", "layout"])
-def writable(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+@pytest.fixture(params=["memory", "layout", "drift", "http", "http, fast"])
+def writable(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
     """Give an empty registry of each kind that can be written to."""
+    if request.param == "memory":
+        yield MemoryRegistry()
+    elif request.param == "layout":
+        yield LayoutRegistry(tmp_path / "new")
+    elif request.param == "drift":
+        yield through_drift(MemoryRegistry())
+    else:
+        monkeypatch.setenv("GHOSTNB_FAST", "on" if "fast" in request.param else "off")
+        with docker_registry(delete=True) as running:
+            config = RegistryConfig("reg", running.url, insecure=True)
+            yield HTTPRegistry(config, cache=ContentCache())
+
+
+@pytest.fixture(params=["memory", "layout"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """Give an empty registry of each kind that keeps its content itself."""
     return MemoryRegistry() if request.param == "memory" else LayoutRegistry(tmp_path / "new")

@@ -388,7 +388,7 @@ def test_a_hostile_repository_name_is_refused(case, name):
             await listed(registry.open_blob(name, descriptor))
         if isinstance(registry, WritableRegistry):
             with pytest.raises(InvalidReferenceError):
-                await registry.push_blob(name, descriptor, pieces_of(b""))
+                await registry.push_blob(name, descriptor, lambda first: pieces_of(b""))
             with pytest.raises(InvalidReferenceError):
                 await registry.push_manifest(name, b"{}", "text/plain", tag="x")
 
@@ -430,13 +430,14 @@ def test_a_manifest_may_have_many_tags_and_many_repositories(writable):
     async def question(registry):
         for name in ("team/app:1", "team/app:1.0", "team/app:1", "other:1"):
             await push(registry, name, document)
-        assert await listed(registry.tags("team/app")) == ["1", "1.0"]
+        # distribution does not sort them.
+        assert sorted(await listed(registry.tags("team/app"))) == ["1", "1.0"]
         assert await listed(registry.tags("other")) == ["1"]
 
     ask(writable, question)
 
 
-def test_a_manifest_pushed_without_a_tag_makes_a_repository_without_tags(writable):
+def test_a_manifest_pushed_without_a_tag_makes_a_repository_without_tags(store):
     document = plain_image("untagged")
 
     async def question(registry):
@@ -444,10 +445,10 @@ def test_a_manifest_pushed_without_a_tag_makes_a_repository_without_tags(writabl
         assert await listed(registry.tags("team/app")) == []
         assert document.raw == (await registry.manifest("team/app", document.digest)).raw
 
-    ask(writable, question)
+    ask(store, question)
 
 
-def test_what_an_index_names_need_not_be_there(writable):
+def test_what_an_index_names_need_not_be_there(store):
     document = STANDARD_IMAGES[MULTI]
 
     async def question(registry):
@@ -456,7 +457,7 @@ def test_what_an_index_names_need_not_be_there(writable):
         with pytest.raises(NotFoundError):
             await registry.manifest("team/multi", document.children[0].digest)
 
-    ask(writable, question)
+    ask(store, question)
 
 
 @pytest.mark.parametrize(
@@ -485,10 +486,10 @@ def test_a_blob_that_is_not_what_its_digest_says_is_not_stored(writable, pushed)
     async def question(registry):
         await push(registry, "team/app:1.0", plain_image("good"))
         with pytest.raises(IntegrityError):
-            await registry.push_blob("team/app", right, pieces_of(pushed, 1))
+            await registry.push_blob("team/app", right, lambda first: pieces_of(pushed, 1))
         with pytest.raises(NotFoundError):
             await registry.blob("team/app", right)
-        await registry.push_blob("team/app", right, pieces_of(b"abc", 1))
+        await registry.push_blob("team/app", right, lambda first: pieces_of(b"abc", 1))
         assert await registry.blob("team/app", right) == b"abc"
 
     ask(writable, question)
@@ -501,14 +502,14 @@ def test_a_blob_may_have_a_sha512_digest(writable):
 
     async def question(registry):
         await push(registry, "team/app:1.0", plain_image("good"))
-        await registry.push_blob("team/app", descriptor, pieces_of(data))
+        await registry.push_blob("team/app", descriptor, lambda first: pieces_of(data))
         assert data == await registry.blob("team/app", descriptor)
         assert data == b"".join(await listed(registry.open_blob("team/app", descriptor)))
 
     ask(writable, question)
 
 
-def test_a_manifest_may_be_pushed_under_its_sha512_digest(writable):
+def test_a_manifest_may_be_pushed_under_its_sha512_digest(store):
     document = plain_image("good")
     digest = Digest.of(document.raw, "sha512")
 
@@ -522,7 +523,7 @@ def test_a_manifest_may_be_pushed_under_its_sha512_digest(writable):
             found = await registry.manifest("team/app", locator)
             assert (found.raw, found.digest) == (document.raw, digest)
 
-    ask(writable, question)
+    ask(store, question)
 
 
 def test_a_manifest_is_not_pushed_under_a_digest_that_is_not_its_own(writable):
@@ -544,7 +545,7 @@ def test_an_algorithm_that_cannot_be_checked_is_refused(writable):
 
     async def question(registry):
         with pytest.raises(InvalidReferenceError, match="cannot be checked"):
-            await registry.push_blob("team/app", descriptor, pieces_of(b"a"))
+            await registry.push_blob("team/app", descriptor, lambda first: pieces_of(b"a"))
 
     ask(writable, question)
 
@@ -553,7 +554,7 @@ def test_an_empty_blob_is_stored(writable):
     descriptor = Descriptor("text/plain", Digest.of(b""), 0)
 
     async def question(registry):
-        await registry.push_blob("team/app", descriptor, pieces_of(b""))
+        await registry.push_blob("team/app", descriptor, lambda first: pieces_of(b""))
         assert await registry.blob("team/app", descriptor) == b""
         assert await listed(registry.open_blob("team/app", descriptor)) == []
 
@@ -569,7 +570,7 @@ def test_a_push_that_breaks_off_stores_nothing(writable):
 
     async def question(registry):
         with pytest.raises(ConnectionResetError):
-            await registry.push_blob("team/app", descriptor, broken())
+            await registry.push_blob("team/app", descriptor, lambda first: broken())
         with pytest.raises(NotFoundError):
             await registry.blob("team/app", descriptor)
 
@@ -586,7 +587,9 @@ def test_a_cancelled_push_stores_nothing(writable):
 
     async def question(registry):
         begun = asyncio.Event()
-        push = asyncio.create_task(registry.push_blob("team/app", descriptor, endless(begun)))
+        push = asyncio.create_task(
+            registry.push_blob("team/app", descriptor, lambda first: endless(begun))
+        )
         await begun.wait()
         push.cancel()
         with pytest.raises(asyncio.CancelledError):

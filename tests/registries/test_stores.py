@@ -225,7 +225,7 @@ def test_uploads_at_once_do_not_meet(store):
 def test_a_part_of_a_blob_is_read(store, first, last, expected):
     async def question(one):
         descriptor = Descriptor("text/plain", Digest.of(DATA), len(DATA))
-        await one.push_blob(NAME, descriptor, pieces_of(DATA))
+        await one.push_blob(NAME, descriptor, lambda first: pieces_of(DATA))
         assert await read(one, Digest.of(DATA), first, last) == expected
 
     ask(store, question)

@@ -103,7 +103,7 @@ def keep(kept: Kept, **documents: Document) -> None:
 
 def keep_loose(kept: Kept, data: bytes = LOOSE) -> Digest:
     descriptor = Descriptor("text/plain", Digest.of(data), len(data))
-    ask(kept.store, lambda one: one.push_blob(NAME, descriptor, pieces_of(data)))
+    ask(kept.store, lambda one: one.push_blob(NAME, descriptor, lambda first: pieces_of(data)))
     return descriptor.digest
 
 

@@ -21,6 +21,7 @@ from ghostnb.errors import NotFoundError, RegistryError
 from ghostnb.oci import AnyManifest, Digest, Manifest
 from ghostnb.oci.media_types import OCI_MANIFEST
 from ghostnb.registries.concurrency import ordered_map
+from ghostnb.registries.content import content_of
 from ghostnb.wire.bolt import Entry
 
 __all__ = ["Item", "Store"]
@@ -194,7 +195,7 @@ class Store:
         raw = parcel.manifest(created)
         async with self._service.pushing():
             for descriptor, content in (parcel.config, parcel.content):
-                await store.push_blob(repository, descriptor, _pieces(content))
+                await store.push_blob(repository, descriptor, content_of(content))
             # The version last: an upload that was broken off is not taken for a whole one.
             await store.push_manifest(repository, raw, OCI_MANIFEST, tag=LATEST)
             return await store.push_manifest(repository, raw, OCI_MANIFEST, tag=parcel.version)
@@ -345,8 +346,3 @@ def _by_number(tag: str) -> tuple[Any, ...]:
 def _natural(text: str) -> list[tuple[int, str]]:
     parts = (part.lstrip("0") if part.isdecimal() else part for part in _NUMBERS.split(text))
     return [(len(part) if part.isdecimal() else 0, part) for part in parts]
-
-
-async def _pieces(content: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(content), _PIECE_BYTES):
-        yield content[start : start + _PIECE_BYTES]

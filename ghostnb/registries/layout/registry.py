@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from ghostnb.oci import AnyManifest, Descriptor, Digest, Reference, check_repository, check_tag
-from ghostnb.registries.catalog import details_of_tags, search_catalog
 from ghostnb.registries.config import LAYOUT_SCHEME, RegistryConfig
 from ghostnb.registries.garbage import GarbageReport
 from ghostnb.registries.layout.index import Entry
 from ghostnb.registries.layout.removal import Removal
 from ghostnb.registries.layout.store import LayoutStore
-from ghostnb.registries.records import Ping, RepositoryRecord, SearchRecord, TagRecord
+from ghostnb.registries.own import OwnContent
+from ghostnb.registries.protocol import BlobContent
+from ghostnb.registries.records import Ping, RepositoryRecord
 from ghostnb.registries.storing import MAX_BLOB_BYTES, checked_manifest, no_such_blob
 from ghostnb.registries.verify import check_pieces, check_size
-from ghostnb.wire.rate_limits import RateLimit
 
 __all__ = ["LayoutRegistry"]
 
@@ -30,7 +30,7 @@ _CONCURRENCY = 4
 _BLOCK_BYTES = 2**20
 
 
-class LayoutRegistry:
+class LayoutRegistry(OwnContent):
     """An OCI image layout on disk, as a registry with any number of repositories.
 
     Parameters
@@ -93,11 +93,6 @@ class LayoutRegistry:
         """Always ``layout``."""
         return "layout"
 
-    @property
-    def rate_limit(self) -> RateLimit | None:
-        """None: a directory has no limit of pulls."""
-        return None
-
     def repository(self, name: str) -> str:
         """Check a repository's name."""
         return check_repository(name)
@@ -134,16 +129,6 @@ class LayoutRegistry:
         for tag in (await asyncio.to_thread(self._store.contents, repository)).tags:
             yield tag
 
-    async def tag_details(self, repository: str) -> AsyncIterator[TagRecord]:
-        """Iterate over a repository's tags with all that their manifests tell."""
-        async for record in details_of_tags(self, repository):
-            yield record
-
-    async def search(self, query: str, *, limit: int) -> AsyncIterator[SearchRecord]:
-        """Iterate over at most `limit` repositories whose names hold the query."""
-        async for record in search_catalog(self, query, limit=limit):
-            yield record
-
     async def manifest(self, repository: str, locator: str) -> AnyManifest:
         """Read the manifest of a tag or digest."""
         check_repository(repository)
@@ -164,14 +149,14 @@ class LayoutRegistry:
                 yield piece
 
     async def push_blob(
-        self, repository: str, descriptor: Descriptor, pieces: AsyncIterator[bytes]
+        self, repository: str, descriptor: Descriptor, content: BlobContent
     ) -> None:
         """Store a blob under its digest; one that is there is written again, and so mended."""
         source = f"What was pushed to {check_repository(repository)} in {self.name}"
         await _finished(self._store.make)
         upload = self._store.upload(descriptor.digest)
         try:
-            async for block in blocks(check_pieces(pieces, descriptor, source=source)):
+            async for block in blocks(check_pieces(content(0), descriptor, source=source)):
                 await _finished(upload.write, block)
             await _finished(upload.commit)
         finally:

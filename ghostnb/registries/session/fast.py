@@ -82,7 +82,9 @@ class FastCarrier:
         builder = builder.headers(complete_headers(tuple(request.headers.items())))
         if authorization is not None:
             builder = builder.header("authorization", authorization, is_sensitive=True)
-        if request.body:
+        if request.content:
+            builder = builder.body_stream(request.content())
+        elif request.body:
             builder = builder.body_bytes(request.body)
         if is_small:
             # Its read timeout begins anew at every byte, and small bodies are

@@ -65,12 +65,10 @@ class RoutingCarrier:
         proxy = self._proxy(parts.scheme, parts.hostname or "", parts.netloc.rpartition("@")[2])
         if proxy is None and not is_special and (fast := _fast_carrier(config)) is not None:
             return fast
-        # Keeping fewer connections alive than are in use would open a new one
-        # for nearly every request.
-        limits = httpx2.Limits(
-            max_connections=config.max_connections,
-            max_keepalive_connections=config.max_connections,
-        )
+        # Keeping fewer connections alive than are in use would open a new one for nearly every
+        # request. Twice: those that read, and those that upload what they read.
+        count = 2 * config.max_connections
+        limits = httpx2.Limits(max_connections=count, max_keepalive_connections=count)
         context = tls_context(config, is_own=is_own, is_needed=parts.scheme == "https")
         try:
             transport = httpx2.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)

@@ -62,6 +62,9 @@ class Session:
         self._exchange = Exchange(config, transport)
         self._policy = policy or RetryPolicy()
         self._places = asyncio.Semaphore(config.max_connections)
+        # Apart from those that read: content may come from the same registry, and who holds
+        # a place must not wait for one.
+        self._upload_places = asyncio.Semaphore(config.max_connections)
         self._has_answered = False
         self._own_prefix = f"{config.url}/"
 
@@ -136,6 +139,21 @@ class Session:
                 yield opened, self._exchange.pieces(opened)
             finally:
                 await opened.stream.aclose()
+
+    async def upload(self, request: Request, *, expected: tuple[int, ...] = (201,)) -> Reply:
+        """Send a request with a large body, once, and read the whole reply.
+
+        Raises
+        ------
+        RegistryError
+            Of the class that fits what went wrong.
+        """
+        async with self._upload_places:
+            opened = await self._authorized(request, is_small=False)
+            reply = await self._exchange.read(opened, _MAX_REFUSAL_BYTES)
+        if reply.status not in expected:
+            raise self.refusal(request, reply)
+        return reply
 
     def wait_seconds(
         self, error: RegistryError, attempt: int, elapsed: float, *, method: str = "GET"

@@ -133,7 +133,7 @@ class TransportCarrier:
                 request.method,
                 request.url,
                 headers=headers,
-                content=request.body or None,
+                content=request.content() if request.content else request.body or None,
                 extensions=self._extensions,
             )
         except ValueError as e:

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 from ghostnb.errors import RegistryError
 from ghostnb.oci import Reference, check_repository
+from ghostnb.registries.bolt import Bolt
 from ghostnb.registries.config import RegistryConfig
-from ghostnb.registries.protocol import Bolt
 from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
 from ghostnb.registries.session import Session
 from ghostnb.wire.rate_limits import RateLimit

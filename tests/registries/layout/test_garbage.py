@@ -11,9 +11,10 @@ import pytest
 
 from ghostnb.errors import GhostnbError, IntegrityError, UnsupportedError
 from ghostnb.oci import Descriptor, Digest
+from ghostnb.registries.content import content_of
 from ghostnb.registries.layout import LayoutRegistry, store
 from tests.parts.images import artifact, index, plain_image
-from tests.registries.conftest import ask, listed, pieces_of, push
+from tests.registries.conftest import ask, listed, push
 from tests.registries.layout.test_registry import blob_file, snapshot
 from tests.registries.layout.test_writing import child, ended_well
 
@@ -29,7 +30,7 @@ def layout(tmp_path):
         await push(registry, f"{NAME}:1.0", IMAGE)
         await push(registry, f"{NAME}:", OTHER)
         await registry.push_blob(
-            NAME, Descriptor("text/plain", Digest.of(LOOSE), len(LOOSE)), pieces_of(LOOSE)
+            NAME, Descriptor("text/plain", Digest.of(LOOSE), len(LOOSE)), content_of(LOOSE)
         )
 
     ask(LayoutRegistry(tmp_path / "root"), work)
@@ -288,7 +289,7 @@ def test_what_was_found_in_an_index_is_no_manifest_of_its_own(tmp_path):
     async def question(one):
         for document in (IMAGE, signature):
             descriptor = Descriptor("text/plain", Digest(document.digest), len(document.raw))
-            await one.push_blob(NAME, descriptor, pieces_of(document.raw))
+            await one.push_blob(NAME, descriptor, content_of(document.raw))
         for tag, document in (("whole", whole), ("later", found_later)):
             await one.push_manifest(NAME, document.raw, document.media_type, tag=tag)
         for document in (IMAGE, signature):

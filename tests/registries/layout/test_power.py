@@ -85,7 +85,7 @@ def test_a_blob_that_is_acknowledged_is_on_disk(tmp_path, monkeypatch):
 
     async def question(store):
         descriptor = Descriptor("text/plain", digest, len(DATA))
-        await store.push_blob(NAME, descriptor, pieces_of(DATA, 700_000))
+        await store.push_blob(NAME, descriptor, lambda first: pieces_of(DATA, 700_000))
         assert disk.owed == set()
         assert disk.named[-1] == digest.encoded
 

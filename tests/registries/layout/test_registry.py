@@ -239,7 +239,7 @@ def test_a_blob_that_was_changed_is_an_integrity_error(layout):
         with pytest.raises(IntegrityError, match=layer.digest):
             await listed(registry.open_blob("team/app", descriptor))
         # Pushed again it is mended.
-        await registry.push_blob("team/app", descriptor, pieces_of(layer.data))
+        await registry.push_blob("team/app", descriptor, lambda first: pieces_of(layer.data))
         assert await registry.blob("team/app", descriptor) == layer.data
 
     ask(LayoutRegistry(layout), question)

@@ -114,7 +114,9 @@ def test_two_processes_that_push_one_blob_at_once_both_succeed(tmp_path):
             await registry.append_upload(NAME, upload, pieces_of(DATA, 300_000))
             await registry.finish_upload(NAME, upload, digest)
             await registry.push_blob(
-                NAME, Descriptor("text/plain", digest, len(DATA)), pieces_of(DATA, 300_000)
+                NAME,
+                Descriptor("text/plain", digest, len(DATA)),
+                lambda first: pieces_of(DATA, 300_000),
             )
             assert await registry.blob_size(NAME, digest) == len(DATA)
 

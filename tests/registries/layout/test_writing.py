@@ -168,7 +168,7 @@ def test_a_failed_push_leaves_no_file(tmp_path, kind):
     async def question(registry):
         (pieces, error), descriptor = failing_push(kind)
         with pytest.raises(error):
-            await registry.push_blob("team/app", descriptor, pieces)
+            await registry.push_blob("team/app", descriptor, lambda first: pieces)
 
     ask(LayoutRegistry(tmp_path), question)
     assert leftovers(tmp_path) == []
@@ -183,8 +183,8 @@ def test_a_push_cancelled_at_any_moment_leaves_no_file(tmp_path, seed):
 
     async def question(registry):
         for _ in range(5):
-            pieces = pieces_of(data, 2**19)
-            task = asyncio.create_task(registry.push_blob("team/app", descriptor, pieces))
+            push = registry.push_blob("team/app", descriptor, lambda first: pieces_of(data, 2**19))
+            task = asyncio.create_task(push)
             await asyncio.sleep(chance.uniform(0, 0.03))
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -222,7 +222,7 @@ def test_a_large_blob_goes_through_with_bounded_memory(tmp_path):
             yield block
 
     async def question(registry):
-        await registry.push_blob("team/app", descriptor, pieces())
+        await registry.push_blob("team/app", descriptor, lambda first: pieces())
         return sum([len(piece) async for piece in registry.open_blob("team/app", descriptor)])
 
     tracemalloc.start()

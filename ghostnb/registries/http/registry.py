@@ -1,17 +1,13 @@
 """A registry over HTTP."""
 
-import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
 from ghostnb.errors import (
     InvalidReferenceError,
     NotFoundError,
     ProtocolError,
-    RateLimitedError,
-    ServerError,
-    TransportError,
     UnsupportedError,
 )
 from ghostnb.oci import (
@@ -26,11 +22,15 @@ from ghostnb.oci import (
     check_tag,
     parse_manifest,
 )
+from ghostnb.registries.bolt import Bolt
 from ghostnb.registries.cache import ContentCache, Scope, default_cache
 from ghostnb.registries.catalog import details_of_tags, search_catalog
 from ghostnb.registries.config import RegistryConfig
-from ghostnb.registries.protocol import Bolt
+from ghostnb.registries.http.downloads import blob_pieces
+from ghostnb.registries.http.writing import Writer
+from ghostnb.registries.protocol import BlobContent
 from ghostnb.registries.records import Ping, RepositoryRecord, SearchRecord, TagRecord
+from ghostnb.registries.referrers import described, fallback_tag
 from ghostnb.registries.session import Session, Transport
 from ghostnb.registries.vendors import Vendor, find_vendor, recognised_vendor
 from ghostnb.registries.verify import check_content, check_length, check_pieces, check_size
@@ -78,6 +78,7 @@ class HTTPRegistry:
         self.concurrency = config.max_connections
         self._session = Session(config, transport=transport, policy=policy)
         self._endpoint = Endpoint(config.url)
+        self._writer = Writer(self._session, self._endpoint)
         self._vendor: Vendor = find_vendor(config, self._session)
         self._cache = cache if cache is not None else default_cache()
         self._scope = Scope(config.url, config.username)
@@ -152,6 +153,19 @@ class HTTPRegistry:
         reply = await self._noted(self._session.fetch(request, max_bytes=MAX_MANIFEST_BYTES))
         return self._checked_manifest(name, request, reply, digest)
 
+    async def resolve(self, repository: str, locator: str) -> Descriptor:
+        """Ask what a tag or digest points to, by HEAD; the cache does not answer for it."""
+        name = self._vendor.repository(repository)
+        request = self._endpoint.manifest(name, locator, method="HEAD")
+        reply = await self._noted(self._session.fetch(request))
+        digest, length = _digest_header(reply), reply.headers.get("content-length", "")
+        if digest is None or not length.isdecimal():
+            request = self._endpoint.manifest(name, locator)
+            reply = await self._noted(self._session.fetch(request, max_bytes=MAX_MANIFEST_BYTES))
+            return described(self._checked_manifest(name, request, reply, None))
+        media_type = reply.headers.get("content-type", "").partition(";")[0].strip()
+        return Descriptor(media_type, digest, int(length))
+
     async def blob(self, repository: str, descriptor: Descriptor) -> bytes:
         """Read a small blob whole; one that was read before is not asked for again."""
         name = self._vendor.repository(repository)
@@ -174,7 +188,7 @@ class HTTPRegistry:
         source = f"{name} in {self.name}"
         # Each is closed at once when the caller leaves early: with it, the connection.
         async with (
-            aclosing(self._blob_pieces(name, descriptor)) as pieces,
+            aclosing(blob_pieces(self._session, self._endpoint, name, descriptor)) as pieces,
             aclosing(check_pieces(pieces, descriptor, source=source)) as checked,
         ):
             async for piece in checked:
@@ -205,10 +219,54 @@ class HTTPRegistry:
         except NotFoundError:
             pass
         try:
-            found = await self.manifest(name, f"{digest.algorithm}-{digest.encoded[:64]}")
+            found = await self.manifest(name, fallback_tag(digest))
         except NotFoundError:
             return []
         return list(found.manifests) if isinstance(found, Index) else []
+
+    async def mount_blob(self, repository: str, descriptor: Descriptor, source: str) -> bool:
+        """Take a blob over from another repository; False if its bytes must be sent."""
+        name, other = self._vendor.repository(repository), self._vendor.repository(source)
+        return await self._writer.mount_blob(name, descriptor.digest, other)
+
+    async def push_blob(
+        self, repository: str, descriptor: Descriptor, content: BlobContent
+    ) -> None:
+        """Send a blob; an upload that breaks off is taken up where it broke, if it is known."""
+        name = self._vendor.repository(repository)
+        await self._writer.push_blob(name, descriptor, content)
+
+    async def push_manifest(
+        self,
+        repository: str,
+        raw: bytes,
+        media_type: str,
+        *,
+        tag: str = "",
+        digest: Digest | None = None,
+    ) -> Digest:
+        """Send a manifest exactly as it is, and point a tag to it."""
+        if tag:
+            check_tag(tag)
+        name = self._vendor.repository(repository)
+        manifest = await self._writer.push_manifest(name, raw, media_type, tag, digest)
+        return manifest.digest
+
+    async def check_deletable(self, repository: str) -> None:
+        """Raise if the registry deletes nothing: it is asked to delete what is not there."""
+        await self._writer.check_deletable(self._vendor.repository(repository))
+
+    async def delete_tag(self, repository: str, tag: str) -> None:
+        """Take a tag away, and leave its manifest."""
+        await self._writer.delete_tag(self._vendor.repository(repository), check_tag(tag))
+
+    async def delete_manifest(self, repository: str, digest: Digest) -> None:
+        """Delete a manifest with its tags."""
+        await self._writer.delete_manifest(self._vendor.repository(repository), digest)
+
+    async def delete_blob(self, repository: str, digest: Digest) -> None:
+        """Delete a blob."""
+        await self._writer.delete_blob(self._vendor.repository(repository), digest)
 
     async def bolt(self) -> Bolt:
         """Give what reads and writes Bolt's shelves; asks the registry who it is if need be."""
@@ -309,43 +367,6 @@ class HTTPRegistry:
             # By repository: in another one the registry may say that there is no such manifest.
             self._cache.put(f"{self._scope}/{repository}", manifest.digest, reply.body)
         return manifest
-
-    async def _blob_pieces(
-        self, repository: str, descriptor: Descriptor
-    ) -> AsyncGenerator[bytes, None]:
-        done, attempt, started = 0, 0, time.monotonic()
-        while True:
-            first = done
-            try:
-                async with aclosing(self._blob_from(repository, descriptor, done)) as pieces:
-                    async for piece in pieces:
-                        done += len(piece)
-                        yield piece
-                return
-            except (TransportError, ServerError, RateLimitedError) as e:
-                if done >= descriptor.size_bytes:
-                    return  # All is there, but for a proper end.
-                if done > first:
-                    attempt, started = 0, time.monotonic()
-                attempt += 1
-                wait = self._session.wait_seconds(e, attempt, time.monotonic() - started)
-                if wait is None:
-                    raise
-                await asyncio.sleep(wait)
-
-    async def _blob_from(
-        self, repository: str, descriptor: Descriptor, first: int
-    ) -> AsyncGenerator[bytes, None]:
-        last = descriptor.size_bytes - 1
-        request = self._endpoint.blob(repository, descriptor.digest, first=first, last=last)
-        async with self._session.open(request, expected=(200, 206)) as (opened, pieces):
-            # A registry that knows no ranges begins again.
-            skip = first if opened.status == 200 else 0
-            async for piece in pieces:
-                kept = piece[skip:]
-                skip -= min(skip, len(piece))
-                if kept:
-                    yield kept
 
 
 def _digest_header(reply: Reply) -> Digest | None:

@@ -1,0 +1,53 @@
+"""Blobs on their way from a registry over HTTP."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from ghostnb.errors import RateLimitedError, ServerError, TransportError
+from ghostnb.oci import Descriptor
+from ghostnb.registries.session import Session
+from ghostnb.wire.endpoints import Endpoint
+
+__all__ = ["blob_pieces"]
+
+
+async def blob_pieces(
+    session: Session, endpoint: Endpoint, repository: str, descriptor: Descriptor
+) -> AsyncGenerator[bytes, None]:
+    """Iterate over a blob's bytes; a connection that breaks is taken up where it broke."""
+    done, attempt, started = 0, 0, time.monotonic()
+    while True:
+        first = done
+        try:
+            async with aclosing(_from(session, endpoint, repository, descriptor, done)) as pieces:
+                async for piece in pieces:
+                    done += len(piece)
+                    yield piece
+            return
+        except (TransportError, ServerError, RateLimitedError) as e:
+            if done >= descriptor.size_bytes:
+                return  # All is there, but for a proper end.
+            if done > first:
+                attempt, started = 0, time.monotonic()
+            attempt += 1
+            wait = session.wait_seconds(e, attempt, time.monotonic() - started)
+            if wait is None:
+                raise
+            await asyncio.sleep(wait)
+
+
+async def _from(
+    session: Session, endpoint: Endpoint, repository: str, descriptor: Descriptor, first: int
+) -> AsyncGenerator[bytes, None]:
+    last = descriptor.size_bytes - 1
+    request = endpoint.blob(repository, descriptor.digest, first=first, last=last)
+    async with session.open(request, expected=(200, 206)) as (opened, pieces):
+        # A registry that knows no ranges begins again.
+        skip = first if opened.status == 200 else 0
+        async for piece in pieces:
+            kept = piece[skip:]
+            skip -= min(skip, len(piece))
+            if kept:
+                yield kept
