@@ -7,6 +7,7 @@ The tree::
     ├── InvalidReferenceError    a reference, digest or platform (also ValueError)
     ├── InvalidContainerError    what a container is to be like (also ValueError)
     ├── ArchiveError             a file that an image is to be saved to
+    ├── IncompleteError          a plan of which some steps failed
     ├── EngineError              a container daemon
     │   └── EngineUnreachableError
     └── RegistryError            a registry
@@ -39,6 +40,7 @@ __all__ = [
     "EngineUnreachableError",
     "ForbiddenError",
     "GhostnbError",
+    "IncompleteError",
     "IntegrityError",
     "InvalidContainerError",
     "InvalidReferenceError",
@@ -173,6 +175,10 @@ class InvalidContainerError(GhostnbError, ValueError):
 
 class ArchiveError(GhostnbError):
     """A file cannot be written: it is there already, its directory is not, the disk is full."""
+
+
+class IncompleteError(GhostnbError):
+    """Some steps of a plan failed; the others are done, and what failed can be tried again."""
 
 
 class EngineError(GhostnbError):

@@ -9,6 +9,7 @@ from ghostnb.frames.bolt import (
     templates_frame,
 )
 from ghostnb.frames.layers import HISTORY, LAYERS, LayersTable, history_frame, layers_frame
+from ghostnb.frames.plans import DELETIONS, results_frame
 from ghostnb.frames.tables import (
     REGISTRIES,
     REPOSITORIES,
@@ -22,6 +23,7 @@ from ghostnb.frames.tables import (
 )
 
 __all__ = [
+    "DELETIONS",
     "HISTORY",
     "LAYERS",
     "PLUGINS",
@@ -39,6 +41,7 @@ __all__ = [
     "profiles_frame",
     "registries_frame",
     "repositories_frame",
+    "results_frame",
     "search_frame",
     "tags_frame",
     "templates_frame",

@@ -1,7 +1,16 @@
 """Images on their way: coroutines for one loop, over any registry."""
 
 from ghostnb.transfer.names import archive_name, free_path, full_name
+from ghostnb.transfer.plans import Plan
 from ghostnb.transfer.saving import is_loadable, save_image
 from ghostnb.transfer.tally import TransferTally
 
-__all__ = ["TransferTally", "archive_name", "free_path", "full_name", "is_loadable", "save_image"]
+__all__ = [
+    "Plan",
+    "TransferTally",
+    "archive_name",
+    "free_path",
+    "full_name",
+    "is_loadable",
+    "save_image",
+]

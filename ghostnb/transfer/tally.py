@@ -14,6 +14,7 @@ class _Item:
     total_bytes: int
     current_bytes: int = 0
     status: str = "Waiting"
+    is_done: bool = False
 
 
 class TransferTally:
@@ -23,10 +24,13 @@ class TransferTally:
     ----------
     done, total : int
         Bytes that have come, and that there are as far as is known.
+    items_done, items_total : int
+        The same of items: what counts where they have no bytes.
     """
 
     def __init__(self) -> None:
         self.done = self.total = 0
+        self.items_done = self.items_total = 0
         self._items: dict[str, _Item] = {}
         self._changed: dict[str, None] = {}
         self._lock = threading.Lock()
@@ -37,6 +41,7 @@ class TransferTally:
             self._items[item] = _Item(total_bytes)
             self._changed[item] = None
             self.total += total_bytes
+            self.items_total += 1
 
     def advance(self, item: str, size_bytes: int) -> None:
         """Note that some of it has come."""
@@ -47,10 +52,12 @@ class TransferTally:
             self._changed[item] = None
             self.done += size_bytes
 
-    def finish(self, item: str) -> None:
-        """Note that it is there, and is what it should be."""
+    def finish(self, item: str, status: str = "Download complete") -> None:
+        """Note that it is there, and is what it should be; or else what became of it."""
         with self._lock:
-            self._items[item].status = "Download complete"
+            known = self._items[item]
+            self.items_done += not known.is_done
+            known.status, known.is_done = status, True
             self._changed[item] = None
 
     def changes(self) -> list[Progress]:
@@ -77,5 +84,5 @@ class TransferTally:
             total_bytes=item.total_bytes,
             overall_current_bytes=self.done,
             overall_total_bytes=self.total,
-            done=item.status == "Download complete",
+            done=item.is_done,
         )
