@@ -17,9 +17,10 @@ from ghostnb.oci import (
     check_tag,
 )
 from ghostnb.registries.garbage import GarbageReport, orphans, reachable
+from ghostnb.registries.memory_contents import Contents
 from ghostnb.registries.own import OwnContent
 from ghostnb.registries.protocol import BlobContent
-from ghostnb.registries.records import Ping, RepositoryRecord
+from ghostnb.registries.records import ManifestRecord, Ping, RepositoryRecord
 from ghostnb.registries.referrers import as_referrer
 from ghostnb.registries.storing import (
     MAX_BLOB_BYTES,
@@ -35,12 +36,6 @@ from ghostnb.registries.verify import check_content, check_pieces, check_size
 __all__ = ["MemoryRegistry"]
 
 _PIECE_BYTES = 2**20
-
-
-@dataclass(slots=True)
-class _Repository:
-    manifests: dict[Digest, Manifest | Index] = field(default_factory=dict)
-    tags: dict[str, Digest] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -73,7 +68,7 @@ class MemoryRegistry(OwnContent):
         self.name = name
         self.url = f"memory:{name}"
         self.concurrency = 1
-        self._repositories: dict[str, _Repository] = {}
+        self._repositories: dict[str, Contents] = {}
         self._blobs: dict[Digest, bytes] = {}
         self._used: dict[Digest, float] = {}
         self._uploads: dict[tuple[str, str], _Upload] = {}
@@ -141,7 +136,7 @@ class MemoryRegistry(OwnContent):
     async def referrers(self, repository: str, digest: Digest) -> list[Descriptor]:
         """Give what is attached to a manifest."""
         check_repository(repository)
-        content = self._repositories.get(repository, _Repository())
+        content = self._repositories.get(repository, Contents())
         found = map(as_referrer, content.manifests.values())
         return [one[1] for one in found if one is not None and one[0] == digest]
 
@@ -168,12 +163,20 @@ class MemoryRegistry(OwnContent):
             check_tag(tag)
         source = f"The pushed manifest of {repository}"
         manifest = checked_manifest(raw, media_type, digest=digest, source=source)
-        content = self._repositories.setdefault(repository, _Repository())
+        content = self._repositories.setdefault(repository, Contents())
         content.manifests[manifest.digest] = manifest
         self._used[manifest.digest] = time.monotonic()
         if tag:
             content.tags[tag] = manifest.digest
         return manifest.digest
+
+    async def manifests(self, repository: str) -> AsyncIterator[ManifestRecord]:
+        """Iterate over a repository's manifests, in the order in which they first came."""
+        for record in self._content(repository).records():
+            yield record
+
+    async def check_deletable(self, repository: str) -> None:
+        """Do nothing: memory can always be forgotten."""
 
     async def delete_tag(self, repository: str, tag: str) -> None:
         """Take a tag away; its manifest stays, and so do other tags of it."""
@@ -282,7 +285,7 @@ class MemoryRegistry(OwnContent):
     async def aclose(self) -> None:
         """Keep everything: there is nothing to let go of."""
 
-    def _content(self, repository: str) -> _Repository:
+    def _content(self, repository: str) -> Contents:
         found = self._repositories.get(check_repository(repository))
         if found is None:
             raise no_such_repository(self.name, repository)
@@ -313,8 +316,7 @@ class MemoryRegistry(OwnContent):
 
     def _forget(self, repository: str, digest: Digest) -> None:
         content = self._repositories[repository]
-        del content.manifests[digest]
-        content.tags = {tag: one for tag, one in content.tags.items() if one != digest}
+        content.forget(digest)
         if not content.manifests:
             del self._repositories[repository]
 
@@ -322,7 +324,7 @@ class MemoryRegistry(OwnContent):
         return {
             (name, digest)
             for name, content in self._repositories.items()
-            for digest in orphans(_roots(content, young), _described(content), self._read)
+            for digest in orphans(content.roots(young), content.described, self._read)
         }
 
     def _remove(
@@ -344,7 +346,7 @@ class MemoryRegistry(OwnContent):
         roots = [
             entry
             for name, content in self._repositories.items()
-            for digest, entry in _described(content).items()
+            for digest, entry in content.described.items()
             if (name, digest) not in without
         ]
         return reachable(roots, self._read)
@@ -360,19 +362,6 @@ class MemoryRegistry(OwnContent):
             for content in self._repositories.values()
             for digest, manifest in content.manifests.items()
         }
-
-
-def _described(content: _Repository) -> dict[Digest, Descriptor]:
-    return {
-        digest: Descriptor(manifest.media_type, digest, len(manifest.raw))
-        for digest, manifest in content.manifests.items()
-    }
-
-
-def _roots(content: _Repository, young: Collection[Digest]) -> list[Descriptor]:
-    """Give what a repository's tags point to, and what is young."""
-    described, tagged = _described(content), set(content.tags.values())
-    return [entry for digest, entry in described.items() if digest in tagged or digest in young]
 
 
 async def _pieces(content: bytes) -> AsyncIterator[bytes]:

@@ -40,6 +40,3 @@ class OwnContent:
     ) -> bool:
         """Say whether the blob is there: all repositories share it."""
         return await has_blob(self, repository, descriptor)
-
-    async def check_deletable(self, repository: str) -> None:
-        """Nothing forbids deletions here but the content itself, or the disk."""

@@ -5,10 +5,16 @@ from typing import Protocol, runtime_checkable
 
 from ghostnb.oci import AnyManifest, Descriptor, Digest, Reference
 from ghostnb.registries.garbage import GarbageReport
-from ghostnb.registries.records import Ping, RepositoryRecord, SearchRecord, TagRecord
+from ghostnb.registries.records import (
+    ManifestRecord,
+    Ping,
+    RepositoryRecord,
+    SearchRecord,
+    TagRecord,
+)
 from ghostnb.wire.rate_limits import RateLimit
 
-__all__ = ["BlobContent", "Registry", "RegistryStore", "WritableRegistry"]
+__all__ = ["BlobContent", "ListsManifests", "Registry", "RegistryStore", "WritableRegistry"]
 
 BlobContent = Callable[[int], AsyncIterator[bytes]]
 """Opens a blob's bytes from the given one on; called again where sending them broke off."""
@@ -218,14 +224,14 @@ class WritableRegistry(Registry, Protocol):
         ...
 
     async def check_deletable(self, repository: str) -> None:
-        """See that something could be deleted from a repository; nothing is.
+        """See whether a repository's tags and manifests may be deleted, and delete nothing.
 
         Raises
         ------
         UnsupportedError
-            If the registry forbids deletions.
+            If the registry has deletions switched off.
         ForbiddenError
-            If these credentials may not delete.
+            If the credentials, or the file system, do not allow it.
         """
         ...
 
@@ -259,6 +265,23 @@ class WritableRegistry(Registry, Protocol):
         NotFoundError
         UnsupportedError
             If the registry forbids it, or a manifest needs the blob.
+        """
+        ...
+
+
+@runtime_checkable
+class ListsManifests(Protocol):
+    """A registry that knows its manifests by more than their tags."""
+
+    def manifests(self, repository: str) -> AsyncIterator[ManifestRecord]:
+        """Iterate over all that can be deleted by digest, untagged manifests too.
+
+        What only an index holds may be left out.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such repository.
         """
         ...
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ghostnb.errors import GhostnbError
+from ghostnb.oci import Digest
 from ghostnb.wire.rate_limits import RateLimit
 
-__all__ = ["Ping", "RepositoryRecord", "SearchRecord", "TagRecord"]
+__all__ = ["ManifestRecord", "Ping", "RepositoryRecord", "SearchRecord", "TagRecord"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,26 @@ class TagRecord:
     platforms: Sequence[str] | None = None
     last_pulled: str | None = None
     error: GhostnbError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestRecord:
+    """A manifest that a repository holds under its digest.
+
+    Attributes
+    ----------
+    digest : Digest
+    media_type : str
+    size_bytes : int
+        Of the manifest itself.
+    tags : tuple of str
+        That point to it; empty if none does.
+    """
+
+    digest: Digest
+    media_type: str
+    size_bytes: int
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from ghostnb.errors import InvalidReferenceError, ProtocolError
 from ghostnb.oci import Descriptor, Digest, Reference, check_repository, check_tag
 from ghostnb.oci.descriptor import decode_digest
 from ghostnb.oci.media_types import OCI_INDEX
+from ghostnb.registries.records import ManifestRecord
 
 __all__ = [
     "Contents",
@@ -61,6 +62,16 @@ class Contents:
     def find(self, digest: Digest) -> Descriptor | None:
         """Give an entry, or what is known to be in an index among them."""
         return self.entries.get(digest) or self.children.get(digest)
+
+    def records(self) -> list[ManifestRecord]:
+        """Describe the entries, each once."""
+        tags: dict[Digest, list[str]] = {digest: [] for digest in self.entries}
+        for tag, descriptor in self.tags.items():
+            tags[descriptor.digest].append(tag)
+        return [
+            ManifestRecord(digest, entry.media_type, entry.size_bytes, tuple(tags[digest]))
+            for digest, entry in self.entries.items()
+        ]
 
     @property
     def unopened(self) -> list[Descriptor]:

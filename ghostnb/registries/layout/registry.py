@@ -17,7 +17,7 @@ from ghostnb.registries.layout.removal import Removal
 from ghostnb.registries.layout.store import LayoutStore
 from ghostnb.registries.own import OwnContent
 from ghostnb.registries.protocol import BlobContent
-from ghostnb.registries.records import Ping, RepositoryRecord
+from ghostnb.registries.records import ManifestRecord, Ping, RepositoryRecord
 from ghostnb.registries.storing import MAX_BLOB_BYTES, checked_manifest, no_such_blob
 from ghostnb.registries.verify import check_pieces, check_size
 
@@ -193,6 +193,17 @@ class LayoutRegistry(OwnContent):
         """Give what is attached to a manifest; a manifest is read once for it."""
         check_repository(repository)
         return await asyncio.to_thread(self._store.referrers, repository, digest)
+
+    async def manifests(self, repository: str) -> AsyncIterator[ManifestRecord]:
+        """Iterate over the entries of a repository, in the order of the index."""
+        check_repository(repository)
+        for record in (await asyncio.to_thread(self._store.contents, repository)).records():
+            yield record
+
+    async def check_deletable(self, repository: str) -> None:
+        """See whether the directory can be written to."""
+        check_repository(repository)
+        await asyncio.to_thread(self._removal.check)
 
     async def delete_tag(self, repository: str, tag: str) -> None:
         """Take a tag away; its manifest stays, and so do other tags of it."""

@@ -1,5 +1,6 @@
 """What is taken out of an image layout: tags, manifests, blobs, garbage."""
 
+import errno
 import os
 import time
 from collections.abc import Collection, Iterable
@@ -10,7 +11,7 @@ from functools import partial
 from ghostnb.oci import Descriptor, Digest, Index
 from ghostnb.registries.garbage import GarbageReport, orphans, reachable
 from ghostnb.registries.layout.index import Contents, remove_manifests, remove_tag
-from ghostnb.registries.layout.store import LayoutStore, Place, is_leftover, place_of
+from ghostnb.registries.layout.store import INDEX, LayoutStore, Place, is_leftover, place_of
 from ghostnb.registries.storing import (
     no_such_blob,
     no_such_manifest,
@@ -58,6 +59,24 @@ class Removal:
 
     def __init__(self, store: LayoutStore) -> None:
         self._store = store
+
+    def check(self) -> None:
+        """See whether anything can be taken out, without a trace.
+
+        Raises
+        ------
+        RegistryError
+            If there is no layout.
+        ForbiddenError
+            If its directory cannot be written to.
+        """
+        self._store.marker.check()
+        root = self._store.faults.root
+        with self._store.faults.guard(INDEX):
+            if os.statvfs(root).f_flag & os.ST_RDONLY:
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+            if not os.access(root, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     def tag(self, repository: str, tag: str) -> Future[None]:
         """Let a tag be taken away; its manifest stays.

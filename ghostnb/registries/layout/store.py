@@ -44,7 +44,7 @@ from ghostnb.registries.storing import (
 )
 from ghostnb.registries.verify import check_content
 
-__all__ = ["LayoutStore", "Place", "is_leftover", "place_of"]
+__all__ = ["INDEX", "LayoutStore", "Place", "is_leftover", "place_of"]
 
 Place = tuple[str, ...]
 INDEX = "index.json"
