@@ -1,13 +1,24 @@
 """Content that can be sent: opened as often as it takes, from any byte on."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 
-from ghostnb.registries.protocol import BlobContent
+from ghostnb.oci import Descriptor
+from ghostnb.registries.protocol import BlobContent, Registry
 
-__all__ = ["content_of", "content_read_by"]
+__all__ = ["blob_pieces", "content_of", "content_read_by"]
 
 _PIECE_BYTES = 2**18
+
+
+async def blob_pieces(
+    registry: Registry, repository: str, blob: Descriptor
+) -> AsyncGenerator[bytes, None]:
+    """Iterate over a blob's bytes; closed early, it closes what they come by."""
+    pieces = registry.open_blob(repository, blob)
+    async with aclosing(pieces) if isinstance(pieces, AsyncGenerator) else nullcontext():
+        async for piece in pieces:
+            yield piece
 
 
 def content_of(data: bytes) -> BlobContent:

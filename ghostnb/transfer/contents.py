@@ -9,10 +9,10 @@ from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.verify import check_length
 
-__all__ = ["blobs_of", "manifests_of", "readable"]
+__all__ = ["MAX_NESTING", "blobs_of", "manifests_of", "readable", "too_deep"]
 
 # Deeper than any builder nests, shallow enough for a hostile registry.
-_MAX_NESTING = 8
+MAX_NESTING = 8
 
 
 def readable(manifest: AnyManifest, registry: Registry, repository: str) -> Manifest | Index:
@@ -67,7 +67,7 @@ async def manifests_of(
 
     yield top
     seen, level = {top.digest}, list(_entries([top]))
-    for _ in range(_MAX_NESTING):
+    for _ in range(MAX_NESTING):
         fresh = {entry.digest: entry for entry in level if entry.digest not in seen}
         seen.update(fresh)
         level = []
@@ -78,8 +78,15 @@ async def manifests_of(
                 level += _entries([manifest])
         if not level:
             return
-    raise ProtocolError(
-        f"{source} nests indexes deeper than {_MAX_NESTING}.", registry=registry.name
+    raise too_deep(registry, repository)
+
+
+def too_deep(registry: Registry, repository: str) -> ProtocolError:
+    """Make the error for what has no end that anybody made on purpose."""
+    return ProtocolError(
+        f"{repository} in {registry.name} nests indexes, or what is attached to what, deeper "
+        f"than {MAX_NESTING}.",
+        registry=registry.name,
     )
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import tarfile
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, nullcontext
+from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from ghostnb.oci import (
 )
 from ghostnb.oci.media_types import OCI_INDEX
 from ghostnb.registries.concurrency import ordered_map
+from ghostnb.registries.content import blob_pieces
 from ghostnb.registries.images import Image
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.reading import read_image
@@ -179,9 +180,8 @@ class _Saver:
 
     async def _write_blob(self, blob: Descriptor) -> None:
         member = await self.archive.reserve(_blob_name(blob.digest), blob.size_bytes)
-        pieces = self.registry.open_blob(self.repository, blob)
         # Who is cancelled while the disk takes a piece must not leave the connection open.
-        async with aclosing(pieces) if isinstance(pieces, AsyncGenerator) else nullcontext():
+        async with aclosing(blob_pieces(self.registry, self.repository, blob)) as pieces:
             async for piece in pieces:
                 await member.write(piece)
                 self.tally.advance(blob.digest, len(piece))

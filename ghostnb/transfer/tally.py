@@ -52,6 +52,13 @@ class TransferTally:
             self._changed[item] = None
             self.done += size_bytes
 
+    def reach(self, item: str, size_bytes: int) -> None:
+        """Note that so much of it has come in all; what comes again does not count again."""
+        with self._lock:
+            more = max(0, size_bytes - self._items[item].current_bytes)
+        if more:
+            self.advance(item, more)
+
     def finish(self, item: str, status: str = "Download complete") -> None:
         """Note that it is there, and is what it should be; or else what became of it."""
         with self._lock:

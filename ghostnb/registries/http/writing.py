@@ -179,7 +179,7 @@ class Writer:
         async with self._turns.setdefault((repository, subject), asyncio.Lock()):
             entries = await self._entries(repository, tag)
             if all(entry.get("digest") != descriptor.digest for entry in entries):
-                raw = _index([*entries, msgspec.to_builtins(descriptor)])
+                raw = _index([*entries, msgspec.to_builtins(descriptor, enc_hook=str)])
                 index = checked_manifest(raw, OCI_INDEX, source=f"{repository}:{tag}")
                 await self._put(repository, index, tag)
 
@@ -201,7 +201,8 @@ def _placeholder(config: Descriptor, digest: Digest) -> bytes:
             "layers": [],
             # Unlike any other, so that its deletion takes no other tag along.
             "annotations": {"io.ghostnb.untagged": digest, "io.ghostnb.nonce": secrets.token_hex()},
-        }
+        },
+        enc_hook=str,
     )
 
 

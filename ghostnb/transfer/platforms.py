@@ -1,0 +1,87 @@
+"""An index cut down to the platforms that are wanted."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import msgspec
+
+from ghostnb.errors import NotFoundError
+from ghostnb.oci import Descriptor, Digest, Index, Manifest, Platform
+from ghostnb.registries.protocol import Registry
+from ghostnb.registries.storing import checked_manifest
+from ghostnb.transfer.contents import readable
+
+__all__ = ["for_platforms"]
+
+# BuildKit, "Image Attestation Storage": which image an attestation speaks of.
+_SPEAKS_OF = "vnd.docker.reference.digest"
+
+
+async def for_platforms(
+    registry: Registry, repository: str, top: Manifest | Index, platforms: Sequence[Platform]
+) -> Manifest | Index:
+    """Give what is to be copied of an image: all of it, one platform's, or a smaller index.
+
+    One image is left as its own manifest, with the digest that it has in the index. More are an
+    index that says what the whole one says, without the others: it has a digest of its own.
+    Attestations of what stays stay. What is for no platform (nested indexes, other artifacts)
+    stays where there are several.
+
+    Parameters
+    ----------
+    registry : Registry
+    repository : str
+    top : Manifest or Index
+        A manifest is given back as it is.
+    platforms : sequence of Platform
+        Empty: all.
+
+    Raises
+    ------
+    NotFoundError
+        If none of them is there.
+    """
+    if not platforms or isinstance(top, Manifest):
+        return top
+    images = [entry for entry in top.images if _is_wanted(entry, platforms)]
+    if not images:
+        raise _none_of(registry, repository, top, platforms)
+    if len(images) == 1:
+        found = await registry.manifest(repository, images[0].digest)
+        return readable(found, registry, repository)
+    kept = {entry.digest for entry in images}
+    if len(images) == len(top.images):
+        return top
+    return _smaller(top, kept, source=f"{repository} in {registry.name}")
+
+
+def _is_wanted(entry: Descriptor, platforms: Sequence[Platform]) -> bool:
+    return entry.platform is not None and any(map(entry.platform.matches, platforms))
+
+
+def _smaller(top: Index, kept: Collection[Digest], *, source: str) -> Index:
+    document: dict[str, Any] = msgspec.json.decode(top.raw)
+    document["manifests"] = [
+        entry
+        for entry, known in zip(document["manifests"], top.manifests, strict=True)
+        if known.digest in kept or _speaks_of(known) in kept or known.platform is None
+    ]
+    made = checked_manifest(msgspec.json.encode(document), top.media_type, source=source)
+    assert isinstance(made, Index)  # noqa: S101 (it was one, and has its members)
+    return made
+
+
+def _speaks_of(entry: Descriptor) -> str:
+    return (entry.annotations or {}).get(_SPEAKS_OF, "") if entry.is_attestation else ""
+
+
+def _none_of(
+    registry: Registry, repository: str, top: Index, platforms: Sequence[Platform]
+) -> NotFoundError:
+    offered = dict.fromkeys(str(entry.platform) for entry in top.images if entry.platform)
+    return NotFoundError(
+        f"{repository}@{top.digest} in {registry.name} has no image for "
+        f"{' or '.join(map(str, platforms))}.",
+        hint=f"Its platforms are: {', '.join(offered) or 'none that it names'}.",
+        registry=registry.name,
+    )
