@@ -37,7 +37,7 @@ class ContainerCalls:
 
         def _session(self, line: Line) -> Session: ...
 
-        async def _ask(self, talk: Callable[[Line], Iterator[T]]) -> T: ...
+        async def _do(self, work: Callable[[Session], T]) -> T: ...
 
         def _stream(self, talk: Callable[[Line], Iterator[T]]) -> AsyncGenerator[T, None]: ...
 
@@ -67,13 +67,11 @@ class ContainerCalls:
         EngineError
             If it refuses.
         """
-
-        def talk(line: Line) -> Iterator[pd.DataFrame]:
-            session = self._session(line)
-            found = session.containers(include_stopped=all)
-            yield containers_frame(session.endpoint.context, found)
-
-        return await self._ask(talk)
+        return await self._do(
+            lambda session: containers_frame(
+                session.endpoint.context, session.containers(include_stopped=all)
+            )
+        )
 
     async def create_container(self, spec: ContainerSpec, *, start: bool = True) -> str:
         """Create a container, and start it.
@@ -230,12 +228,6 @@ class ContainerCalls:
             yield from self._session(line).logs(name, tail=tail, follow=follow)
 
         return self._stream(talk)
-
-    async def _do(self, work: Callable[["Session"], T]) -> T:
-        def talk(line: Line) -> Iterator[T]:
-            yield work(self._session(line))
-
-        return await self._ask(talk)
 
 
 def _create(session: "Session", spec: ContainerSpec, *, start: bool) -> str:

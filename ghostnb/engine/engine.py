@@ -5,30 +5,25 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-import pandas as pd
-
 from ghostnb.engine.containers import ContainerCalls
 from ghostnb.engine.contexts import find_endpoints
 from ghostnb.engine.conversation import converse
 from ghostnb.engine.daemon import Daemon
-from ghostnb.engine.frames import images_frame
+from ghostnb.engine.images import ImageCalls
 from ghostnb.engine.line import Line
-from ghostnb.engine.pulls import PullTally
 from ghostnb.engine.unreachable import Attempt, unreachable_error
 from ghostnb.errors import ConfigError, EngineError
-from ghostnb.oci import Platform, Reference
-from ghostnb.progress import Progress
 
 if TYPE_CHECKING:
     from ghostnb.engine.endpoints import Endpoint
-    from ghostnb.engine.sdk import Credentials, Session
+    from ghostnb.engine.sdk import Session
 
 __all__ = ["Engine"]
 
 T = TypeVar("T")
 
 
-class Engine(ContainerCalls):
+class Engine(ImageCalls, ContainerCalls):
     """A Docker or Podman daemon.
 
     Nothing is contacted before the first call. An engine that stands for several known
@@ -42,7 +37,7 @@ class Engine(ContainerCalls):
         ``tcp://host:2375``, ``ssh://user@host``. Without: ``DOCKER_HOST``, else the current
         Docker context, else the first of the known sockets where somebody answers.
     timeout_seconds : float
-        How long to wait for each answer. A pull may be silent for longer.
+        How long to wait for each answer. A pull or push may be silent for longer.
 
     Raises
     ------
@@ -81,79 +76,6 @@ class Engine(ContainerCalls):
 
         return await self._ask(talk)
 
-    async def images(self) -> pd.DataFrame:
-        """List the daemon's images, one row a tag.
-
-        Returns
-        -------
-        pandas.DataFrame, shape (n_tags + n_untagged_images, 7)
-            context, id : string
-            repository : string, in Docker's familiar form
-            tag : string; <NA> for an image without tags
-            digest : string, by which the repository has the image; <NA> if unknown
-            size_bytes : Int64, bytes unpacked on the daemon's disk
-            created : datetime64[ns, UTC]; NaT if the image does not say
-
-        Raises
-        ------
-        EngineUnreachableError
-            If no daemon answers.
-        EngineError
-            If it refuses.
-        """
-
-        def talk(line: Line) -> Iterator[pd.DataFrame]:
-            session = self._session(line)
-            yield images_frame(session.endpoint.context, session.images())
-
-        return await self._ask(talk)
-
-    def pull(
-        self,
-        reference: str,
-        *,
-        platform: str | Platform | None = None,
-        credentials: "Credentials | None" = None,
-    ) -> AsyncGenerator[Progress, None]:
-        """Make the daemon pull an image.
-
-        Leaving the iterator (``break``, ``aclose()``, a cancelled task) stops the pull.
-
-        Parameters
-        ----------
-        reference : str
-            As for ``docker pull``; without tag and digest ``latest`` is meant, with both the
-            digest.
-        platform : str or Platform, optional
-            ``os/architecture[/variant]``; by default the daemon's own.
-        credentials : object with ``username`` and ``password``, optional
-            For this pull only. By default those of the Docker configuration on this machine.
-
-        Yields
-        ------
-        Progress
-            A step of one layer each; sizes are compressed bytes, and unknown where the daemon
-            does not say them. The last has an empty `item` and is `done`.
-
-        Raises
-        ------
-        InvalidReferenceError
-            At the call itself, if `reference` or `platform` is none.
-        NotFoundError, UnauthorizedError, ForbiddenError, RateLimitedError, TransportError
-            What the registry said to the daemon, or that it said nothing.
-        EngineUnreachableError
-            If no daemon answers, or it is lost on the way.
-        EngineError
-            For any other reason that the daemon gives.
-        """
-        parsed = Reference.parse(reference)
-        wanted = Platform.parse(platform) if isinstance(platform, str) else platform
-
-        def talk(line: Line) -> Iterator[Progress]:
-            yield from _pull(self._session(line), parsed, wanted, credentials)
-
-        return self._stream(talk)
-
     async def close(self) -> None:
         """Break off what is under way. Twice is fine; other calls are a `ValueError` then."""
         self._closed = True
@@ -173,6 +95,12 @@ class Engine(ContainerCalls):
 
     def __repr__(self) -> str:
         return f"Engine({self._endpoints[0].context!r})"
+
+    async def _do(self, work: Callable[["Session"], T]) -> T:
+        def talk(line: Line) -> Iterator[T]:
+            yield work(self._session(line))
+
+        return await self._ask(talk)
 
     async def _ask(self, talk: Callable[[Line], Iterator[T]]) -> T:
         async with aclosing(self._stream(talk)) as answers:
@@ -218,33 +146,3 @@ class Engine(ContainerCalls):
                 self._found = (endpoint, session.daemon)
                 return session
         raise unreachable_error(attempts)
-
-
-def _pull(
-    session: "Session",
-    reference: Reference,
-    platform: Platform | None,
-    credentials: "Credentials | None",
-) -> Iterator[Progress]:
-    tally = PullTally(session.daemon.product)
-    for event in session.pull(reference, str(platform) if platform else None, credentials):
-        progress = tally.take(event)
-        if progress:
-            yield progress
-    _check_verdict(session, reference, tally)
-    yield tally.finish()
-
-
-def _check_verdict(session: "Session", reference: Reference, tally: PullTally) -> None:
-    """Refuse a stream that just ends: a daemon that stops can end it in good order."""
-    if tally.verdict:
-        return
-    name = f"{reference.registry}/{reference.repository}"
-    name += f"@{reference.digest}" if reference.digest else f":{reference.tag}"
-    # Podman says no more than the image's id, in a line like that of any layer
-    if not tally.last_id or not session.image_id(name).startswith(tally.last_id):
-        raise EngineError(
-            f"{session.daemon.product} at {session.daemon.url} stopped pulling {reference}"
-            " without saying that it succeeded.",
-            hint="Pull it again; what has come is kept.",
-        )

@@ -1,7 +1,7 @@
 """The one place that knows the ``docker`` package. Imported in worker threads only."""
 
 import http.client
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -12,14 +12,15 @@ from docker.constants import MINIMUM_DOCKER_API_VERSION
 from docker.credentials import StoreError
 from docker.errors import APIError, DockerException, InvalidVersion
 
+from ghostnb.engine.absent_images import absent_image_error, says_absent
 from ghostnb.engine.container_refusals import container_error
 from ghostnb.engine.container_session import ContainerSession
 from ghostnb.engine.daemon import Daemon
 from ghostnb.engine.endpoints import Endpoint
 from ghostnb.engine.line import HungUpError, Line
-from ghostnb.engine.refusals import pull_error
+from ghostnb.engine.refusals import pull_error, push_error
 from ghostnb.engine.unreachable import reason
-from ghostnb.errors import ConfigError, EngineError, EngineUnreachableError
+from ghostnb.errors import ConfigError, EngineError, EngineUnreachableError, GhostnbError
 from ghostnb.oci import Reference
 
 __all__ = ["Credentials", "NoAnswerError", "Session", "open_session"]
@@ -34,7 +35,7 @@ _CONNECTION_ERRORS = (
 
 
 class Credentials(Protocol):
-    """Who pulls."""
+    """Who pulls or pushes."""
 
     @property
     def username(self) -> str | None:
@@ -83,7 +84,7 @@ class Session(ContainerSession):
     daemon : Daemon
     line : Line
     timeout_seconds : float
-        For each wait for an answer; a pull has no limit.
+        For each wait for an answer; a pull or push has no limit.
     """
 
     def __init__(
@@ -113,25 +114,75 @@ class Session(ContainerSession):
         Without a tag the API pulls every tag.
         """
         name = f"{reference.registry}/{reference.repository}"
-        with _forgetting(), self._client() as client, self._translated(f"pull {reference}"):
-            refused = None
+
+        def start(client: docker.APIClient) -> Iterator[Mapping[str, Any]]:
+            return client.pull(
+                name,
+                tag=str(reference.digest or reference.tag or "latest"),
+                platform=platform,
+                auth_config=_auth_config(credentials),
+                stream=True,
+                decode=True,
+            )
+
+        yield from self._transfer(start, "pull", pull_error, reference, credentials)
+
+    def push(
+        self, reference: Reference, credentials: Credentials | None
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield the lines of a push; an error among them is raised."""
+        name = f"{reference.registry}/{reference.repository}"
+
+        def start(client: docker.APIClient) -> Iterator[Mapping[str, Any]]:
+            client.timeout = None  # the SDK's own `push` has no parameter for it
+            return client.push(
+                name,
+                tag=reference.tag,
+                auth_config=_auth_config(credentials),
+                stream=True,
+                decode=True,
+            )
+
+        yield from self._transfer(start, "push", push_error, reference, credentials)
+
+    def tag(self, image: str, reference: Reference) -> None:
+        """Give an image a further name."""
+        action = f"tag {image} as {reference}"
+        name = f"{reference.registry}/{reference.repository}"
+        with self._client() as client, self._translated(action):
             try:
-                for event in client.pull(
-                    name,
-                    tag=str(reference.digest or reference.tag or "latest"),
-                    platform=platform,
-                    auth_config=_auth_config(credentials),
-                    stream=True,
-                    decode=True,
-                ):
-                    self._raise_for_event(event, reference, credentials)
-                    yield event
+                client.tag(image, name, reference.tag)
             except APIError as error:
-                words = error.explanation or error.response.reason
-                refused = self._refusal(words, reference, credentials, error.status_code)
+                words = _words(error)
+                if not says_absent(words):
+                    raise
+                said = f"{self._at} would not {action}: {words.rstrip('.')}."
+                raise absent_image_error(said) from error
+
+    def _transfer(
+        self,
+        start: Callable[[docker.APIClient], Iterator[Mapping[str, Any]]],
+        verb: str,
+        refusal: Callable[..., GhostnbError],
+        reference: Reference,
+        credentials: Credentials | None,
+    ) -> Iterator[Mapping[str, Any]]:
+        def refused(words: str, status: int | None = None) -> GhostnbError:
+            said = _without_password(words, credentials)
+            return refusal(said, reference=reference, daemon=self._at, daemon_status=status)
+
+        error: GhostnbError | None = None
+        with _forgetting(), self._client() as client, self._translated(f"{verb} {reference}"):
+            try:
+                for event in start(client):
+                    if words := _error_words(event):
+                        raise refused(words)
+                    yield event
+            except APIError as answer:
+                error = refused(_words(answer), answer.status_code)
             # here, not in the handler: the SDK's error holds the request with its credentials
-            if refused is not None:
-                raise refused
+            if error is not None:
+                raise error
 
     @contextmanager
     def _asking(
@@ -142,35 +193,15 @@ class Session(ContainerSession):
             try:
                 yield client
             except APIError as error:
-                words = _without_values(error.explanation or error.response.reason, env)
+                words = _without_values(_words(error), env)
                 raise self._container_error(action, words, **called) from None
 
     def _container_error(self, action: str, words: str, **called: str | None) -> EngineError:
-        at = f"{self.daemon.product} at {self.daemon.url}"
-        return container_error(f"{at} would not {action}", words, **called)
+        return container_error(f"{self._at} would not {action}", words, **called)
 
-    def _raise_for_event(
-        self, event: Mapping[str, Any], reference: Reference, credentials: Credentials | None
-    ) -> None:
-        detail = event.get("errorDetail") or {}
-        words = detail.get("message") or event.get("error")
-        if words:
-            raise self._refusal(words, reference, credentials)
-
-    def _refusal(
-        self,
-        words: str,
-        reference: Reference,
-        credentials: Credentials | None,
-        status: int | None = None,
-    ) -> Exception:
-        secret = credentials.password if credentials else None
-        return pull_error(
-            words.replace(secret, "…") if secret else words,
-            reference=reference,
-            daemon=f"{self.daemon.product} at {self.daemon.url}",
-            daemon_status=status,
-        )
+    @property
+    def _at(self) -> str:
+        return f"{self.daemon.product} at {self.daemon.url}"
 
     @contextmanager
     def _client(self) -> Iterator[docker.APIClient]:
@@ -180,12 +211,11 @@ class Session(ContainerSession):
 
     @contextmanager
     def _translated(self, action: str) -> Iterator[None]:
-        at = f"{self.daemon.product} at {self.daemon.url}"
+        at = self._at
         try:
             yield
         except APIError as error:
-            words = error.explanation or error.response.reason
-            raise EngineError(f"{at} would not {action}: {words}.") from error
+            raise EngineError(f"{at} would not {action}: {_words(error)}.") from error
         except _CONNECTION_ERRORS as error:
             _stop_if_hung_up(self._line)
             why = reason(error)
@@ -216,6 +246,20 @@ def _auth_config(credentials: Credentials | None) -> dict[str, str | None] | Non
     if credentials is None:
         return None
     return {"username": credentials.username, "password": credentials.password}
+
+
+def _words(error: APIError) -> str:
+    return error.explanation or error.response.reason
+
+
+def _error_words(event: Mapping[str, Any]) -> str:
+    """Give what a line of a stream says went wrong; empty if nothing."""
+    return (event.get("errorDetail") or {}).get("message") or event.get("error") or ""
+
+
+def _without_password(words: str, credentials: Credentials | None) -> str:
+    secret = credentials.password if credentials else None
+    return words.replace(secret, "…") if secret else words
 
 
 def _without_values(words: str, env: Sequence[str]) -> str:

@@ -44,6 +44,27 @@ def private(storage: Path) -> Iterator[RunningRegistry]:
 
 
 @pytest.fixture(scope="session")
+def target() -> Iterator[RunningRegistry]:
+    """Run an anonymous registry that is empty at first."""
+    with docker_registry(hostname="localhost") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def private_target() -> Iterator[RunningRegistry]:
+    """Run another behind basic authentication."""
+    with docker_registry(auth=Htpasswd(), hostname="localhost") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def slow_target(target: RunningRegistry) -> Iterator[Proxy]:
+    """Run a way to it on which a layer of 300 KB goes in a second and a half."""
+    with proxy(target.port, asking_pause_seconds=PAUSE_SECONDS) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def slow(origin: RunningRegistry) -> Iterator[Proxy]:
     """Run a way to the anonymous registry on which 400 KB take two seconds."""
     with proxy(origin.port, pause_seconds=PAUSE_SECONDS) as running:
@@ -73,11 +94,15 @@ def unreachable_host() -> str:
 def insecure_hosts(
     origin: RunningRegistry,
     private: RunningRegistry,
+    target: RunningRegistry,
+    private_target: RunningRegistry,
     slow: Proxy,
+    slow_target: Proxy,
     hostile_host: str,
     unreachable_host: str,
 ) -> list[str]:
-    return [origin.host, private.host, slow.host, hostile_host, unreachable_host]
+    registries = [origin.host, private.host, target.host, private_target.host]
+    return [*registries, slow.host, slow_target.host, hostile_host, unreachable_host]
 
 
 @pytest.fixture(scope="session")
@@ -116,6 +141,14 @@ def limited_podman(insecure: list[str], directory: Path) -> Iterator[RunningDaem
 def daemon(request: pytest.FixtureRequest) -> RunningDaemon:
     """Give each of the two in turn; they are shared, so tests pull images of their own."""
     return request.getfixturevalue(f"{request.param}_daemon")
+
+
+@pytest.fixture
+def pushed(daemon: RunningDaemon, origin: RunningRegistry) -> str:
+    """Give the name of an image that the daemon has."""
+    name = f"{origin.host}/team/pushed:1.0"
+    asyncio.run(_pull(daemon, name))
+    return name
 
 
 @pytest.fixture

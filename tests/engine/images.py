@@ -23,6 +23,7 @@ REPOSITORIES: dict[str, dict[str, Document]] = {
     "team/cancelled": {tag: _image(f"cancelled-{tag}") for tag in ("break", "task", "close")},
     "team/killed": {"1.0": _image("killed")},
     "team/loops": {"1.0": _image("loop-1", layers=1), "2.0": _image("loop-2", layers=1)},
+    "team/pushed": {"1.0": _image("pushed", layers=2)},
     "team/multi": {"1.0": MULTI},
 }
 

@@ -30,19 +30,24 @@ class Proxy:
 
 @contextlib.contextmanager
 def proxy(
-    target_port: int, *, pause_seconds: float = 0, address: str = "127.0.0.1"
+    target_port: int,
+    *,
+    pause_seconds: float = 0,
+    asking_pause_seconds: float = 0,
+    address: str = "127.0.0.1",
 ) -> Iterator[Proxy]:
     """Pass on what is plain HTTP, and refuse TLS at once.
 
     Parameters
     ----------
     target_port : on 127.0.0.1.
-    pause_seconds : after each 16 KB of an answer; what is asked goes at once.
+    pause_seconds : after each 16 KB of an answer.
+    asking_pause_seconds : after each 16 KB of what is asked.
     """
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="proxy", daemon=True)
     thread.start()
-    serving = _serve(address, target_port, pause_seconds)
+    serving = _serve(address, target_port, pause_seconds, asking_pause_seconds)
     try:
         server = asyncio.run_coroutine_threadsafe(serving, loop).result(10)
         yield Proxy(address, server.sockets[0].getsockname()[1])
@@ -53,7 +58,9 @@ def proxy(
         loop.close()
 
 
-async def _serve(address: str, target_port: int, pause_seconds: float) -> asyncio.Server:
+async def _serve(
+    address: str, target_port: int, pause_seconds: float, asking_pause_seconds: float
+) -> asyncio.Server:
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.CancelledError):
             first = await reader.read(CHUNK_BYTES)
@@ -65,7 +72,8 @@ async def _serve(address: str, target_port: int, pause_seconds: float) -> asynci
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", target_port)
             far_writer.write(first)
             await asyncio.gather(
-                _copy(reader, far_writer, 0), _copy(far_reader, writer, pause_seconds)
+                _copy(reader, far_writer, asking_pause_seconds),
+                _copy(far_reader, writer, pause_seconds),
             )
 
     return await asyncio.start_server(connected, address, 0)

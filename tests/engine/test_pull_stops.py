@@ -7,7 +7,8 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from functools import partial
 
 import docker
 import pytest
@@ -46,31 +47,35 @@ def is_under_way(step: Progress) -> bool:
     return step.item != "" and not step.done
 
 
-async def stop_by_break(engine: Engine, reference: str) -> None:
-    async for step in engine.pull(reference):
-        if is_under_way(step):
+Start = Callable[[], AsyncGenerator[Progress, None]]
+Predicate = Callable[[Progress], bool]
+
+
+async def stop_by_break(start: Start, is_time: Predicate) -> None:
+    async for step in start():
+        if is_time(step):
             break
     # the loop closes the iterator in a task of its own, for which nobody waits
     await asyncio.to_thread(wait_for_workers)
 
 
-async def stop_by_close(engine: Engine, reference: str) -> None:
-    steps = engine.pull(reference)
-    while not is_under_way(await anext(steps)):
+async def stop_by_close(start: Start, is_time: Predicate) -> None:
+    steps = start()
+    while not is_time(await anext(steps)):
         pass
     await steps.aclose()
     assert workers() == []
 
 
-async def stop_by_task(engine: Engine, reference: str) -> None:
+async def stop_by_task(start: Start, is_time: Predicate) -> None:
     began = asyncio.Event()
 
-    async def pull() -> None:
-        async for step in engine.pull(reference):
-            if is_under_way(step):
+    async def go_on() -> None:
+        async for step in start():
+            if is_time(step):
                 began.set()
 
-    task = asyncio.create_task(pull())
+    task = asyncio.create_task(go_on())
     await began.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -88,7 +93,7 @@ def test_cancelled(daemon: RunningDaemon, slow: Proxy) -> None:
         async with Engine(daemon.url) as engine:
             for tag, stop in STOPS.items():
                 async with asyncio.timeout(3):
-                    await stop(engine, names[tag])
+                    await stop(partial(engine.pull, names[tag]), is_under_way)
 
     asyncio.run(run())
     # longer than what was left of the last pull would have taken
@@ -146,13 +151,13 @@ def test_a_reader_that_takes_its_time_misses_nothing() -> None:
             await asyncio.sleep(0.02 if len(seen) == 100 else 0)
         return seen
 
-    with pull_server(lines) as host:
+    with stream_server(lines) as host:
         assert asyncio.run(run(host)) == [*(f"{n:012}" for n in range(1000)), ""]
 
 
 def test_a_loop_that_is_closed_on_a_pull_lets_the_thread_go() -> None:
     lines = [f'{{"status":"Waiting","progressDetail":{{}},"id":"{n:012}"}}' for n in range(1000)]
-    with pull_server(lines) as host:
+    with stream_server(lines) as host:
         steps = Engine(f"tcp://{host}").pull("app")
         loop = asyncio.new_event_loop()
         loop.run_until_complete(anext(steps))
@@ -174,19 +179,19 @@ def test_a_stream_that_just_ends_is_no_success() -> None:
             pass
 
     doubtful = pytest.raises(EngineError, match="without saying that it succeeded")
-    with pull_server(lines) as host, doubtful:
+    with stream_server(lines) as host, doubtful:
         asyncio.run(run(host))
 
 
 @contextlib.contextmanager
-def pull_server(lines: list[str]) -> Iterator[str]:
-    """Serve the API as far as a pull needs it: another image is there under that name."""
+def stream_server(lines: list[str], *, delay_seconds: float = 0) -> Iterator[str]:
+    """Serve the API as far as pulls and pushes need it: another image has that name."""
     body = "\r\n".join(lines).encode() + b"\r\n"
     chunked = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     routes = {
         "/version": reply(200, json=VERSION),
-        "/v1.41/images/create": Reply(verbatim=head + chunked),
+        ("POST", "/v1.41/images/*"): Reply(verbatim=head + chunked, delay_seconds=delay_seconds),
         "/v1.41/images/*": reply(200, json={"Id": "sha256:" + "f" * 64}),
     }
     with faulty_server(routes) as server:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import pytest
 
-from ghostnb.engine.refusals import pull_error
+from ghostnb.engine.refusals import pull_error, push_error
 from ghostnb.errors import (
     EngineError,
     ForbiddenError,
     NotFoundError,
     RateLimitedError,
+    RejectedError,
     ServerError,
     TransportError,
     UnauthorizedError,
+    UnsupportedError,
 )
 from ghostnb.oci import Reference
 
@@ -89,3 +91,68 @@ def test_what_is_the_daemons_own_fault(message: str) -> None:
 def test_the_daemons_own_404() -> None:
     error = pull_error("gone", reference=APP, daemon="docker", daemon_status=404)
     assert (type(error), error.status) == (NotFoundError, None)
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("denied: requested access to the resource is denied", ForbiddenError),
+        (
+            "name unknown: The repository with name 'app' does not exist in the registry with id"
+            " '123456789012'",
+            NotFoundError,
+        ),
+        (
+            "tag invalid: The image tag '1' already exists in the 'app' repository and cannot be"
+            " overwritten because the repository is immutable.",
+            RejectedError,
+        ),
+        (
+            "uploading manifest 1 to r.example/app: manifest invalid: manifest invalid",
+            RejectedError,
+        ),
+        (
+            "writing blob: initiating layer upload to /v2/app/blobs/uploads/ in r.example:"
+            " unsupported: The operation is unsupported.",
+            UnsupportedError,
+        ),
+        (
+            "trying to reuse blob sha256:aa at destination: failed to read from destination"
+            " repository app: 405 (Method Not Allowed)",
+            UnsupportedError,
+        ),
+        ("received unexpected HTTP status: 413 Request Entity Too Large", RejectedError),
+        (
+            'writing blob: Patch "http://r.example/v2/app/blobs/uploads/1": write tcp'
+            " 127.0.0.1:2->127.0.0.1:1: write: broken pipe",
+            TransportError,
+        ),
+        ('Put "https://r.example/v2/app/blobs/uploads/1": EOF', TransportError),
+        ("open /var/lib/docker/unauthorized: permission denied", EngineError),
+    ],
+)
+def test_kinds_of_pushes(message: str, kind: type) -> None:
+    """Sources: also Amazon ECR's "Image tag mutability", and "Common errors when pushing"."""
+    error = push_error(message, reference=APP, daemon="docker")
+    assert type(error) is kind
+    assert "read it" not in error.hint
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "An image does not exist locally with the tag: r.example/app",
+        "tag does not exist: r.example/app:denied",
+        "failed to find image r.example/app:1: r.example/app:1: image not known",
+        "No such image: r.example/app:1",
+    ],
+)
+def test_an_image_that_the_daemon_does_not_have(message: str) -> None:
+    error = push_error(message, reference=APP, daemon="docker")
+    assert (type(error), getattr(error, "status", None)) == (EngineError, 404)
+
+
+def test_the_daemons_own_404_for_a_push() -> None:
+    """The image may be gone meanwhile, whatever the words; of the registry it says nothing."""
+    error = push_error("gone", reference=APP, daemon="podman", daemon_status=404)
+    assert (type(error), getattr(error, "status", None)) == (EngineError, 404)
