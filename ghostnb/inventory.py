@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from ghostnb.frames import LayersTable
+from ghostnb.registries.patterns import Pattern, as_patterns
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.records import SearchRecord, TagRecord
 from ghostnb.registries.walk import Failure, Tally, walk
@@ -13,29 +14,11 @@ from ghostnb.registries.walk import Failure, Tally, walk
 __all__ = ["as_patterns", "attach_failures", "failures_of", "gather_layers"]
 
 
-def as_patterns(names: str | Iterable[str] | None) -> tuple[str, ...] | None:
-    """Take one name or several for several; None stands for all.
-
-    Raises
-    ------
-    TypeError
-        If they are no texts.
-    """
-    if names is None:
-        return None
-    patterns = [names] if isinstance(names, str) else names
-    if isinstance(patterns, Iterable):
-        patterns = tuple(patterns)
-        if all(isinstance(pattern, str) for pattern in patterns):
-            return patterns
-    raise TypeError(f"Names and patterns are texts such as 'team/*', not {names!r}.")
-
-
 async def gather_layers(
     registry: Registry,
     tally: Tally,
-    repositories: tuple[str, ...] | None,
-    tags: tuple[str, ...] | None,
+    repositories: tuple[Pattern, ...] | None,
+    tags: tuple[Pattern, ...] | None,
 ) -> LayersTable:
     """Walk a registry; to be run on the I/O loop."""
     table = LayersTable()

@@ -1,14 +1,14 @@
 """Every image of a registry, one after the other."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 from ghostnb.errors import GhostnbError, InvalidReferenceError
 from ghostnb.oci import Reference
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.images import Image
+from ghostnb.registries.patterns import Pattern, exact_names, matches
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.reading import images_of
 
@@ -17,7 +17,6 @@ __all__ = ["Failure", "Tally", "walk"]
 # Images read ahead of the slowest: enough to keep all busy, little enough to hold.
 _WINDOW = 256
 _LIST_WINDOW = 32
-_PATTERN_CHARACTERS = frozenset("*?[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +59,8 @@ async def walk(
     registry: Registry,
     tally: Tally,
     *,
-    repositories: Sequence[str] | None = None,
-    tags: Sequence[str] | None = None,
+    repositories: Sequence[Pattern] | None = None,
+    tags: Sequence[Pattern] | None = None,
 ) -> AsyncIterator[Image]:
     """Iterate over the images of a registry: repositories and tags in its own order.
 
@@ -70,8 +69,8 @@ async def walk(
     registry : Registry
     tally : Tally
         Kept up to date; takes what could not be read.
-    repositories, tags : sequence of str, optional
-        Names, or patterns with ``*``, ``?`` and ``[…]``. Without a pattern among
+    repositories, tags : sequence of str or re.Pattern, optional
+        Names, or patterns as `ghostnb.registries.patterns` knows them. Without a pattern among
         the repositories, the registry's catalog is not needed.
 
     Yields
@@ -94,8 +93,8 @@ class _Reader:
 
     registry: Registry
     tally: Tally
-    repositories: Sequence[str] | None
-    tags: Sequence[str] | None
+    repositories: Sequence[Pattern] | None
+    tags: Sequence[Pattern] | None
 
     async def references(self) -> AsyncIterator[Reference]:
         """Iterate over the tags of all repositories, some lists read ahead."""
@@ -137,7 +136,7 @@ class _Reader:
     async def _list_tags(self, repository: str) -> list[Reference]:
         try:
             name = self.registry.repository(repository)
-            found = [tag async for tag in self.registry.tags(name) if _matches(tag, self.tags)]
+            found = [tag async for tag in self.registry.tags(name) if matches(tag, self.tags)]
         except GhostnbError as e:
             self._note(e, repository)
             return []
@@ -157,15 +156,12 @@ class _Reader:
         self.tally.failures.append(Failure(self.registry.name, repository, tag, error))
 
 
-async def _repositories(registry: Registry, wanted: Sequence[str] | None) -> AsyncIterator[str]:
-    if wanted is not None and not any(_PATTERN_CHARACTERS & set(name) for name in wanted):
-        for name in dict.fromkeys(wanted):
+async def _repositories(registry: Registry, wanted: Sequence[Pattern] | None) -> AsyncIterator[str]:
+    names = exact_names(wanted)
+    if names is not None:
+        for name in names:
             yield name
         return
     async for record in registry.repositories():
-        if _matches(record.repository, wanted):
+        if matches(record.repository, wanted):
             yield record.repository
-
-
-def _matches(name: str, patterns: Iterable[str] | None) -> bool:
-    return patterns is None or any(fnmatchcase(name, pattern) for pattern in patterns)
