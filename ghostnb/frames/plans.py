@@ -6,7 +6,22 @@ import pandas as pd
 
 from ghostnb.frames.schema import COUNT, TEXT, Schema, frame_of
 
-__all__ = ["DELETIONS", "results_frame"]
+__all__ = ["COPIES", "DELETIONS", "results_frame"]
+
+COPIES: Schema = {
+    "action": TEXT,
+    "registry": TEXT,
+    "repository": TEXT,
+    "tag": TEXT,
+    "digest": TEXT,
+    "media_type": TEXT,
+    "target_registry": TEXT,
+    "target_repository": TEXT,
+    "target_tag": TEXT,
+    "target_digest": TEXT,
+    "bytes_moved": COUNT,
+    "reason": TEXT,
+}
 
 DELETIONS: Schema = {
     "action": TEXT,

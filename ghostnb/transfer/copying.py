@@ -1,7 +1,6 @@
 """Images copied from one registry to another, each piece of content once."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -15,7 +14,9 @@ from ghostnb.registries.content import blob_pieces, content_read_by
 from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.registries.verify import check_length
 from ghostnb.transfer.contents import MAX_NESTING, blobs_of, readable, too_deep
+from ghostnb.transfer.known import Known, is_same_place
 from ghostnb.transfer.platforms import for_platforms
+from ghostnb.transfer.signatures import signature_tags
 from ghostnb.transfer.tally import TransferTally
 
 __all__ = ["Copied", "Copier"]
@@ -23,7 +24,6 @@ __all__ = ["Copied", "Copier"]
 # More would only share the same lines, and memory grows with each.
 _BLOBS_AT_ONCE = 6
 _MANIFESTS_AT_ONCE = 8
-_SIGNATURES = ("sig", "att", "sbom")
 Item = TypeVar("Item")
 
 
@@ -37,10 +37,13 @@ class Copied:
         What the target now has under the tag.
     bytes_moved : int
         Sent to the target: blobs and manifests.
+    is_changed : bool
+        False if the target had it under that tag already.
     """
 
     digest: Digest
     bytes_moved: int
+    is_changed: bool
 
 
 class Copier:
@@ -57,19 +60,26 @@ class Copier:
     target : WritableRegistry
     tally : TransferTally, optional
         Kept up to date, by blob.
+    known : Known, optional
+        What the target has, if that was looked at just now.
     """
 
     def __init__(
-        self, source: Registry, target: WritableRegistry, tally: TransferTally | None = None
+        self,
+        source: Registry,
+        target: WritableRegistry,
+        tally: TransferTally | None = None,
+        *,
+        known: Known | None = None,
     ) -> None:
         self.source = source
         self.target = target
         self.tally = tally or TransferTally()
         self.bytes_moved = 0
         self._places = asyncio.Semaphore(_BLOBS_AT_ONCE)
-        # Where the target is known to have what.
-        self._blobs: defaultdict[Digest, set[str]] = defaultdict(set)
-        self._manifests: set[tuple[str, Digest]] = set()
+        self._is_same = is_same_place(source, target)
+        known = known or Known()
+        self._blobs, self._manifests = known.blobs, known.manifests
         self._turns: WeakValueDictionary[Digest, asyncio.Lock] = WeakValueDictionary()
 
     async def copy(
@@ -102,7 +112,7 @@ class Copier:
             If the source gave something else than its digest says; the target has nothing of it.
         RegistryError
         """
-        before, name = self.bytes_moved, reference.repository
+        before, name, is_changed = self.bytes_moved, reference.repository, False
         # Asked even if nothing changed: a digest that was read before may be gone by now.
         digest = (await self.source.resolve(name, reference.locator)).digest
         if platforms or referrers or not await self._points_to(repository, tag, digest):
@@ -111,9 +121,10 @@ class Copier:
             digest = top.digest
             if not await self._points_to(repository, tag, digest):
                 await self._copy_tree(name, top, repository, tag)
+                is_changed = True
             if referrers:
                 await self._copy_attached(name, top, repository)
-        return Copied(digest, self.bytes_moved - before)
+        return Copied(digest, self.bytes_moved - before, is_changed)
 
     async def _points_to(self, repository: str, tag: str, digest: Digest) -> bool:
         try:
@@ -169,26 +180,8 @@ class Copier:
         for entry in entries:
             found = await self._copy_child(name, entry, repository, depth)
             await self._copy_attached(name, found, repository, depth + 1)
-        for tag in await self._signature_tags(name, subject.digest):
+        for tag in await signature_tags(self.source, name, subject.digest):
             await self.copy(Reference("", name, tag), repository, tag)
-
-    async def _signature_tags(self, name: str, subject: Digest) -> list[str]:
-        """Find the tags that cosign gives to what it attaches.
-
-        Notes
-        -----
-        Source: sigstore/cosign, "Signature Specification": the algorithm, a hyphen, the digest
-        in hexadecimal, and what it is.
-        """
-        tags = [f"{subject.algorithm}-{subject.encoded}.{kind}" for kind in _SIGNATURES]
-        return [tag for tag in tags if await self._is_in_source(name, tag)]
-
-    async def _is_in_source(self, name: str, tag: str) -> bool:
-        try:
-            await self.source.resolve(name, tag)
-        except NotFoundError:
-            return False
-        return True
 
     async def _copy_blob(self, name: str, blob: Descriptor, repository: str) -> None:
         # One at a time: whoever comes second finds it there, and need only mount it.
@@ -203,7 +196,7 @@ class Copier:
         known = next(iter(self._blobs[blob.digest]), "")
         if not known and await self._has(repository, blob):
             return
-        elsewhere = known or (name if self.source is self.target else "")
+        elsewhere = known or (name if self._is_same else "")
         if elsewhere and await self.target.mount_blob(repository, blob, elsewhere):
             return
         if known and await self._has(repository, blob):

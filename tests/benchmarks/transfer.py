@@ -84,7 +84,7 @@ def _skopeo(source: RunningRegistry, target: RunningRegistry, names: Sequence[st
     started = time.perf_counter()
     if ":" in names[0]:
         _call("copy", "--all", "--src-tls-verify=false", "--dest-tls-verify=false",
-              f"docker://{source.host}/{names[0]}", f"docker://{target.host}/{names[0]}")  # fmt: skip
+              *(f"docker://{one.host}/{names[0]}" for one in (source, target)))  # fmt: skip
     else:
         with tempfile.NamedTemporaryFile("w", suffix=".yml") as plan:
             images = {name: [] for name in names}

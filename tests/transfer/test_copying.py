@@ -34,7 +34,7 @@ def over_http(running):
 @contextmanager
 def opened(kind, directory):
     if kind == "memory":
-        yield MemoryRegistry()
+        yield MemoryRegistry(directory.name)
     elif kind == "layout":
         yield LayoutRegistry(directory / "layout")
     elif kind == "drift":

@@ -1,0 +1,28 @@
+"""What a target is known to have: so that nobody asks twice, and nothing is sent twice."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from ghostnb.oci import Digest
+from ghostnb.registries.protocol import Registry
+
+__all__ = ["Known", "is_same_place"]
+
+
+@dataclass(slots=True)
+class Known:
+    """Content of a registry by digest, with the repositories that have it.
+
+    Attributes
+    ----------
+    blobs : dict of Digest to set of str
+    manifests : set of (str, Digest)
+    """
+
+    blobs: defaultdict[Digest, set[str]] = field(default_factory=lambda: defaultdict(set))
+    manifests: set[tuple[str, Digest]] = field(default_factory=set)
+
+
+def is_same_place(source: Registry, target: Registry) -> bool:
+    """Tell whether two registries are one: then content need not be sent."""
+    return source is target or source.url == target.url

@@ -1,0 +1,29 @@
+"""What cosign attaches without saying so: signatures under tags of their own."""
+
+from ghostnb.errors import NotFoundError
+from ghostnb.oci import Digest
+from ghostnb.registries.protocol import Registry
+
+__all__ = ["signature_tags"]
+
+_KINDS = ("sig", "att", "sbom")
+
+
+async def signature_tags(registry: Registry, repository: str, subject: Digest) -> list[str]:
+    """List the tags that are there of those that cosign gives to what it attaches.
+
+    Notes
+    -----
+    Source: sigstore/cosign, "Signature Specification": the algorithm, a hyphen, the digest in
+    hexadecimal, and what it is.
+    """
+    names = [f"{subject.algorithm}-{subject.encoded}.{kind}" for kind in _KINDS]
+    return [name for name in names if await _is_there(registry, repository, name)]
+
+
+async def _is_there(registry: Registry, repository: str, tag: str) -> bool:
+    try:
+        await registry.resolve(repository, tag)
+    except NotFoundError:
+        return False
+    return True

@@ -1,0 +1,213 @@
+"""What of an image a target lacks, found out before anything is sent."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from ghostnb.errors import GhostnbError, NotFoundError
+from ghostnb.oci import Descriptor, Digest, Index, Manifest, Platform
+from ghostnb.registries.concurrency import ordered_map
+from ghostnb.registries.protocol import Registry, WritableRegistry
+from ghostnb.transfer.contents import blobs_of, manifests_of, readable
+from ghostnb.transfer.known import Known, is_same_place
+from ghostnb.transfer.platforms import for_platforms
+
+__all__ = ["Finding", "Job", "Survey"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One image that is to be in the target.
+
+    Attributes
+    ----------
+    repository, tag : str
+        In the source; without a tag the digest counts.
+    digest : Digest or None
+    target_repository, target_tag : str
+    reason : str
+        Why it is wanted, if no filter but another image brought it.
+    """
+
+    repository: str
+    tag: str
+    target_repository: str
+    target_tag: str
+    digest: Digest | None = None
+    reason: str = ""
+
+    @property
+    def locator(self) -> str:
+        """What the source is asked for."""
+        return self.digest or self.tag
+
+
+@dataclass(slots=True)
+class Finding:
+    """What was found out about a job.
+
+    Attributes
+    ----------
+    job : Job
+    digest : Digest or None
+        What the target is to have; None if it could not be found out.
+    source_digest : Digest or None
+        What the source has, which is more where only some platforms are wanted.
+    media_type : str
+    now : Digest or None
+        What the target has now.
+    manifests : dict of Digest to int
+        Those to be sent, with their sizes.
+    blobs : dict of Digest to Descriptor
+        All that the image needs.
+    error : GhostnbError or None
+        Why it could not be found out.
+    """
+
+    job: Job
+    digest: Digest | None = None
+    source_digest: Digest | None = None
+    media_type: str = ""
+    now: Digest | None = None
+    manifests: dict[Digest, int] = field(default_factory=dict)
+    blobs: dict[Digest, Descriptor] = field(default_factory=dict)
+    error: GhostnbError | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """True if nothing is to be done."""
+        return self.error is None and self.now == self.digest
+
+
+class Survey:
+    """Compares a source with a target, some images at once.
+
+    Parameters
+    ----------
+    source : Registry
+    target : WritableRegistry
+    platforms : sequence of Platform, optional
+        Of indexes, only these.
+
+    Attributes
+    ----------
+    known : Known
+        What the target was seen to have.
+    """
+
+    def __init__(
+        self, source: Registry, target: WritableRegistry, platforms: Sequence[Platform] = ()
+    ) -> None:
+        self.known = Known()
+        self._source, self._target = source, target
+        self._platforms = platforms
+        self._is_same = is_same_place(source, target)
+        # Each question to the target is asked once, however many images need the answer.
+        self._asked: dict[tuple[str, str], asyncio.Task[bool]] = {}
+
+    async def look(self, jobs: AsyncIterator[Job] | Iterable[Job]) -> AsyncIterator[Finding]:
+        """Iterate over what is found out, in the order of the jobs."""
+        workers = max(2, min(self._source.concurrency, self._target.concurrency))
+        async with aclosing(ordered_map(self._look, jobs, workers=workers)) as findings:
+            async for finding in findings:
+                yield finding
+
+    async def _look(self, job: Job) -> Finding:
+        finding = Finding(job)
+        try:
+            await self._compare(finding)
+        except GhostnbError as e:
+            finding.error = e
+        return finding
+
+    async def _compare(self, finding: Finding) -> None:
+        job = finding.job
+        there, finding.now = await asyncio.gather(
+            self._source.resolve(job.repository, job.locator), self._now(job)
+        )
+        finding.digest = finding.source_digest = there.digest
+        finding.media_type = there.media_type
+        if finding.now == there.digest and not self._platforms:
+            return
+        found = await self._source.manifest(job.repository, there.digest)
+        top = readable(found, self._source, job.repository)
+        top = await for_platforms(self._source, job.repository, top, self._platforms)
+        finding.digest, finding.media_type = top.digest, top.media_type
+        if finding.now != top.digest:
+            await self._take_stock(finding, top)
+
+    async def _now(self, job: Job) -> Digest | None:
+        locator = job.target_tag or job.digest or ""
+        try:
+            return (await self._target.resolve(job.target_repository, locator)).digest
+        except NotFoundError:
+            return None
+
+    async def _take_stock(self, finding: Finding, top: Manifest | Index) -> None:
+        """Find out which manifests and blobs the target lacks."""
+        job = finding.job
+        async with aclosing(manifests_of(self._source, job.repository, top)) as manifests:
+            async for manifest in manifests:
+                blobs = {blob.digest: blob for blob in blobs_of(manifest)}
+                is_top = manifest is top
+                if not is_top and await self._has_manifest(job.target_repository, manifest.digest):
+                    continue
+                finding.manifests[manifest.digest] = len(manifest.raw)
+                finding.blobs |= blobs
+                await asyncio.gather(*(self._has_blob(job, blob) for blob in blobs.values()))
+
+    async def _has_manifest(self, repository: str, digest: Digest) -> bool:
+        async def ask() -> bool:
+            try:
+                await self._target.resolve(repository, digest)
+            except NotFoundError:
+                return False
+            self.known.manifests.add((repository, digest))
+            return True
+
+        return await self._once(repository, digest, ask)
+
+    async def _has_blob(self, job: Job, blob: Descriptor) -> None:
+        repository = job.target_repository
+
+        async def ask() -> bool:
+            try:
+                size = await self._target.blob_size(repository, blob.digest)
+            except NotFoundError:
+                return False
+            return size == blob.size_bytes
+
+        if await self._once(repository, blob.digest, ask):
+            self.known.blobs[blob.digest].add(repository)
+        elif self._is_same:
+            self.known.blobs[blob.digest].add(job.repository)
+
+    async def _once(
+        self, repository: str, digest: str, ask: Callable[[], Coroutine[Any, Any, bool]]
+    ) -> bool:
+        async def ask_if_it_may_be_there() -> bool:
+            return await self._is_repository(repository) and await ask()
+
+        return await self._answer((repository, digest), ask_if_it_may_be_there)
+
+    async def _is_repository(self, repository: str) -> bool:
+        async def ask() -> bool:
+            try:
+                async for _ in self._target.tags(repository):
+                    break
+            except NotFoundError:
+                return False
+            # Without tags it may still have content.
+            return True
+
+        return await self._answer((repository, ""), ask)
+
+    async def _answer(
+        self, key: tuple[str, str], ask: Callable[[], Coroutine[Any, Any, bool]]
+    ) -> bool:
+        if key not in self._asked:
+            self._asked[key] = asyncio.create_task(ask())
+        # Who is cancelled takes the answer from nobody else.
+        return await asyncio.shield(self._asked[key])

@@ -1,0 +1,152 @@
+"""Which images a sync is about: tags by a selection, and what is attached to them."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import aclosing
+
+from ghostnb.errors import ConfigError, GhostnbError, NotFoundError
+from ghostnb.oci import Descriptor, Digest, Index
+from ghostnb.registries.concurrency import ordered_map
+from ghostnb.registries.protocol import Registry
+from ghostnb.registries.walk import Failure
+from ghostnb.transfer.contents import MAX_NESTING, too_deep
+from ghostnb.transfer.selection import Selection
+from ghostnb.transfer.signatures import signature_tags
+from ghostnb.transfer.survey import Finding, Job
+
+__all__ = ["Rename", "SyncJobs"]
+
+Rename = Mapping[str, str] | Callable[[str], str] | None
+
+_LISTS_AT_ONCE = 4
+
+
+class SyncJobs:
+    """Lists what is selected of a source.
+
+    Parameters
+    ----------
+    source : Registry
+    target : Registry
+        Completes the names that it gives to repositories.
+    selection : Selection
+    rename : mapping of str to str, or callable, optional
+
+    Attributes
+    ----------
+    targets : dict of str to str
+        The repositories that were listed, with what they are called in the target.
+    failures : list of Failure
+        What could not be listed.
+    """
+
+    def __init__(
+        self, source: Registry, target: Registry, selection: Selection, rename: Rename = None
+    ) -> None:
+        self.targets: dict[str, str] = {}
+        self.failures: list[Failure] = []
+        self._source, self._target = source, target
+        self._selection, self._rename = selection, rename
+
+    async def of_tags(self) -> AsyncIterator[Job]:
+        """Iterate over the tags that are selected, repository by repository."""
+        lists = ordered_map(self._list, self._repositories(), workers=_LISTS_AT_ONCE)
+        async with aclosing(lists) as batches:
+            async for batch in batches:
+                for job in batch:
+                    yield job
+
+    async def of_attached(self, findings: Iterable[Finding]) -> list[Job]:
+        """List what is attached to images, to their children, and to that in turn."""
+        jobs: dict[tuple[str, str], Job] = {}
+        for finding in findings:
+            if finding.digest is not None:
+                try:
+                    await self._attached(finding.job, finding.digest, jobs)
+                except GhostnbError as e:
+                    job = finding.job
+                    self.failures.append(Failure(self._source.name, job.repository, job.tag, e))
+        return list(jobs.values())
+
+    async def _repositories(self) -> AsyncIterator[str]:
+        exact = self._selection.exact_repositories
+        if exact is not None:
+            for name in exact:
+                yield self._source.repository(name)
+            return
+        async for record in self._source.repositories():
+            if self._selection.has_repository(record.repository):
+                yield record.repository
+
+    async def _list(self, repository: str) -> list[Job]:
+        target = self._named(repository)
+        try:
+            found = [tag async for tag in self._source.tags(repository)]
+        except NotFoundError as e:
+            if self._selection.exact_repositories is not None:
+                self.failures.append(Failure(self._source.name, repository, "", e))
+            return []
+        except GhostnbError as e:
+            self.failures.append(Failure(self._source.name, repository, "", e))
+            return []
+        tags = self._selection.pick_tags(found)
+        return [Job(repository, tag, target, tag) for tag in tags]
+
+    def _named(self, repository: str) -> str:
+        target = self._target.repository(renamed(repository, self._rename))
+        for other, name in self.targets.items():
+            if name == target:
+                raise ConfigError(
+                    f"{other} and {repository} would both become {target}.",
+                    hint="Rename them so that each has a name of its own, or leave one out.",
+                )
+        self.targets[repository] = target
+        return target
+
+    async def _attached(
+        self, job: Job, subject: Digest, jobs: dict[tuple[str, str], Job], depth: int = 0
+    ) -> None:
+        if depth > MAX_NESTING:
+            raise too_deep(self._source, job.repository)
+        name = job.repository
+        for entry in await self._source.referrers(name, subject):
+            if (name, entry.digest) not in jobs:
+                jobs[name, entry.digest] = _for_digest(job, entry, subject)
+                await self._attached(job, entry.digest, jobs, depth + 1)
+        for tag in await signature_tags(self._source, name, subject):
+            jobs[name, tag] = Job(
+                name, tag, job.target_repository, tag, reason=f"attached to {subject}"
+            )
+        try:
+            top = await self._source.manifest(name, subject)
+        except NotFoundError:
+            # An index that was cut down is in no registry.
+            return
+        for child in top.manifests if isinstance(top, Index) else ():
+            await self._attached(job, child.digest, jobs, depth + 1)
+
+
+def _for_digest(job: Job, entry: Descriptor, subject: Digest) -> Job:
+    return Job(
+        job.repository,
+        "",
+        job.target_repository,
+        "",
+        digest=entry.digest,
+        reason=f"attached to {subject}",
+    )
+
+
+def renamed(repository: str, rename: Rename) -> str:
+    """Give the name that a repository gets.
+
+    Examples
+    --------
+    >>> renamed("library/nginx", {"library/": "mirror/hub/"})
+    'mirror/hub/nginx'
+    """
+    if rename is None:
+        return repository
+    if not isinstance(rename, Mapping):
+        return rename(repository)
+    begin = max((one for one in rename if repository.startswith(one)), key=len, default=None)
+    return repository if begin is None else rename[begin] + repository[len(begin) :]

@@ -1,0 +1,320 @@
+"""Registries made alike: what would move is known exactly, and a second time nothing does."""
+
+import asyncio
+from typing import ClassVar
+
+import pytest
+
+from ghostnb.errors import ConfigError, IncompleteError, NotFoundError, UnsupportedError
+from ghostnb.oci import Platform
+from ghostnb.registries.memory import MemoryRegistry
+from ghostnb.transfer.copying import Copier
+from ghostnb.transfer.selection import Selection
+from ghostnb.transfer.syncing import plan_sync
+from tests.parts.images import Settings, Step, artifact, image, plain_image
+from tests.parts.layers import layer_of
+from tests.parts.registries import docker_registry
+from tests.parts.standard import STANDARD_IMAGES
+from tests.registries.conftest import fill, listed, push
+from tests.transfer.test_copying import opened, over_http, run, same
+
+ALL = Selection()
+BASE = [layer_of("base", size_bytes=50_000), layer_of("base too", size_bytes=20_000)]
+
+
+def built(name, *, base=BASE):
+    steps = [*(Step(f"ADD {n}", part) for n, part in enumerate(base)), Step("RUN", layer_of(name))]
+    return image(steps, Settings())
+
+
+class Counted(Copier):
+    """Remembers every copier, to count what it really sent."""
+
+    made: ClassVar[list] = []
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.made.append(self)
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    made = []
+    monkeypatch.setattr(Counted, "made", made)
+    monkeypatch.setattr("ghostnb.transfer.syncing.Copier", Counted)
+    return lambda: sum(copier.bytes_moved for copier in made)
+
+
+@pytest.mark.parametrize("to", ["memory", "layout", "drift", "docker-registry"])
+@pytest.mark.parametrize("of", ["memory", "layout", "docker-registry"])
+def test_a_registry_is_made_like_another_and_stays_so(tmp_path, of, to, counted):
+    with opened(of, tmp_path / "of") as source, opened(to, tmp_path / "to") as target:
+
+        async def question():
+            await fill(source)
+            # Some of it is there already, some under another name.
+            await push(target, "library/alpine:3.20", STANDARD_IMAGES["library/alpine:3.20"])
+            await push(target, "other:1", STANDARD_IMAGES["library/alpine:3.19"])
+            plan = await plan_sync(source, target, ALL)
+            assert set(plan.frame["action"]) == {"copy"}
+            # A registry that lists no referrers has a tag for them.
+            count = len(STANDARD_IMAGES) + (of == "docker-registry")
+            assert len(plan.frame) == count - 1
+            assert plan.frame["bytes_moved"].sum() == plan.bytes_moved > 0
+            await plan.apply()
+            assert plan.is_done
+            for name, document in STANDARD_IMAGES.items():
+                repository, _, tag = name.rpartition(":")
+                await same(target, repository, tag, document)
+            again = await plan_sync(source, target, ALL)
+            assert len(again.frame) == again.bytes_moved == 0
+            assert list(again.frame.columns) == list(plan.frame.columns)
+            await again.apply()
+            return plan.bytes_moved
+
+        planned = run(question, source, target)
+        assert planned == counted()
+
+
+def test_the_bytes_are_those_after_what_is_shared(counted):
+    with docker_registry() as running:
+        source, target = MemoryRegistry(), over_http(running)
+        images = {f"team/app{n}:1": built(f"app {n}") for n in range(10)}
+
+        async def question():
+            for name, document in images.items():
+                await push(source, name, document)
+            plan = await plan_sync(source, target, ALL)
+            await plan.apply()
+            return plan
+
+        plan = run(question, target)
+        first, *others = plan.frame["bytes_moved"]
+        assert first > 70_000
+        assert max(others) < 5_000
+        assert plan.bytes_moved == counted()
+
+
+def test_only_what_is_selected_and_by_its_new_name():
+    source, target = MemoryRegistry("of"), MemoryRegistry("to")
+
+    async def question():
+        for name in ("team/app:1.0.0", "team/app:1.1.0", "team/app:1.2.0", "team/app:latest",
+                     "team/web:1.0.0", "base/os:1.0.0"):  # fmt: skip
+            await push(source, name, built(name))
+        wanted = Selection("team/*", versions=">=1.0", newest=2)
+        rename = {"team/": "mirror/", "team/app": "mirror/the-app"}
+        plan = await plan_sync(source, target, wanted, rename=rename)
+        await plan.apply()
+        return plan.frame, {
+            name: await listed(target.tags(name))
+            for name in [one.repository async for one in target.repositories()]
+        }
+
+    frame, there = run(question)
+    assert there == {"mirror/the-app": ["1.1.0", "1.2.0"], "mirror/web": ["1.0.0"]}
+    assert set(frame["registry"]) == {"of"}
+    assert set(frame["target_registry"]) == {"to"}
+    assert list(frame["target_repository"]) == ["mirror/the-app", "mirror/the-app", "mirror/web"]
+
+
+def test_two_repositories_are_not_made_one():
+    source = MemoryRegistry()
+
+    async def question():
+        await push(source, "a/app:1", built("a"))
+        await push(source, "b/app:1", built("b"))
+        with pytest.raises(ConfigError, match=r"a/app and b/app would both become app"):
+            await plan_sync(
+                source, MemoryRegistry(), ALL, rename=lambda name: name.partition("/")[2]
+            )
+
+    run(question)
+
+
+def test_a_tag_that_moved_is_an_update_and_what_is_gone_goes_when_asked():
+    with docker_registry(delete=True) as running:
+        source, target = MemoryRegistry(), over_http(running)
+
+        async def question():
+            await push(source, "app:1", built("new"))
+            for tag in ("1", "old", "kept"):
+                await push(target, f"app:{tag}", built("before"))
+            await push(target, "theirs:1", built("theirs"))
+            without = await plan_sync(source, target, Selection(exclude_tags="kept"))
+            assert list(without.frame["action"]) == ["update"]
+            plan = await plan_sync(source, target, Selection(exclude_tags="kept"), prune=True)
+            assert list(plan.frame["action"]) == ["update", "delete"]
+            assert list(plan.frame["target_tag"]) == ["1", "old"]
+            await plan.apply()
+            await same(target, "app", "1", built("new"))
+            await same(target, "app", "kept", built("before"))
+            assert sorted(await listed(target.tags("app"))) == ["1", "kept"]
+            assert await listed(target.tags("theirs")) == ["1"]
+
+        run(question, target)
+
+
+def test_pruning_where_nothing_can_be_deleted_is_said_before_anything_moves():
+    with docker_registry(delete=False) as running:
+        source, target = MemoryRegistry(), over_http(running)
+
+        async def question():
+            await push(source, "app:1", built("new"))
+            await push(target, "app:old", built("before"))
+            with pytest.raises(UnsupportedError, match="deletion switched off"):
+                await plan_sync(source, target, ALL, prune=True)
+            assert await listed(target.tags("app")) == ["old"]
+
+        run(question, target)
+
+
+def test_a_tag_of_the_target_that_moves_before_it_is_deleted_stays():
+    source, target = MemoryRegistry(), MemoryRegistry("to")
+
+    async def question():
+        await push(source, "app:1", built("new"))
+        await push(target, "app:old", built("before"))
+        plan = await plan_sync(source, target, ALL, prune=True)
+        await push(target, "app:old", built("just now"))
+        await plan.apply()
+        await same(target, "app", "old", built("just now"))
+        outcomes = plan.results.set_index("action")
+        assert outcomes.loc["delete", "outcome"] == "skipped"
+        assert "moved since" in outcomes.loc["delete", "error"]
+
+    run(question)
+
+
+def test_what_is_planned_is_what_comes_even_if_the_tag_moves():
+    source, target = MemoryRegistry(), MemoryRegistry("to")
+
+    async def question():
+        await push(source, "app:1", built("planned"))
+        plan = await plan_sync(source, target, ALL)
+        await push(source, "app:1", built("later"))
+        await plan.apply()
+        await same(target, "app", "1", built("planned"))
+
+    run(question)
+
+
+def test_platforms_and_what_is_attached(counted):
+    multi = STANDARD_IMAGES["team/multi:latest"]
+    sbom = artifact("application/spdx+json", [layer_of("sbom")], subject=multi.children[1])
+    source, target = MemoryRegistry(), MemoryRegistry("to")
+    arm = [Platform.parse("linux/arm64")]
+
+    async def question():
+        await push(source, "team/multi:latest", multi)
+        await push(source, "team/multi:", sbom)
+        for _ in range(2):
+            plan = await plan_sync(source, target, ALL, platforms=arm, referrers=True)
+            await plan.apply()
+            yielded.append(plan)
+        await same(target, "team/multi", "latest", multi.children[1])
+        await same(target, "team/multi", sbom.digest, sbom)
+
+    yielded = []
+    run(question)
+    first, second = yielded
+    assert len(first.frame) == 2
+    assert len(second.frame) == 0
+    assert f"attached to {multi.children[1].digest}" in list(first.frame["reason"].dropna())
+    assert first.bytes_moved == counted()
+
+
+def test_one_that_fails_stops_no_other_and_can_be_tried_again():
+    broken = plain_image("broken")
+
+    class Failing(MemoryRegistry):
+        is_broken = True
+
+        async def blob_missing(self, digest):
+            return self.is_broken and digest == broken.layers[0].digest
+
+        async def open_blob(self, repository, descriptor):
+            if self.is_broken and descriptor.digest == broken.layers[0].digest:
+                raise NotFoundError("The layer is gone.", registry=self.name)
+            async for piece in super().open_blob(repository, descriptor):
+                yield piece
+
+    source, target = Failing(), MemoryRegistry("to")
+
+    async def question():
+        await push(source, "app:broken", broken)
+        for n in range(5):
+            await push(source, f"app:{n}", built(f"good {n}"))
+        plan = await plan_sync(source, target, ALL)
+        with pytest.raises(IncompleteError, match=r"1 of 6 steps failed.*app:broken.*is gone"):
+            await plan.apply()
+        assert await listed(target.tags("app")) == ["0", "1", "2", "3", "4"]
+        assert list(plan.results["outcome"]).count("failed") == 1
+        source.is_broken = False
+        await plan.apply()
+        assert plan.is_done
+        await same(target, "app", "broken", broken)
+
+    run(question)
+
+
+def test_what_cannot_be_looked_at_is_said_and_tried():
+    class Half(MemoryRegistry):
+        async def resolve(self, repository, locator):
+            if locator == "bad":
+                raise NotFoundError("Nobody knows where it is.", registry=self.name)
+            return await super().resolve(repository, locator)
+
+    source, target = Half(), MemoryRegistry("to")
+
+    async def question():
+        await push(source, "app:bad", built("bad"))
+        await push(source, "app:good", built("good"))
+        plan = await plan_sync(source, target, ALL)
+        assert "1 of the images could not be looked at" in plan.notes[0]
+        assert plan.frame["bytes_moved"].isna().sum() == 1
+        with pytest.raises(IncompleteError, match="Nobody knows"):
+            await plan.apply()
+        assert await listed(target.tags("app")) == ["good"]
+
+    run(question)
+
+
+def test_a_cancelled_sync_goes_on_where_it_stopped(counted):
+    class Slow(MemoryRegistry):
+        async def open_blob(self, repository, descriptor):
+            await asyncio.sleep(0.005)
+            async for piece in super().open_blob(repository, descriptor):
+                yield piece
+
+    class Watched(MemoryRegistry):
+        def __init__(self):
+            super().__init__("to")
+            self.begun, self.pushed = asyncio.Event(), 0
+
+        async def push_manifest(self, *args, **kwargs):
+            self.pushed += 1
+            if self.pushed == 5:
+                self.begun.set()
+            return await super().push_manifest(*args, **kwargs)
+
+    source, target = Slow(), Watched()
+
+    async def question():
+        for n in range(40):
+            await push(source, f"app:{n}", built(f"app {n}"))
+        plan = await plan_sync(source, target, ALL)
+        task = asyncio.create_task(plan.apply())
+        await target.begun.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        sent = counted()
+        left = await plan_sync(source, target, ALL)
+        assert 0 < len(left.frame) < 40
+        assert left.bytes_moved <= plan.bytes_moved - sum(plan.frame["bytes_moved"].head(1))
+        await left.apply()
+        for n in range(40):
+            await same(target, "app", str(n), built(f"app {n}"))
+        return sent
+
+    assert run(question) > 0
