@@ -16,9 +16,12 @@ from ghostnb.oci.media_types import OCI_INDEX
 from ghostnb.registries.records import ManifestRecord
 
 __all__ = [
+    "MAX_INDEX_BYTES",
+    "REF_NAME",
     "Contents",
     "Entry",
     "add_entry",
+    "arranged",
     "default_repository",
     "editable_index",
     "empty_index",
@@ -27,6 +30,7 @@ __all__ = [
     "remove_tag",
 ]
 
+MAX_INDEX_BYTES = 256 * 2**20
 REF_NAME = "org.opencontainers.image.ref.name"
 IMAGE_NAME = "io.containerd.image.name"
 REPOSITORY = "io.ghostnb.repository"
@@ -138,8 +142,7 @@ def read_index(raw: bytes, default: str, *, source: str) -> dict[str, Contents]:
     Returns
     -------
     dict of str to Contents
-        In lexical order. Of several entries with one name the first counts,
-        as it does for skopeo.
+        As `arranged` gives it.
 
     Raises
     ------
@@ -148,11 +151,28 @@ def read_index(raw: bytes, default: str, *, source: str) -> dict[str, Contents]:
 
     Notes
     -----
-    Source: OCI image-spec v1.1, "Image Layout", index.json file; skopeo 1.9
-    was seen to take the first entry of a name.
+    Source: OCI image-spec v1.1, "Image Layout", index.json file.
+    """
+    return arranged(_decode(raw, source).manifests, default)
+
+
+def arranged(entries: Iterable[Descriptor], default: str) -> dict[str, Contents]:
+    """Arrange manifests by the repositories that their annotations name.
+
+    Parameters
+    ----------
+    entries : iterable of Descriptor
+    default : str
+        The repository of those that name none.
+
+    Returns
+    -------
+    dict of str to Contents
+        In lexical order. Of several entries with one name the first counts,
+        as it does for skopeo 1.9.
     """
     found: dict[str, Contents] = {}
-    for descriptor in _decode(raw, source).manifests:
+    for descriptor in entries:
         repository, tag = name_of(descriptor.annotations or {}, default)
         contents = found.setdefault(repository, Contents())
         contents.entries.setdefault(descriptor.digest, descriptor)

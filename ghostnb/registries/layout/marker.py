@@ -10,11 +10,11 @@ from ghostnb.registries.layout.files import LayoutFiles
 from ghostnb.registries.layout.lock import WriteLock
 from ghostnb.registries.layout.upload import make_directory
 
-__all__ = ["Marker"]
+__all__ = ["MARKER", "MAX_MARKER_BYTES", "Marker", "marker_problem"]
 
 MARKER = "oci-layout"
 _VERSION = "1.0.0"
-_MARKER_BYTES = 2**16
+MAX_MARKER_BYTES = 2**16
 
 
 class Marker:
@@ -41,18 +41,12 @@ class Marker:
         Source: OCI image-spec v1.1, "Image Layout", oci-layout file.
         """
         try:
-            raw = self._files.read(MARKER, limit_bytes=_MARKER_BYTES)
+            raw = self._files.read(MARKER, limit_bytes=MAX_MARKER_BYTES)
         except FileNotFoundError:
             with self._faults.guard(self._root):
                 raise self._faults.no_layout() from None
-        try:
-            version = msgspec.json.decode(raw)["imageLayoutVersion"]
-        except (msgspec.MsgspecError, UnicodeDecodeError, LookupError, TypeError) as e:
-            raise self._faults.broken("its oci-layout file is invalid") from e
-        if not str(version).startswith("1."):
-            raise self._faults.broken(
-                f"its version is {str(version)[:50]!r}, where {_VERSION} is known"
-            )
+        if problem := marker_problem(raw):
+            raise self._faults.broken(problem)
 
     def make(self, index: str, empty: bytes) -> None:
         """Make a layout of a directory that is absent or empty, and leave one that is there.
@@ -92,3 +86,14 @@ class Marker:
                 hint="Choose an empty directory, or one that does not exist yet.",
                 registry=self._faults.registry,
             )
+
+
+def marker_problem(raw: bytes) -> str:
+    """Say what is wrong with an ``oci-layout`` file; empty if it is one of a known version."""
+    try:
+        version = msgspec.json.decode(raw)["imageLayoutVersion"]
+    except (msgspec.MsgspecError, UnicodeDecodeError, LookupError, TypeError):
+        return f"its {MARKER} file is invalid"
+    if str(version).startswith("1."):
+        return ""
+    return f"its version is {str(version)[:50]!r}, where {_VERSION} is known"

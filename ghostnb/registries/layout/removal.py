@@ -104,7 +104,7 @@ class Removal:
         for entry in contents.entries.values():
             # What a damaged index holds nobody gets from it any more.
             is_other_index = entry.is_index and entry.digest != digest
-            index = self._store.undamaged(entry) if is_other_index else None
+            index = self._store.manifests.undamaged(entry) if is_other_index else None
             if isinstance(index, Index) and any(one.digest == digest for one in index.manifests):
                 holder = f"the index {index.digest}"
                 raise still_needed(self._store.registry, repository, digest, holder)
@@ -125,7 +125,7 @@ class Removal:
         with self._store.lock.held():
             if self._store.blob_size(digest) is None:
                 raise no_such_blob(self._store.registry, repository, digest)
-            if digest in reachable(_entries(self._store.load()), self._store.existing):
+            if digest in reachable(_entries(self._store.load()), self._store.manifests.existing):
                 raise still_needed(self._store.registry, repository, digest, "a manifest")
             self._store.files.remove(*place_of(digest))
 
@@ -165,7 +165,7 @@ class Removal:
         young = {_digest(place) for place, file in files.items() if _is_young(file, deadline)}
         orphaned = self._orphans(state)
         leaving = self._orphans(state, young) if untagged else frozenset()
-        kept = reachable(_entries(state, without=leaving), self._store.existing)
+        kept = reachable(_entries(state, without=leaving), self._store.manifests.existing)
         loose = {place: file for place, file in files.items() if _digest(place) not in kept}
         candidates = loose | dict(self._store.leftovers())
         old = {place: file for place, file in candidates.items() if _is_old(place, file, deadline)}
@@ -180,7 +180,9 @@ class Removal:
         return frozenset(
             (name, digest)
             for name, contents in state.items()
-            for digest in orphans(_roots(contents, young), contents.entries, self._store.existing)
+            for digest in orphans(
+                _roots(contents, young), contents.entries, self._store.manifests.existing
+            )
         )
 
     def _remove(self, doomed: _Doomed) -> _Doomed:

@@ -1,6 +1,5 @@
 """What an image layout holds, read from and written to its files."""
 
-import logging
 import os
 import time
 from collections.abc import Collection, Iterable, Iterator
@@ -10,20 +9,18 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from ghostnb.errors import IntegrityError, NotFoundError, ProtocolError, RegistryError
+from ghostnb.errors import RegistryError
 from ghostnb.oci import (
     MAX_MANIFEST_BYTES,
     AnyManifest,
     Descriptor,
     Digest,
-    Index,
-    media_types,
-    parse_manifest,
 )
 from ghostnb.registries.layout.changes import Change, Changes
 from ghostnb.registries.layout.faults import Faults
 from ghostnb.registries.layout.files import LayoutFiles
 from ghostnb.registries.layout.index import (
+    MAX_INDEX_BYTES,
     Contents,
     Entry,
     add_entry,
@@ -33,13 +30,12 @@ from ghostnb.registries.layout.index import (
     read_index,
 )
 from ghostnb.registries.layout.lock import WriteLock
+from ghostnb.registries.layout.manifests import Manifests
 from ghostnb.registries.layout.marker import Marker
 from ghostnb.registries.layout.staging import Staging
 from ghostnb.registries.layout.upload import PARTIAL, Upload
-from ghostnb.registries.referrers import Referrer, as_referrer
 from ghostnb.registries.storing import (
     no_such_blob,
-    no_such_manifest,
     no_such_repository,
 )
 from ghostnb.registries.verify import check_content
@@ -48,11 +44,8 @@ __all__ = ["INDEX", "LayoutStore", "Place", "is_leftover", "place_of"]
 
 Place = tuple[str, ...]
 INDEX = "index.json"
-_MAX_INDEX_BYTES = 256 * 2**20
 # A file that was changed this shortly ago may change again without its time showing it.
 _SETTLED_SECONDS = 0.05
-_MAX_REFERRERS = 2**16
-_log = logging.getLogger("ghostnb.registries")
 
 
 class LayoutStore:
@@ -72,6 +65,8 @@ class LayoutStore:
         The repository of entries that name none.
     faults, files, lock, marker
         The directory: its errors, its files, who may write, and whether it is a layout.
+    manifests : Manifests
+        What is read of them.
     staging : Staging
         Blobs that come in pieces.
     """
@@ -86,7 +81,7 @@ class LayoutStore:
         self.marker = Marker(self.files, self.lock, self.faults)
         self._known: tuple[tuple[int, ...], dict[str, Contents]] | None = None
         self._changes = Changes(self.lock, self.rewrite)
-        self._referrers: dict[Digest, Referrer | None] = {}
+        self.manifests = Manifests(registry, self._manifest_bytes)
         self.staging = Staging(self.files, self.marker, registry)
 
     def load(self) -> dict[str, Contents]:
@@ -97,7 +92,7 @@ class LayoutStore:
                 identity = (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
                 if self._known is not None and self._known[0] == identity:
                     return self._known[1]
-                raw = self.files.read_open(file, _MAX_INDEX_BYTES)
+                raw = self.files.read_open(file, MAX_INDEX_BYTES)
         except FileNotFoundError:
             raise self._no_index() from None
         self.marker.check()
@@ -130,14 +125,7 @@ class LayoutStore:
         NotFoundError
         IntegrityError
         """
-        contents = self.contents(repository)
-        if ":" in locator:
-            descriptor = self._member(repository, contents, Digest(locator))
-        else:
-            descriptor = contents.tags.get(locator)
-        if descriptor is None:
-            raise no_such_manifest(self.registry, repository, locator)
-        return self._read(repository, contents, descriptor)
+        return self.manifests.find(repository, self.contents(repository), locator)
 
     def blob(self, repository: str, descriptor: Descriptor) -> bytes:
         """Read a blob whole, and check it.
@@ -246,9 +234,7 @@ class LayoutStore:
 
     def referrers(self, repository: str, digest: Digest) -> list[Descriptor]:
         """Give what is attached to a manifest, in the order of the index."""
-        contents = self.load().get(repository, Contents())
-        known = (self._referrer(entry) for entry in contents.entries.values())
-        return [found[1] for found in known if found is not None and found[0] == digest]
+        return self.manifests.referrers(self.load().get(repository, Contents()), digest)
 
     def usage(self) -> tuple[int, int]:
         """Count the files of blobs and manifests, and their bytes."""
@@ -260,44 +246,8 @@ class LayoutStore:
         self.marker.check()
         return self.faults.broken(f"it has no {INDEX}")
 
-    def _member(self, repository: str, contents: Contents, digest: Digest) -> Descriptor | None:
-        """Find a manifest among a repository's entries, then in the indexes among them."""
-        tried: set[Digest] = set()
-        while (found := contents.find(digest)) is None:
-            fresh = [index for index in contents.unopened if index.digest not in tried]
-            if not fresh:
-                return None
-            for index in fresh:
-                tried.add(index.digest)
-                self._open_index(repository, contents, index)
-        return found
-
-    def _open_index(self, repository: str, contents: Contents, index: Descriptor) -> None:
-        try:
-            self._read(repository, contents, index)
-        except RegistryError:
-            # Damaged or absent: who asks for it is told, others are not held up by it.
-            return
-
-    def _read(self, repository: str, contents: Contents, descriptor: Descriptor) -> AnyManifest:
-        digest, source = descriptor.digest, f"{repository} in {self.registry}"
-        try:
-            raw = self.files.read(*place_of(digest), limit_bytes=MAX_MANIFEST_BYTES)
-        except FileNotFoundError as e:
-            raise self._lost(repository, digest) from e
-        check_content(raw, digest, descriptor.size_bytes, source=source)
-        manifest = parse_manifest(raw, descriptor.media_type, digest=digest, source=source)
-        if isinstance(manifest, Index):
-            contents.add_children(digest, manifest.manifests)
-        return manifest
-
-    def _lost(self, repository: str, digest: Digest) -> NotFoundError:
-        return NotFoundError(
-            f"{repository} in {self.registry} names the manifest {digest}, "
-            "but the layout has no such file.",
-            hint="It was copied in part only: copy the image again.",
-            registry=self.registry,
-        )
+    def _manifest_bytes(self, digest: Digest) -> bytes:
+        return self.files.read(*place_of(digest), limit_bytes=MAX_MANIFEST_BYTES)
 
     def record(self, change: Change) -> Future[None]:
         """Let the index be changed, and give what is done when that is on disk."""
@@ -306,50 +256,13 @@ class LayoutStore:
     def rewrite(self, changes: Iterable[Change]) -> None:
         """Change the index; the caller has the lock."""
         try:
-            raw = self.files.read(INDEX, limit_bytes=_MAX_INDEX_BYTES)
+            raw = self.files.read(INDEX, limit_bytes=MAX_INDEX_BYTES)
         except FileNotFoundError:
             raise self._no_index() from None
         document = editable_index(raw, source=self._source)
         for change in changes:
             change(document)
         self.files.replace(msgspec.json.encode(document), INDEX)
-
-    def existing(self, descriptor: Descriptor) -> AnyManifest | None:
-        """Read a manifest; None for what is none, or is not there."""
-        if descriptor.media_type not in media_types.MANIFESTS | media_types.INDEXES:
-            return None
-        digest = descriptor.digest
-        try:
-            raw = self.files.read(*place_of(digest), limit_bytes=MAX_MANIFEST_BYTES)
-        except FileNotFoundError:
-            return None
-        source = f"{digest} in {self.registry}"
-        check_content(raw, digest, source=source)
-        return parse_manifest(raw, descriptor.media_type, digest=digest, source=source)
-
-    def undamaged(self, descriptor: Descriptor) -> AnyManifest | None:
-        """Read a manifest; None also for one that is damaged, which the log says.
-
-        For questions that are about others: who asks for it itself is told.
-        """
-        try:
-            return self.existing(descriptor)
-        except (IntegrityError, ProtocolError) as e:
-            _log.warning("A manifest is passed over: %s", e)
-            return None
-
-    def _referrer(self, descriptor: Descriptor) -> Referrer | None:
-        digest = descriptor.digest
-        if digest in self._referrers:
-            return self._referrers[digest]
-        manifest = self.undamaged(descriptor)
-        if manifest is None:
-            # It may come yet, or be mended.
-            return None
-        if len(self._referrers) >= _MAX_REFERRERS:
-            self._referrers.clear()
-        found = self._referrers[digest] = as_referrer(manifest)
-        return found
 
     def blob_files(self) -> Iterator[tuple[Place, os.stat_result]]:
         """Iterate over the places and states of all files below ``blobs``."""

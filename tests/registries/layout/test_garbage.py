@@ -12,7 +12,7 @@ import pytest
 from ghostnb.errors import GhostnbError, IntegrityError, UnsupportedError
 from ghostnb.oci import Descriptor, Digest
 from ghostnb.registries.content import content_of
-from ghostnb.registries.layout import LayoutRegistry, store
+from ghostnb.registries.layout import LayoutRegistry, manifests, store
 from tests.parts.images import artifact, index, plain_image
 from tests.registries.conftest import ask, listed, push
 from tests.registries.layout.test_registry import blob_file, snapshot
@@ -135,7 +135,7 @@ def test_a_damaged_manifest_hides_no_referrers(tmp_path, caplog, damage):
 
 
 def test_what_is_attached_is_remembered_of_a_bounded_number(tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "_MAX_REFERRERS", 3)
+    monkeypatch.setattr(manifests, "_MAX_REFERRERS", 3)
     signatures = [
         artifact("application/vnd.example.sig", [], subject=IMAGE, annotations={"n": str(n)})
         for n in range(7)
@@ -146,7 +146,7 @@ def test_what_is_attached_is_remembered_of_a_bounded_number(tmp_path, monkeypatc
             await push(registry, f"{NAME}:", document)
         found = await registry.referrers(NAME, Digest(IMAGE.digest))
         assert [one.digest for one in found] == [one.digest for one in signatures]
-        assert 0 < len(registry._store._referrers) <= 3
+        assert 0 < len(registry._store.manifests._referrers) <= 3
 
     ask(LayoutRegistry(tmp_path), question)
 
