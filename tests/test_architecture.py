@@ -81,7 +81,7 @@ def names_vendor(node: ast.AST) -> bool:
 
 def holds_vendor(node: ast.AST) -> bool:
     texts = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant)]
-    return any(text in {*_VENDORS, "auto", "layout", "memory"} for text in texts)
+    return any(text in {*_VENDORS, "auto", "layout", "archive", "memory"} for text in texts)
 
 
 def test_a_comparison_of_vendors_is_found():

@@ -13,6 +13,7 @@ import pytest
 
 from ghostnb.oci import Descriptor, Digest
 from ghostnb.oci.descriptor import decode_digest
+from ghostnb.registries.archive import ArchiveRegistry
 from ghostnb.registries.cache import ContentCache
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.content import content_of
@@ -20,6 +21,7 @@ from ghostnb.registries.http import HTTPRegistry
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.registries.protocol import Registry
+from tests.parts.archives import tarred
 from tests.parts.drift import through_drift
 from tests.parts.images import Document, plain_image
 from tests.parts.pushes import skopeo, write_layout
@@ -134,11 +136,15 @@ def cases(registry: RunningRegistry, tmp_path_factory: pytest.TempPathFactory) -
     layout = tmp_path_factory.mktemp("filled") / "layout"
     asyncio.run(fill(LayoutRegistry(layout)))
     by_skopeo = layout_by_skopeo(tmp_path_factory.mktemp("skopeo"))
+    archive = tarred(layout, layout.with_name("archive.tar"))
+    archive_by_skopeo = tarred(by_skopeo, by_skopeo.with_name("archive.tar"))
     config = RegistryConfig("reg", registry.url, insecure=True)
     return {
         "memory": Case(lambda: memory),
         "layout": Case(lambda: LayoutRegistry(layout)),
         "layout by skopeo": Case(lambda: LayoutRegistry(by_skopeo), emptied=()),
+        "archive": Case(lambda: ArchiveRegistry(archive)),
+        "archive by skopeo": Case(lambda: ArchiveRegistry(archive_by_skopeo), emptied=()),
         "http": Case(lambda: HTTPRegistry(config, cache=ContentCache())),
         "http, fast": Case(lambda: HTTPRegistry(config, cache=ContentCache())),
         "drift over memory": Case(lambda: through_drift(memory)),
@@ -151,6 +157,8 @@ def cases(registry: RunningRegistry, tmp_path_factory: pytest.TempPathFactory) -
         "memory",
         "layout",
         "layout by skopeo",
+        "archive",
+        "archive by skopeo",
         "http",
         "http, fast",
         "drift over memory",

@@ -617,3 +617,4 @@ def test_writable_registries_say_so(cases):
     kinds = {name: isinstance(case.open(), WritableRegistry) for name, case in cases.items()}
     assert kinds["memory"]
     assert kinds["layout"]
+    assert not kinds["archive"]

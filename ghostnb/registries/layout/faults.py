@@ -71,7 +71,8 @@ class Faults:
         if os.path.isfile(self.root):
             return ProtocolError(
                 f"{self.root} is a file, not an OCI image layout.",
-                hint="If it is an archive of one, unpack it into a directory.",
+                hint="If it is an archive of one, open oci:PATH (again) to read it, "
+                "or unpack it into a directory.",
                 registry=self.registry,
             )
         if not os.path.isdir(self.root) or not os.listdir(self.root):
