@@ -42,7 +42,8 @@ class RegistryClient(RegistryHandle, BoltMethods):
     ----------
     config_or_url : RegistryConfig or str
         A configuration, or an address alone: ``https://registry.example.com``,
-        ``localhost:5000``, ``docker.io``, ``oci:PATH``.
+        ``localhost:5000``, ``docker.io``, ``oci:PATH`` (an image layout's directory,
+        or an archive that was saved).
     transport : Transport, optional
         Carries the requests instead of the network: an
         ``httpx2.ASGITransport``, for a registry in the same process.

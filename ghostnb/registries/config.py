@@ -30,7 +30,9 @@ class RegistryConfig:
         What the user calls it: letters, digits, dots, dashes, underscores.
     url : str
         ``https://…``; ``http://…`` with `insecure` or on a loopback host; or
-        ``oci:PATH`` for an OCI image layout on disk.
+        ``oci:PATH`` for an OCI image layout on disk, or for a file: an archive
+        that ``RegistryClient.save``, ``docker save``, ``podman save`` or ``skopeo
+        copy`` wrote. An archive is read, never changed, and not compressed as a whole.
     username : str or None
         Without it, the Docker configuration's credentials for the host are used.
     password : str or None
@@ -112,7 +114,7 @@ class RegistryConfig:
         Returns
         -------
         RegistryConfig
-            Named after the host or the directory.
+            Named after the host, the directory or the file.
         """
         url = url.strip()
         if url.startswith(LAYOUT_SCHEME):
@@ -129,14 +131,14 @@ class RegistryConfig:
 
     @property
     def layout_path(self) -> Path | None:
-        """The directory, for a registry that is an OCI image layout."""
+        """The directory or file, for a registry that is an OCI image layout or an archive."""
         if not self.url.startswith(LAYOUT_SCHEME):
             return None
         return Path(self.url.removeprefix(LAYOUT_SCHEME)).expanduser()
 
     @property
     def host(self) -> str:
-        """Host and port; empty for a layout."""
+        """Host and port; empty for a layout or an archive."""
         return urlsplit(self.url).netloc
 
     @property
@@ -214,7 +216,7 @@ def _check_url(config: RegistryConfig) -> str:
     url = config.url.strip()
     if url.startswith(LAYOUT_SCHEME):
         if len(url) == len(LAYOUT_SCHEME):
-            raise _bad_url(config, "names no directory", "Write oci:PATH.")
+            raise _bad_url(config, "names no directory or file", "Write oci:PATH.")
         return url
     # Looked for first: a password with a slash or a colon makes the rest unreadable.
     if "@" in url:

@@ -21,7 +21,7 @@ BlobContent = Callable[[int], AsyncIterator[bytes]]
 
 
 class Registry(Protocol):
-    """A place that holds images: over HTTP, in a directory, in memory.
+    """A place that holds images: over HTTP, in a directory or a file, in memory.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Registry(Protocol):
 
     @property
     def kind(self) -> str:
-        """The vendor or sort: ``distribution``, ``docker-hub``, ``layout``, ``memory``."""
+        """The vendor or sort, such as ``distribution``, ``docker-hub``, ``layout``, ``archive``."""
         ...
 
     @property
