@@ -6,7 +6,9 @@ import asyncio
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -36,6 +38,21 @@ def target(tmp_path: Path) -> Path:
 def large(tmp_path: Path) -> Path:
     """An archive with a layer of four pieces."""
     return write_tar(tmp_path / "large.tar", docker_pieces([LARGE]).items())
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every file be an old one: the time of a change cannot be set, so the clock is."""
+    now = time.time
+    monkeypatch.setattr(archive_store, "time", SimpleNamespace(time=lambda: now() + 60))
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait on a thread until something is so."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 async def layer_of(registry: ArchiveRegistry) -> Descriptor:
@@ -71,7 +88,7 @@ def test_a_file_at_home_is_found(target, home):
 
 
 @pytest.mark.parametrize("is_in_place", [False, True])
-def test_an_archive_that_was_changed_is_read_again(target, tmp_path, is_in_place):
+def test_an_archive_that_was_changed_is_read_again(target, tmp_path, settled, is_in_place):
     other = archived_layout(tmp_path / "other.tar", {f"{NAME}:1.0": IMAGE, f"{NAME}:2.0": OTHER})
 
     async def question(registry):
@@ -88,20 +105,24 @@ def test_an_archive_that_was_changed_is_read_again(target, tmp_path, is_in_place
     )
 
 
-def test_headers_are_read_once(target, monkeypatch):
-    count = []
+def test_headers_are_read_once(target, settled, monkeypatch):
+    count, go_on = [], threading.Event()
     read = archive_store.read_members
-    monkeypatch.setattr(
-        archive_store, "read_members", lambda file: count.append(file) or read(file)
-    )
-    age = time.time() - 60
-    os.utime(target, (age, age))
-    time_now = time.time
-    # The time of the change itself cannot be set: so the clock is.
-    monkeypatch.setattr(archive_store.time, "time", lambda: time_now() + 60)
+
+    def counted(file):
+        count.append(file)
+        assert go_on.wait(30)
+        return read(file)
+
+    monkeypatch.setattr(archive_store, "read_members", counted)
 
     async def question(registry):
-        await asyncio.gather(*(digests(registry) for _ in range(8)))
+        asked = [asyncio.create_task(digests(registry)) for _ in range(4)]
+        await asyncio.to_thread(wait_for, lambda: count)
+        # Whoever does not wait on the loop would be on a thread by now.
+        await asyncio.to_thread(int)
+        go_on.set()
+        await asyncio.gather(*asked)
         assert len(count) == 1
         await registry.aclose()
         await registry.ping()
@@ -110,7 +131,7 @@ def test_headers_are_read_once(target, monkeypatch):
     ask(ArchiveRegistry(target), question)
 
 
-def test_an_archive_that_vanished_is_not_found(target):
+def test_an_archive_that_vanished_is_not_found(target, settled):
     async def question(registry):
         assert await digests(registry) == [IMAGE.digest]
         target.unlink()

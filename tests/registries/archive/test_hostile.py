@@ -221,6 +221,12 @@ def test_sizes_that_cannot_be_are_refused(target, size):
     refusal(target)
 
 
+def test_a_size_that_leads_back_is_no_way_round_and_round(target):
+    back = header(b"\xff" * 10 + b"\xfe\0")
+    target.write_bytes(tarfile.TarInfo("first").tobuf() + back + bytes(10240))
+    assert "the size of huge is no size" in refusal(target)
+
+
 def test_a_name_as_long_as_the_memory_is_not_read(target):
     long = tarfile.TarInfo("././@LongLink")
     long.type, long.size = tarfile.GNUTYPE_LONGNAME, 2**40

@@ -14,6 +14,7 @@ import pytest
 from ghostnb import RegistryClient, run
 from ghostnb.oci import media_types
 from ghostnb.registries.archive import ArchiveRegistry
+from tests.parts.archives import tarred
 from tests.parts.daemons import RunningDaemon, dockerd, podman
 from tests.parts.images import Document, index, plain_image
 from tests.parts.processes import find_program
@@ -197,6 +198,24 @@ def test_a_docker_archive_by_skopeo_is_the_same_image(layout, tmp_path):
     config, layers = contents(target, "team/app:1")
     assert config == IMAGE.manifest["config"]["digest"]
     assert layers == IMAGE.config["rootfs"]["diff_ids"]
+
+
+def test_an_archive_that_is_a_layout_and_dockers_is_read_as_a_layout(layout, tmp_path):
+    """As Docker, which is older here, writes it since version 25: moby, image/tarexport/save.go."""
+    notes = {
+        "io.containerd.image.name": "docker.io/library/app:1.0",
+        "org.opencontainers.image.ref.name": "1.0",
+    }
+    document = {"schemaVersion": 2, "manifests": [IMAGE.descriptor(**notes)]}
+    (layout / "index.json").write_text(json.dumps(document))
+    parts = [IMAGE.manifest["config"]["digest"], *(part.digest for part in IMAGE.layers)]
+    config, *layers = [f"blobs/{digest.replace(':', '/')}" for digest in parts]
+    entry = {"Config": config, "RepoTags": ["app:1.0"], "Layers": layers}
+    (layout / "manifest.json").write_text(json.dumps([entry]))
+    target = tarred(layout, tmp_path / "docker-25.tar")
+    assert names(target) == ["library/app:1.0"]
+    found = ask(ArchiveRegistry(target), lambda registry: registry.manifest("library/app", "1.0"))
+    assert found.raw == IMAGE.raw
 
 
 @pytest.mark.parametrize("form", ["oci-archive", "docker-archive"])
