@@ -18,7 +18,7 @@ from ghostnb.oci import (
 )
 from ghostnb.registries.garbage import GarbageReport, orphans, reachable
 from ghostnb.registries.memory_contents import Contents
-from ghostnb.registries.own import OwnContent
+from ghostnb.registries.own import SharedBlobs
 from ghostnb.registries.protocol import BlobContent
 from ghostnb.registries.records import ManifestRecord, Ping, RepositoryRecord
 from ghostnb.registries.referrers import as_referrer
@@ -45,7 +45,7 @@ class _Upload:
     used: float = field(default_factory=time.monotonic)
 
 
-class MemoryRegistry(OwnContent):
+class MemoryRegistry(SharedBlobs):
     """A registry that is gone with the process. It can be written to.
 
     Parameters

@@ -10,11 +10,11 @@ from ghostnb.registries.referrers import described
 from ghostnb.registries.storing import has_blob
 from ghostnb.wire.rate_limits import RateLimit
 
-__all__ = ["OwnContent"]
+__all__ = ["OwnContent", "SharedBlobs"]
 
 
 class OwnContent:
-    """Answers that follow from others, where asking costs nothing and all blobs are shared."""
+    """Answers that follow from others, where asking costs nothing."""
 
     @property
     def rate_limit(self) -> RateLimit | None:
@@ -34,6 +34,10 @@ class OwnContent:
     async def resolve(self: Registry, repository: str, locator: str) -> Descriptor:
         """Say what a tag or digest points to."""
         return described(await self.manifest(repository, locator))
+
+
+class SharedBlobs(OwnContent):
+    """Takes blobs that all of its repositories share."""
 
     async def mount_blob(
         self: Registry, repository: str, descriptor: Descriptor, source: str

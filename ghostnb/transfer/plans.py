@@ -21,9 +21,6 @@ __all__ = ["DONE", "FAILED", "SKIPPED", "WAITING", "Plan"]
 WAITING, DONE, SKIPPED, FAILED = "waiting", "done", "skipped", "failed"
 Step = TypeVar("Step")
 
-# So many rows show what a plan is about; the frame has all.
-_ROWS_SHOWN = 20
-
 
 @dataclass(slots=True)
 class _Outcome:
@@ -196,8 +193,7 @@ class Plan(Generic[Step]):
             except GhostnbError as e:
                 outcome, error = _Outcome(FAILED, str(e)), e
         self._outcomes[position] = outcome
-        word = outcome.word
-        tally.finish(self.label(step), self.done_status if word == DONE else word.capitalize())
+        tally.finish(self.label(step), _STATUS.get(outcome.word, self.done_status))
         return error
 
     def _held_up(self, position: int) -> _Outcome | None:
@@ -235,7 +231,8 @@ class Plan(Generic[Step]):
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
-        table = self.frame.to_html(max_rows=_ROWS_SHOWN, show_dimensions=True, na_rep="")
+        # As the frame shows itself: what pandas was told of rows and widths holds here, too.
+        table = self.frame._repr_html_() or ""
         return (
             f"<p><b>{html.escape(self.title)}</b>: {html.escape(self._summary())}</p>"
             f"{f'<ul>{notes}</ul>' if notes else ''}{table}"
@@ -251,6 +248,7 @@ class Plan(Generic[Step]):
         return ", ".join(facts)
 
 
+_STATUS = {WAITING: "Held back", SKIPPED: "Skipped", FAILED: "Failed"}
 _SAID = {
     WAITING: "waits itself.",
     SKIPPED: "was skipped.",

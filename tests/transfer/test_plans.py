@@ -196,17 +196,18 @@ def test_a_mistake_in_the_program_is_not_taken_for_a_failed_step():
 
 
 def test_progress_counts_steps():
-    plan = Moves(Move("a"), Move("b"), Move("c", reason="No."))
+    plan = Moves(Move("a"), Move("b"), Move("c", reason="No."), Move("d", after=(1,)))
     plan.stuck = {"b"}
     tally = TransferTally()
     with pytest.raises(IncompleteError):
         asyncio.run(plan.apply(tally))
-    assert (tally.items_done, tally.items_total, tally.done, tally.total) == (3, 3, 0, 0)
+    assert (tally.items_done, tally.items_total, tally.done, tally.total) == (4, 4, 0, 0)
     said = {one.item: (one.status, one.done) for one in tally.changes()}
     assert said == {
         "move a": ("Moved", True),
         "move b": ("Failed", True),
         "move c": ("Skipped", True),
+        "move d": ("Held back", True),
     }
 
 

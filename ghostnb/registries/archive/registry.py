@@ -10,12 +10,11 @@ from typing import ParamSpec, TypeVar
 
 from ghostnb.oci import AnyManifest, Descriptor, Digest, Reference, check_repository, check_tag
 from ghostnb.registries.archive.store import ArchiveStore
-from ghostnb.registries.catalog import details_of_tags, search_catalog
 from ghostnb.registries.config import LAYOUT_SCHEME, RegistryConfig
-from ghostnb.registries.records import Ping, RepositoryRecord, SearchRecord, TagRecord
+from ghostnb.registries.own import OwnContent
+from ghostnb.registries.records import Ping, RepositoryRecord
 from ghostnb.registries.storing import MAX_BLOB_BYTES
 from ghostnb.registries.verify import check_pieces, check_size
-from ghostnb.wire.rate_limits import RateLimit
 
 __all__ = ["ArchiveRegistry"]
 
@@ -26,7 +25,7 @@ _CONCURRENCY = 4
 _BLOCK_BYTES = 2**20
 
 
-class ArchiveRegistry:
+class ArchiveRegistry(OwnContent):
     """An archive of images, as a registry that is read.
 
     Parameters
@@ -80,11 +79,6 @@ class ArchiveRegistry:
         """Always ``archive``."""
         return "archive"
 
-    @property
-    def rate_limit(self) -> RateLimit | None:
-        """None: a file has no limit of pulls."""
-        return None
-
     def repository(self, name: str) -> str:
         """Check a repository's name."""
         return check_repository(name)
@@ -122,16 +116,6 @@ class ArchiveRegistry:
         check_repository(repository)
         for tag in (await self._asked(self._store.contents, repository)).tags:
             yield tag
-
-    async def tag_details(self, repository: str) -> AsyncIterator[TagRecord]:
-        """Iterate over a repository's tags with all that their manifests tell."""
-        async for record in details_of_tags(self, repository):
-            yield record
-
-    async def search(self, query: str, *, limit: int) -> AsyncIterator[SearchRecord]:
-        """Iterate over at most `limit` repositories whose names hold the query."""
-        async for record in search_catalog(self, query, limit=limit):
-            yield record
 
     async def manifest(self, repository: str, locator: str) -> AnyManifest:
         """Read the manifest of a tag or digest."""

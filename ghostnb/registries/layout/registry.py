@@ -15,7 +15,7 @@ from ghostnb.registries.garbage import GarbageReport
 from ghostnb.registries.layout.index import Entry
 from ghostnb.registries.layout.removal import Removal
 from ghostnb.registries.layout.store import LayoutStore
-from ghostnb.registries.own import OwnContent
+from ghostnb.registries.own import SharedBlobs
 from ghostnb.registries.protocol import BlobContent
 from ghostnb.registries.records import ManifestRecord, Ping, RepositoryRecord
 from ghostnb.registries.storing import MAX_BLOB_BYTES, checked_manifest, no_such_blob
@@ -30,7 +30,7 @@ _CONCURRENCY = 4
 _BLOCK_BYTES = 2**20
 
 
-class LayoutRegistry(OwnContent):
+class LayoutRegistry(SharedBlobs):
     """An OCI image layout on disk, as a registry with any number of repositories.
 
     Parameters

@@ -1,0 +1,280 @@
+"""Tags and manifests that are deleted: what goes with them, and what that frees."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from ghostnb.errors import IntegrityError, NotFoundError, ProtocolError, UnsupportedError
+from ghostnb.frames.plans import DELETIONS
+from ghostnb.oci import Digest
+from ghostnb.registries.protocol import ListsManifests, Registry, WritableRegistry
+from ghostnb.registries.walk import Tally
+from ghostnb.transfer.census import Census, read_census, read_holdings
+from ghostnb.transfer.deletion_steps import Deletion, DeletionRow, Planner
+from ghostnb.transfer.holdings import Holdings
+from ghostnb.transfer.picks import Choice, Pick, Protection, picks_of, protection_of
+from ghostnb.transfer.plans import Plan
+from ghostnb.transfer.tally import TransferTally
+
+__all__ = ["Deletion", "DeletionPlan", "DeletionRow", "plan_deletion"]
+
+
+class DeletionPlan(Plan[Deletion]):
+    """What is to be deleted from a registry; made by `plan_deletion`.
+
+    Its frame has one row a tag of each manifest that goes (one without a tag for a manifest that
+    has none), then one for what was asked for and is kept:
+
+    action : string, ``delete`` (the manifest goes, with its tags), ``untag`` or ``keep``
+    registry, repository : string
+    tag : string; <NA> for a manifest that has none
+    digest, media_type : string; <NA> if unknown
+    reason : string
+    siblings : string, the manifest's other tags, joined by ", "; <NA> if there are none
+    parents, referrers : string, digests joined by ", ": the indexes that hold the manifest, and
+    what is attached to it; <NA> if there are none
+    bytes_freed : Int64, what garbage collection frees by this row after those above it
+    """
+
+    schema = DELETIONS
+    key = ("action", "registry", "repository", "tag", "digest")
+    title = "Deletion"
+    done_status = "Deleted"
+
+    def __init__(
+        self,
+        registry: WritableRegistry,
+        steps: Sequence[Deletion],
+        kept: Sequence[DeletionRow],
+        notes: Iterable[str],
+    ) -> None:
+        rows = [row for step in steps for row in step.rows]
+        super().__init__(
+            steps,
+            notes=notes,
+            bytes_freed=sum(row.bytes_freed for row in rows),
+            workers=registry.concurrency,
+        )
+        self._registry = registry
+        self._rows = (*rows, *kept)
+        self._going = {(step.repository, step.digest) for step in steps if step.is_whole}
+        self._now: dict[str, asyncio.Task[Holdings]] = {}
+
+    def rows(self) -> Sequence[DeletionRow]:
+        """Give what goes, then what is kept."""
+        return self._rows
+
+    def rows_of(self, step: Deletion) -> Sequence[DeletionRow]:
+        """Give a row for each tag that a step takes away."""
+        return step.rows
+
+    def needs(self, position: int) -> Collection[int]:
+        """Give the steps of the indexes that hold a manifest, and of what it is attached to."""
+        return self.steps[position].needs
+
+    def label(self, step: Deletion) -> str:
+        """Name a step by what it deletes."""
+        where = step.repository
+        return f"{where}@{step.digest}" if step.is_whole else f"{where}:{step.tags[0]}"
+
+    def begin(self) -> None:
+        """Forget what the repositories were like when the plan was last applied."""
+        self._now.clear()
+
+    async def perform(self, step: Deletion, tally: TransferTally) -> str:
+        """Delete, unless something has changed since the plan was made."""
+        try:
+            for tag in step.tags:
+                if reason := await self._moved(step, tag):
+                    return reason
+            if not step.is_whole:
+                await self._registry.delete_tag(step.repository, step.tags[0])
+                return ""
+            if reason := await self._needed(step):
+                return reason
+            await self._registry.delete_manifest(step.repository, step.digest)
+        except NotFoundError:
+            # Somebody else was faster, or an earlier try of ours that was cancelled.
+            return ""
+        return ""
+
+    async def _moved(self, step: Deletion, tag: str) -> str:
+        try:
+            found = await self._pointed(step.repository, tag)
+        except NotFoundError:
+            if step.is_whole:
+                return ""
+            raise
+        moved = found != step.digest
+        return f"{tag} moved since the plan was made: now {found}" if moved else ""
+
+    async def _pointed(self, repository: str, tag: str) -> Digest | None:
+        try:
+            return (await self._registry.manifest(repository, tag)).digest
+        except (IntegrityError, ProtocolError):
+            # What is damaged can be deleted, where a list says that it is still the same.
+            known = (await self._holdings(repository)).tags.get(tag)
+            if known is None:
+                raise
+            return known
+
+    async def _needed(self, step: Deletion) -> str:
+        """Say what needs a manifest that did not when the plan was made."""
+        now = await self._holdings(step.repository)
+        if tags := sorted(set(now.tags_of(step.digest)) - set(step.tags)):
+            return f"it has new tags since the plan was made: {', '.join(tags)}"
+        for index in now.parents_of(step.digest):
+            if (step.repository, index) not in self._going:
+                return f"an index holds it since the plan was made: {index}"
+        unread = [*now.unread, *(one for one in now.unknown if one != step.digest)]
+        unread = [one for one in unread if (step.repository, one) not in self._going]
+        return f"{unread[0]} can no longer be read, and may hold it" if unread else ""
+
+    async def _holdings(self, repository: str) -> Holdings:
+        """Read a repository as it is now, once a time that the plan is applied."""
+        if repository not in self._now:
+            reading = read_holdings(self._registry, repository)
+            self._now[repository] = asyncio.ensure_future(reading)
+        return await self._now[repository]
+
+
+async def plan_deletion(
+    registry: Registry,
+    what: Choice = (),
+    *,
+    repositories: Iterable[str] = (),
+    untagged: bool = False,
+    referrers: bool = True,
+    protect: Choice = (),
+    tally: Tally | None = None,
+) -> DeletionPlan:
+    """Work out what deleting something means. Nothing is deleted before the plan is applied.
+
+    A tag goes alone where its manifest has other tags, or an index that holds it; else its
+    manifest goes, and with it what an index alone held, and what is attached to what goes:
+    signatures, SBOMs, and the tags ``sha256-…`` that name them. What is attached and has a tag
+    of its own stays. A digest goes with all of its tags, unless an index needs it.
+
+    Parameters
+    ----------
+    registry : Registry
+    what : str, Reference, DataFrame, or iterable of str or Reference, optional
+        ``repository:tag``, ``repository@digest``, or a frame with the columns repository, tag
+        and perhaps digest, such as that of `tags`.
+    repositories : iterable of str, optional
+        All of these.
+    untagged : bool, optional
+        Also every manifest that no tag leads to.
+    referrers : bool, optional
+        False leaves what is attached.
+    protect : str, Reference, DataFrame, or iterable of str or Reference, optional
+        What must stay, with all that it holds and that is attached to it. Texts may be
+        patterns: ``*:latest``, ``team/app:v*``, a repository, or a digest.
+    tally : Tally, optional
+        Of the reading: kept up to date.
+
+    Returns
+    -------
+    DeletionPlan
+
+    Raises
+    ------
+    NotFoundError
+        If something is not there; all of it is named.
+    UnsupportedError
+        If the registry does not delete, or does not list what is untagged.
+    ForbiddenError
+        If the credentials do not allow it.
+
+    Notes
+    -----
+    Source: OCI distribution-spec v1.1, "Content Management": a manifest that is deleted takes
+    its tags along, and its blobs are free when the registry collects its garbage.
+    """
+    picks = picks_of(registry, what)
+    whole = dict.fromkeys(map(registry.repository, _texts(repositories)))
+    writable = _checked(registry, untagged)
+    named: dict[str, set[Digest]] = {name: set() for name in whole}
+    for pick in picks:
+        named.setdefault(pick.repository, set())
+        if pick.digest and not pick.tag:
+            named[pick.repository].add(pick.digest)
+    guard = _Guard(writable)
+    await guard.check(named)
+    census = await read_census(registry, tally or Tally(), named=named)
+    _check_presence(census, picks, whole)
+    protection = protection_of(registry, protect)
+    planner = Planner(census, protection, untagged, referrers)
+    planner.add(picks, whole)
+    steps, kept = planner.plan()
+    await guard.check({step.repository for step in steps})
+    notes = (*census.notes, *_idle(protection, census))
+    return DeletionPlan(writable, steps, kept, notes)
+
+
+class _Guard:
+    """Asks of each repository once whether anything may be deleted there."""
+
+    def __init__(self, registry: WritableRegistry) -> None:
+        self._registry = registry
+        self._asked: set[str] = set()
+
+    async def check(self, repositories: Iterable[str]) -> None:
+        for name in sorted(set(repositories) - self._asked):
+            self._asked.add(name)
+            try:
+                await self._registry.check_deletable(name)
+            except NotFoundError:
+                # The census says everything that is not there at once.
+                continue
+
+
+def _checked(registry: Registry, untagged: bool) -> WritableRegistry:
+    if not isinstance(registry, WritableRegistry):
+        raise UnsupportedError(
+            f"Nothing can be deleted from {registry.name}: it is only read.",
+            registry=registry.name,
+        )
+    if untagged and not isinstance(registry, ListsManifests):
+        raise UnsupportedError(
+            f"{registry.name} does not list manifests without a tag.",
+            hint="Name them by digest, or let the registry collect its garbage.",
+            registry=registry.name,
+        )
+    return registry
+
+
+def _check_presence(census: Census, picks: Iterable[Pick], whole: Iterable[str]) -> None:
+    """Raise if something that was named is not there, or cannot be looked for."""
+    absent: defaultdict[str, list[str]] = defaultdict(list)
+    for pick in picks:
+        holdings = census.repositories[pick.repository]
+        known = {*holdings.tags, *holdings.unread} if pick.tag else holdings.manifests
+        if (pick.tag or pick.digest) not in known:
+            absent[pick.repository].append(str(pick))
+    for name in whole:
+        holdings = census.repositories[name]
+        if not (holdings.manifests or holdings.tags or holdings.unread):
+            absent[name].append(name)
+    for failure in census.failures:
+        if failure.repository in absent and not failure.tag:
+            raise failure.error
+    if absent:
+        names = [name for found in absent.values() for name in found]
+        raise NotFoundError(
+            f"{census.registry} has no {', '.join(names)}; nothing was deleted.",
+            hint="Leave out what is gone, and plan again.",
+            registry=census.registry,
+        )
+
+
+def _idle(protection: Protection, census: Census) -> Iterator[str]:
+    """Say which names protect nothing: they may be misspelt."""
+    for (repository, tag), name in protection.tags.items():
+        holdings = census.repositories.get(repository)
+        if holdings is not None and tag not in {"*", *holdings.tags, *holdings.unread}:
+            yield f"{census.registry} has no {name}, which was to be protected."
+
+
+def _texts(names: str | Iterable[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
