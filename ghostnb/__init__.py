@@ -31,12 +31,15 @@ from ghostnb.fleet import Fleet
 from ghostnb.loop import run
 from ghostnb.nested import enable_nested_asyncio
 from ghostnb.oci import Digest, Platform, Reference
+from ghostnb.plans import Plan
 from ghostnb.progress import Progress
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.images import Image
 
 if TYPE_CHECKING:
     from ghostnb.engine import Container, ContainerSpec, Engine, Port, Volume
+    from ghostnb.operations import copy, plan_delete, plan_retention, plan_sync
+    from ghostnb.transfer.retention import KeepDigests, KeepMatching, KeepNewest, KeepYounger
     from ghostnb.widgets import Dashboard
 
 __version__ = "0.1.0.dev0"
@@ -59,7 +62,12 @@ __all__ = [
     "IntegrityError",
     "InvalidContainerError",
     "InvalidReferenceError",
+    "KeepDigests",
+    "KeepMatching",
+    "KeepNewest",
+    "KeepYounger",
     "NotFoundError",
+    "Plan",
     "Platform",
     "Port",
     "Progress",
@@ -77,14 +85,20 @@ __all__ = [
     "UnsafeRedirectError",
     "UnsupportedError",
     "Volume",
+    "copy",
     "enable_nested_asyncio",
+    "plan_delete",
+    "plan_retention",
+    "plan_sync",
     "run",
 ]
 
 
-# Few scripts need a daemon or a browser, so they do not pay for them at import.
+# Few scripts need a daemon, a browser or plans, so they do not pay for them at import.
 _LATER = {
     "ghostnb.engine": ("Container", "ContainerSpec", "Engine", "Port", "Volume"),
+    "ghostnb.operations": ("copy", "plan_delete", "plan_retention", "plan_sync"),
+    "ghostnb.transfer.retention": ("KeepDigests", "KeepMatching", "KeepNewest", "KeepYounger"),
     "ghostnb.widgets": ("Dashboard",),
 }
 

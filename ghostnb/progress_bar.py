@@ -15,8 +15,15 @@ _DELAY_SECONDS = 1.0
 class Counts(Protocol):
     """How much is done, and how much there is as far as is known."""
 
-    done: int
-    total: int
+    @property
+    def done(self) -> int:
+        """How much is done."""
+        ...
+
+    @property
+    def total(self) -> int:
+        """How much there is, as far as is known."""
+        ...
 
 
 class ProgressBar:

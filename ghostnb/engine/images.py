@@ -11,7 +11,7 @@ from ghostnb.engine.line import Line
 from ghostnb.engine.pulls import PullTally
 from ghostnb.engine.pushes import PushTally
 from ghostnb.errors import EngineError, InvalidReferenceError
-from ghostnb.oci import Platform, Reference
+from ghostnb.oci import Digest, Platform, Reference
 from ghostnb.progress import Progress
 
 if TYPE_CHECKING:
@@ -58,6 +58,23 @@ class ImageCalls:
         return await self._do(
             lambda session: images_frame(session.endpoint.context, session.images())
         )
+
+    async def digests_in_use(self) -> list[Digest]:
+        """Say which registry digests the images of containers have, running or not.
+
+        Returns
+        -------
+        list of Digest
+            Sorted. An image that was built here and never pushed or pulled has none.
+
+        Raises
+        ------
+        EngineUnreachableError
+            If no daemon answers.
+        EngineError
+            If it refuses.
+        """
+        return await self._do(_digests_in_use)
 
     def pull(
         self,
@@ -242,3 +259,14 @@ def _whole_name(reference: Reference) -> str:
     """Write it for the API, where the tag of a name by digest counts for nothing."""
     name = f"{reference.registry}/{reference.repository}"
     return f"{name}@{reference.digest}" if reference.digest else f"{name}:{reference.tag}"
+
+
+def _digests_in_use(session: "Session") -> list[Digest]:
+    used = {container["ImageID"] for container in session.containers(include_stopped=True)}
+    names = [
+        name
+        for image in session.images()
+        if image["Id"] in used
+        for name in image.get("RepoDigests") or ()
+    ]
+    return sorted({Digest(name.rpartition("@")[2]) for name in names})

@@ -12,7 +12,7 @@ from ghostnb.oci import (
     SchemaOneManifest,
     parse_manifest,
 )
-from ghostnb.registries.protocol import Registry
+from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.registries.verify import check_content
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "no_such_repository",
     "no_such_upload",
     "still_needed",
+    "writable",
 ]
 
 MAX_BLOB_BYTES = 32 * 2**20
@@ -75,6 +76,23 @@ async def has_blob(registry: Registry, repository: str, descriptor: Descriptor) 
     except NotFoundError:
         return False
     return size == descriptor.size_bytes
+
+
+def writable(registry: Registry) -> WritableRegistry:
+    """Give a registry back, if it can be written to.
+
+    Raises
+    ------
+    UnsupportedError
+    """
+    if not isinstance(registry, WritableRegistry):
+        raise UnsupportedError(
+            f"{registry.name} at {registry.url} is only read: "
+            "nothing can be pushed to it, or deleted.",
+            hint="Take a registry over HTTP, or the directory of an image layout (oci:DIRECTORY).",
+            registry=registry.name,
+        )
+    return registry
 
 
 def no_such_repository(registry: str, repository: str) -> NotFoundError:

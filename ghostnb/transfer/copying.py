@@ -151,9 +151,11 @@ class Copier:
                 distinct.values(),
                 _BLOBS_AT_ONCE,
             )
-        await self.target.push_manifest(
-            repository, top.raw, top.media_type, tag=tag, digest=top.digest
-        )
+        # docker-registry 2.8 writes its links in place: who reads one meanwhile finds it empty.
+        async with self._turns.setdefault(top.digest, asyncio.Lock()):
+            await self.target.push_manifest(
+                repository, top.raw, top.media_type, tag=tag, digest=top.digest
+            )
         self._manifests.add((repository, top.digest))
         self.bytes_moved += len(top.raw)
 

@@ -8,6 +8,7 @@ from ghostnb.errors import IntegrityError, NotFoundError, ProtocolError, Unsuppo
 from ghostnb.frames.plans import DELETIONS
 from ghostnb.oci import Digest
 from ghostnb.registries.protocol import ListsManifests, Registry, WritableRegistry
+from ghostnb.registries.storing import writable
 from ghostnb.registries.walk import Tally
 from ghostnb.transfer.census import Census, read_census, read_holdings
 from ghostnb.transfer.deletion_steps import Deletion, DeletionRow, Planner
@@ -55,7 +56,7 @@ class DeletionPlan(Plan[Deletion]):
             bytes_freed=sum(row.bytes_freed for row in rows),
             workers=registry.concurrency,
         )
-        self._registry = registry
+        self.registry = registry
         self._rows = (*rows, *kept)
         self._going = {(step.repository, step.digest) for step in steps if step.is_whole}
         self._now: dict[str, asyncio.Task[Holdings]] = {}
@@ -88,11 +89,11 @@ class DeletionPlan(Plan[Deletion]):
                 if reason := await self._moved(step, tag):
                     return reason
             if not step.is_whole:
-                await self._registry.delete_tag(step.repository, step.tags[0])
+                await self.registry.delete_tag(step.repository, step.tags[0])
                 return ""
             if reason := await self._needed(step):
                 return reason
-            await self._registry.delete_manifest(step.repository, step.digest)
+            await self.registry.delete_manifest(step.repository, step.digest)
         except NotFoundError:
             # Somebody else was faster, or an earlier try of ours that was cancelled.
             return ""
@@ -110,7 +111,7 @@ class DeletionPlan(Plan[Deletion]):
 
     async def _pointed(self, repository: str, tag: str) -> Digest | None:
         try:
-            return (await self._registry.manifest(repository, tag)).digest
+            return (await self.registry.manifest(repository, tag)).digest
         except (IntegrityError, ProtocolError):
             # What is damaged can be deleted, where a list says that it is still the same.
             known = (await self._holdings(repository)).tags.get(tag)
@@ -133,7 +134,7 @@ class DeletionPlan(Plan[Deletion]):
     async def _holdings(self, repository: str) -> Holdings:
         """Read a repository as it is now, once a time that the plan is applied."""
         if repository not in self._now:
-            reading = read_holdings(self._registry, repository)
+            reading = read_holdings(self.registry, repository)
             self._now[repository] = asyncio.ensure_future(reading)
         return await self._now[repository]
 
@@ -230,18 +231,14 @@ class _Guard:
 
 
 def _checked(registry: Registry, untagged: bool) -> WritableRegistry:
-    if not isinstance(registry, WritableRegistry):
-        raise UnsupportedError(
-            f"Nothing can be deleted from {registry.name}: it is only read.",
-            registry=registry.name,
-        )
+    checked = writable(registry)
     if untagged and not isinstance(registry, ListsManifests):
         raise UnsupportedError(
             f"{registry.name} does not list manifests without a tag.",
             hint="Name them by digest, or let the registry collect its garbage.",
             registry=registry.name,
         )
-    return registry
+    return checked
 
 
 def _check_presence(census: Census, picks: Iterable[Pick], whole: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from ghostnb.errors import ConfigError, GhostnbError, NotFoundError
 from ghostnb.oci import Descriptor, Digest, Index
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.protocol import Registry
-from ghostnb.registries.walk import Failure
+from ghostnb.registries.walk import Failure, Tally
 from ghostnb.transfer.contents import MAX_NESTING, too_deep
 from ghostnb.transfer.selection import Selection
 from ghostnb.transfer.signatures import signature_tags
@@ -30,20 +30,25 @@ class SyncJobs:
         Completes the names that it gives to repositories.
     selection : Selection
     rename : mapping of str to str, or callable, optional
+    tally : Tally
+        Learns how many tags there are, and what could not be listed.
 
     Attributes
     ----------
     targets : dict of str to str
         The repositories that were listed, with what they are called in the target.
-    failures : list of Failure
-        What could not be listed.
     """
 
     def __init__(
-        self, source: Registry, target: Registry, selection: Selection, rename: Rename = None
+        self,
+        source: Registry,
+        target: Registry,
+        selection: Selection,
+        rename: Rename,
+        tally: Tally,
     ) -> None:
         self.targets: dict[str, str] = {}
-        self.failures: list[Failure] = []
+        self._tally = tally
         self._source, self._target = source, target
         self._selection, self._rename = selection, rename
 
@@ -63,8 +68,7 @@ class SyncJobs:
                 try:
                     await self._attached(finding.job, finding.digest, jobs)
                 except GhostnbError as e:
-                    job = finding.job
-                    self.failures.append(Failure(self._source.name, job.repository, job.tag, e))
+                    self._note(e, finding.job.repository, finding.job.tag)
         return list(jobs.values())
 
     async def _repositories(self) -> AsyncIterator[str]:
@@ -83,13 +87,17 @@ class SyncJobs:
             found = [tag async for tag in self._source.tags(repository)]
         except NotFoundError as e:
             if self._selection.exact_repositories is not None:
-                self.failures.append(Failure(self._source.name, repository, "", e))
+                self._note(e, repository)
             return []
         except GhostnbError as e:
-            self.failures.append(Failure(self._source.name, repository, "", e))
+            self._note(e, repository)
             return []
         tags = self._selection.pick_tags(found)
+        self._tally.total += len(tags)
         return [Job(repository, tag, target, tag) for tag in tags]
+
+    def _note(self, error: GhostnbError, repository: str, tag: str = "") -> None:
+        self._tally.failures.append(Failure(self._source.name, repository, tag, error))
 
     def _named(self, repository: str) -> str:
         target = self._target.repository(renamed(repository, self._rename))

@@ -7,6 +7,7 @@ from ghostnb.errors import NotFoundError
 from ghostnb.frames.plans import COPIES
 from ghostnb.oci import Digest, Platform, Reference
 from ghostnb.registries.protocol import Registry, WritableRegistry
+from ghostnb.registries.walk import Failure, Tally
 from ghostnb.transfer.copying import Copier
 from ghostnb.transfer.known import Known
 from ghostnb.transfer.plans import Plan
@@ -129,6 +130,7 @@ async def plan_sync(
     rename: Rename = None,
     referrers: bool = False,
     prune: bool = False,
+    tally: Tally | None = None,
 ) -> SyncPlan:
     """Find out what is to be done for a target to have what is selected of a source.
 
@@ -147,6 +149,8 @@ async def plan_sync(
     prune : bool, optional
         Delete tags of the target that the selection means by name, in repositories that are
         synced, and that are not among those selected in the source.
+    tally : Tally, optional
+        Of the tags: kept up to date.
 
     Raises
     ------
@@ -156,10 +160,15 @@ async def plan_sync(
         If the source does not list its repositories, or the target deletes nothing and is to
         be pruned.
     """
-    planner = _Planner(source, target, SyncJobs(source, target, selection, rename), platforms)
-    findings = [finding async for finding in planner.survey.look(planner.jobs.of_tags())]
+    tally = tally or Tally()
+    jobs = SyncJobs(source, target, selection, rename, tally)
+    planner = _Planner(source, target, jobs, platforms, tally.failures)
+    findings = []
+    async for finding in planner.survey.look(jobs.of_tags()):
+        findings.append(finding)
+        tally.done += 1
     if referrers:
-        attached = await planner.jobs.of_attached(findings)
+        attached = await jobs.of_attached(findings)
         findings += [finding async for finding in planner.survey.look(attached)]
     steps = planner.steps(findings)
     if prune:
@@ -183,8 +192,10 @@ class _Planner:
         target: WritableRegistry,
         jobs: SyncJobs,
         platforms: Sequence[Platform],
+        failures: Sequence[Failure],
     ) -> None:
-        self.jobs = jobs
+        self.failures = failures
+        self._jobs = jobs
         self.survey = Survey(source, target, platforms)
         self._source, self._target = source, target
         self._coming: set[str] = set()
@@ -197,7 +208,7 @@ class _Planner:
         """Say what could not be looked at."""
         said = [
             f"{failure.repository} could not be listed: {failure.error}"
-            for failure in self.jobs.failures
+            for failure in self.failures
         ]
         unread = sum(finding.error is not None for finding in findings)
         if unread:
@@ -211,9 +222,9 @@ class _Planner:
         """Make a step of each tag that the target should not have any more."""
         wanted = {(one.job.target_repository, one.job.target_tag) for one in findings}
         named = replace(selection, newest=None)
-        failed = {failure.repository for failure in self.jobs.failures}
+        failed = {failure.repository for failure in self.failures}
         steps: list[SyncStep] = []
-        for repository, name in self.jobs.targets.items():
+        for repository, name in self._jobs.targets.items():
             # What could not be listed has not lost its tags.
             if repository not in failed:
                 tags = named.pick_tags(await self._tags(name))

@@ -1,0 +1,132 @@
+"""What rules let go of, as a plan of deletions."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from ghostnb.oci import Digest
+from ghostnb.registries.concurrency import ordered_map
+from ghostnb.registries.patterns import Names
+from ghostnb.registries.protocol import Registry
+from ghostnb.registries.records import TagRecord
+from ghostnb.registries.walk import Tally
+from ghostnb.transfer.deletion import DeletionPlan, DeletionRow, plan_deletion
+from ghostnb.transfer.picks import Choice
+from ghostnb.transfer.retention import AnyRule, Decision, decide, rules_from
+from ghostnb.transfer.selection import Selection
+
+__all__ = ["RetentionPlan", "Rules", "plan_retention"]
+
+Rules: TypeAlias = AnyRule | Mapping[str, Any] | Iterable[AnyRule | Mapping[str, Any]]
+
+_LISTS_AT_ONCE = 4
+
+
+class RetentionPlan(DeletionPlan):
+    """A plan of deletions that also shows every tag that stays, and why."""
+
+    title = "Retention"
+
+    def __init__(self, plan: DeletionPlan, decisions: Sequence[Decision]) -> None:
+        reasons = {(one.repository, one.tag): one.reason for one in decisions}
+        kept = [row for row in plan.rows() if row.action == "keep"]
+        shown = {(row.repository, row.tag) for row in plan.rows()}
+        kept += [
+            _kept(plan, one)
+            for one in decisions
+            if one.is_kept and (one.repository, one.tag) not in shown
+        ]
+        steps = [replace(step, rows=tuple(_with(row, reasons) for row in step.rows))
+                 for step in plan.steps]  # fmt: skip
+        super().__init__(plan.registry, steps, kept, plan.notes)
+
+
+async def plan_retention(
+    registry: Registry,
+    rules: Rules,
+    *,
+    repositories: Names | None = None,
+    now: datetime,
+    referrers: bool = True,
+    protect: Choice = (),
+    tally: Tally | None = None,
+) -> RetentionPlan:
+    """Decide which tags stay, and work out what deleting the others means.
+
+    Parameters
+    ----------
+    registry : Registry
+    rules : rule, or iterable of rules
+        As for `decide`, or as data for `rules_from`.
+    repositories : str, re.Pattern, or iterable of these, optional
+        Only these are looked at.
+    now : datetime
+    referrers, protect, tally
+        As for `plan_deletion`.
+
+    Returns
+    -------
+    RetentionPlan
+
+    Raises
+    ------
+    ConfigError, ValueError, TypeError
+        If something is no rule.
+    """
+    checked = _rules(rules, now)
+    wanted = Selection(repositories)
+    tally = tally or Tally()
+    records: list[TagRecord] = []
+
+    async def details(name: str) -> list[TagRecord]:
+        return [record async for record in registry.tag_details(name)]
+
+    async for found in ordered_map(details, _names(registry, wanted), workers=_LISTS_AT_ONCE):
+        records += found
+    decisions = decide(records, checked, now)
+    going = [f"{one.repository}:{one.tag}" for one in decisions if not one.is_kept]
+    plan = await plan_deletion(registry, going, referrers=referrers, protect=protect, tally=tally)
+    return RetentionPlan(plan, decisions)
+
+
+def _rules(rules: Rules, now: datetime) -> list[AnyRule]:
+    is_many = isinstance(rules, Iterable) and not isinstance(rules, Mapping)
+    given: list[Any] = list(rules) if is_many else [rules]  # type: ignore[arg-type]
+    made: list[AnyRule] = []
+    for position, rule in enumerate(given, 1):
+        made += rules_from([rule], f"Rule {position}") if isinstance(rule, Mapping) else [rule]
+    # What is no rule is told before anything is asked.
+    decide([], made, now)
+    return made
+
+
+async def _names(registry: Registry, wanted: Selection) -> AsyncIterator[str]:
+    exact = wanted.exact_repositories
+    if exact is not None:
+        for name in exact:
+            yield registry.repository(name)
+        return
+    async for record in registry.repositories():
+        if wanted.has_repository(record.repository):
+            yield record.repository
+
+
+def _with(row: DeletionRow, reasons: dict[tuple[str, str], str]) -> DeletionRow:
+    decided = reasons.get((row.repository, row.tag or ""))
+    return row if decided is None else replace(row, reason=f"{decided}; {row.reason}")
+
+
+def _kept(plan: DeletionPlan, decision: Decision) -> DeletionRow:
+    return DeletionRow(
+        action="keep",
+        registry=plan.registry.name,
+        repository=decision.repository,
+        tag=decision.tag,
+        digest=Digest(decision.digest) if decision.digest else None,
+        media_type=None,
+        reason=decision.reason,
+        siblings=None,
+        parents=None,
+        referrers=None,
+    )
