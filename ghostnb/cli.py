@@ -48,7 +48,22 @@ def _parser() -> argparse.ArgumentParser:
     _add_dashboard(commands.add_parser("dashboard", help="serve the dashboard to a browser"))
     _add_demo(commands.add_parser("demo", help="serve a sample registry and take a look at it"))
     _add_drift(commands.add_parser("drift", help="serve a directory as a registry"))
+    _add_sync(commands.add_parser("sync", help="make registries like others, as a file says"))
     return parser
+
+
+def _add_sync(sync: argparse.ArgumentParser) -> None:
+    sync.description = (
+        "Copies what a registry lacks of another, and what has changed. What is there is not "
+        "sent again: after a break, the same command goes on where it stopped."
+    )
+    sync.add_argument("plan", metavar="PLAN.toml", help="[[sync]] tables: source, target and so on")
+    sync.add_argument("--dry-run", action="store_true", help="only show what would be done")
+    sync.add_argument(
+        "--every", metavar="TIME", help="repeat: 15m, 6h, 1d (default: as the file says)"
+    )
+    sync.add_argument("--config", metavar="FILE", help="a registries.toml other than the usual")
+    sync.set_defaults(run=_sync)
 
 
 def _add_dashboard(dashboard: argparse.ArgumentParser) -> None:
@@ -121,6 +136,12 @@ def _add_drift(drift: argparse.ArgumentParser) -> None:
     tls.add_argument("--tls-cert", metavar="FILE", help="the server's certificate (PEM)")
     tls.add_argument("--tls-key", metavar="FILE", help="its private key (PEM)")
     drift.set_defaults(run=_drift)
+
+
+def _sync(options: argparse.Namespace) -> int:
+    from ghostnb.sync.command import run_sync
+
+    return run_sync(options, say=partial(print, flush=True))
 
 
 def _drift(options: argparse.Namespace) -> int:

@@ -23,6 +23,7 @@ from ghostnb.transfer.retention_plan import plan_retention as plan_kept
 from ghostnb.transfer.selection import Selection
 from ghostnb.transfer.sync_jobs import Rename
 from ghostnb.transfer.syncing import plan_sync as plan_alike
+from ghostnb.transfer.versions import VersionRange
 
 __all__ = ["copy", "plan_delete", "plan_retention", "plan_sync"]
 
@@ -103,7 +104,7 @@ async def plan_sync(
     tags: Names | None = None,
     exclude_repositories: Names | None = None,
     exclude_tags: Names | None = None,
-    versions: str | None = None,
+    versions: str | VersionRange | None = None,
     newest: int | None = None,
     platforms: str | Iterable[str] = (),
     rename: Rename = None,

@@ -1,0 +1,1 @@
+"""The command ``ghostnb sync``: registries kept alike, as a file says."""
