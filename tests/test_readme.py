@@ -9,11 +9,13 @@ import pytest
 
 import ghostnb
 from ghostnb import frames
+from ghostnb.sync.plan_file import parse_plan
 from tests.parts.drift import running_drift
 from tests.parts.registries import RunningRegistry
 from tests.readme import README, daemon_blocks, drift_blocks, tour
 
 TEXT = README.read_text(encoding="utf-8")
+TOML = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
 RUNNER = Path(__file__).with_name("run_cells.py")
 
 
@@ -64,7 +66,7 @@ def test_every_daemon_block_is_python_that_names_public_things() -> None:
 def test_the_configuration_in_the_readme_is_valid() -> None:
     from ghostnb.registries.config_file import parse_configs
 
-    (toml,) = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
+    toml = next(one for one in TOML if "[[registries]]" in one)
     assert [config.name for config in parse_configs(toml)] == ["work", "lab", "backup"]
 
 
@@ -74,6 +76,8 @@ def test_the_configuration_in_the_readme_is_valid() -> None:
         ("registries", frames.REGISTRIES),
         ("repositories", frames.REPOSITORIES),
         ("tags", frames.TAGS),
+        ("copies", frames.COPIES),
+        ("deletions", frames.DELETIONS),
         ("layers", frames.LAYERS),
         ("history", frames.HISTORY),
         ("search", frames.SEARCH),
@@ -108,3 +112,9 @@ def test_every_make_target_in_the_readme_exists() -> None:
 def test_every_link_in_the_readme_leads_to_a_file() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", TEXT):
         assert (README.parent / target).exists(), target
+
+
+def test_the_plan_file_in_the_readme_is_valid() -> None:
+    plan = parse_plan(next(one for one in TOML if "[[sync]]" in one))
+    assert plan.every_seconds == 6 * 3600
+    assert plan.entries[0].selection.newest == 3

@@ -9,7 +9,7 @@ from ghostnb.frames.bolt import (
     templates_frame,
 )
 from ghostnb.frames.layers import HISTORY, LAYERS, LayersTable, history_frame, layers_frame
-from ghostnb.frames.plans import DELETIONS, results_frame
+from ghostnb.frames.plans import COPIES, DELETIONS, results_frame
 from ghostnb.frames.tables import (
     REGISTRIES,
     REPOSITORIES,
@@ -23,6 +23,7 @@ from ghostnb.frames.tables import (
 )
 
 __all__ = [
+    "COPIES",
     "DELETIONS",
     "HISTORY",
     "LAYERS",

@@ -13,7 +13,7 @@ from ghostnb.errors import (
     ServerError,
 )
 
-__all__ = ["Faults"]
+__all__ = ["Faults", "visible_names"]
 
 
 class Faults:
@@ -75,7 +75,7 @@ class Faults:
                 "or unpack it into a directory.",
                 registry=self.registry,
             )
-        if not os.path.isdir(self.root) or not os.listdir(self.root):
+        if not os.path.isdir(self.root) or not visible_names(self.root):
             return NotFoundError(
                 f"There is no OCI image layout at {self.root}.",
                 hint="Check the path; the first push makes one.",
@@ -107,3 +107,8 @@ class Faults:
         hint = "Free some space; nothing that was complete is lost." if is_full else ""
         status = 507 if is_full else None
         return ServerError(problem, hint=hint, registry=self.registry, status=status)
+
+
+def visible_names(directory: str) -> list[str]:
+    """List what is in a directory, but for a layout's first traces: one is being made there."""
+    return [name for name in os.listdir(directory) if not name.startswith(".")]

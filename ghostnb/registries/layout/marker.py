@@ -5,7 +5,7 @@ import os
 import msgspec
 
 from ghostnb.errors import ProtocolError
-from ghostnb.registries.layout.faults import Faults
+from ghostnb.registries.layout.faults import Faults, visible_names
 from ghostnb.registries.layout.files import LayoutFiles
 from ghostnb.registries.layout.lock import WriteLock
 from ghostnb.registries.layout.upload import make_directory
@@ -77,7 +77,7 @@ class Marker:
 
     def _refuse_strangers(self) -> None:
         """Never make a layout among somebody's other files."""
-        visible = [name for name in os.listdir(self._root) if not name.startswith(".")]
+        visible = visible_names(self._root)
         # Looked at last: another process may be making it at this moment.
         if visible and not self._exists(MARKER):
             raise ProtocolError(

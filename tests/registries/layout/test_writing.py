@@ -11,7 +11,7 @@ import tracemalloc
 
 import pytest
 
-from ghostnb.errors import IntegrityError, ServerError, TransportTimeoutError
+from ghostnb.errors import IntegrityError, NotFoundError, ServerError, TransportTimeoutError
 from ghostnb.oci import Descriptor, Digest
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.layout import lock as layout_lock_file
@@ -274,3 +274,9 @@ def test_a_reader_sees_every_tag_while_others_write(tmp_path):
     ask(LayoutRegistry(tmp_path), question)
     assert ended_well(writer)
     check_tags(tmp_path, [f"moving:{n}" for n in range(20)])
+
+
+def test_a_layout_that_is_just_being_made_is_not_there_yet(tmp_path):
+    (tmp_path / ".ghostnb.lock").touch()
+    with pytest.raises(NotFoundError, match="There is no OCI image layout"):
+        ask(LayoutRegistry(tmp_path), lambda one: one.blob_size("app", Digest.of(b"any")))
