@@ -1,14 +1,15 @@
-"""Things between a client and a registry: distance, and a corporate forward proxy."""
+"""Things between a client and a registry: distance, bad lines, a corporate forward proxy."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import contextlib
+import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
@@ -53,6 +54,133 @@ def _printed_port(process: Popen[bytes], log_file: Path) -> int:
             return int(line)
         time.sleep(0.01)
     raise PartError(f"The delaying proxy did not start. Its log:\n{log_tail(log_file)}")
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How many bytes of a connection go through, up to the registry and down from it."""
+
+    up: int | None = None
+    down: int | None = None
+
+
+def random_cuts(seed: int, mean_bytes: int, *, share: float = 0.5) -> Iterator[Cut]:
+    """Cut a share of the connections, without end, each after a random count in one direction."""
+    chance = random.Random(seed)
+    while True:
+        count = int(chance.expovariate(1 / mean_bytes)) if chance.random() < share else None
+        yield Cut(up=count) if chance.random() < 0.5 else Cut(down=count)
+
+
+@dataclass
+class CuttingProxy:
+    """What went through a bad line, and how it is to behave.
+
+    Attributes
+    ----------
+    target : where it leads; may be changed.
+    cuts : for each new connection in turn; when there are no more, connections last.
+    lost : when one of these goes up, it goes, but its answer is lost with the connection. Each
+        once.
+    breaks : cut whichever connection brings `up_bytes` to the first of these; each once.
+    up_bytes, down_bytes, broken : bytes that went through, and connections that were cut.
+    """
+
+    target: tuple[str, int]
+    cuts: Iterator[Cut]
+    lost: list[bytes] = field(default_factory=list)
+    breaks: list[int] = field(default_factory=list)
+    port: int = 0
+    up_bytes: int = 0
+    down_bytes: int = 0
+    broken: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def hears(self, data: bytes) -> bool:
+        """Tell whether the answer to this is to be lost."""
+        found = next((marker for marker in self.lost if marker in data), None)
+        if found is not None:
+            self.lost.remove(found)
+        return found is not None
+
+
+@contextlib.contextmanager
+def cutting_proxy(host: str, port: int, cuts: Iterable[Cut] = ()) -> Iterator[CuttingProxy]:
+    """Relay to ``host:port`` from a thread, and cut connections in the middle."""
+    proxy = CuttingProxy((host, port), iter(cuts))
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _Line(proxy, next(proxy.cuts, Cut())).carry(reader, writer)
+
+    with serving(connected, "127.0.0.1") as proxy.port:
+        yield proxy
+
+
+class _Line:
+    """One connection through a `CuttingProxy`."""
+
+    def __init__(self, proxy: CuttingProxy, cut: Cut) -> None:
+        self.proxy, self.cut = proxy, cut
+        self.up_bytes = self.down_bytes = 0
+        self.is_mute = False
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        onward, target = await asyncio.open_connection(*self.proxy.target)
+        ways = [
+            asyncio.ensure_future(self._up(reader, target)),
+            asyncio.ensure_future(self._down(onward, writer)),
+        ]
+        try:
+            done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            if not any(one.exception() or one.result() for one in done):
+                await asyncio.wait(ways)
+            else:
+                self.proxy.broken += 1
+        finally:
+            for one in ways:
+                one.cancel()
+            writer.transport.abort()
+            target.transport.abort()
+            await asyncio.gather(*ways, return_exceptions=True)
+
+    async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        while data := await reader.read(65536):
+            data, is_cut = _until(data, self.cut.up, self.up_bytes)
+            if self.proxy.breaks and self.proxy.up_bytes + len(data) >= self.proxy.breaks[0]:
+                data, is_cut = _until(data, self.proxy.breaks.pop(0), self.proxy.up_bytes)
+            self.is_mute = self.is_mute or self.proxy.hears(data)
+            self.up_bytes += len(data)
+            self.proxy.up_bytes += len(data)
+            writer.write(data)
+            await writer.drain()
+            if is_cut:
+                return True
+        writer.write_eof()
+        return False
+
+    async def _down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        while data := await reader.read(65536):
+            data, is_cut = _until(data, self.cut.down, self.down_bytes)
+            if self.is_mute:
+                return True
+            self.down_bytes += len(data)
+            self.proxy.down_bytes += len(data)
+            writer.write(data)
+            await writer.drain()
+            if is_cut:
+                return True
+        writer.write_eof()
+        return False
+
+
+def _until(data: bytes, limit: int | None, before: int) -> tuple[bytes, bool]:
+    """Shorten data to what may still go through."""
+    if limit is None or before + len(data) < limit:
+        return data, False
+    return data[: max(0, limit - before)], True
 
 
 @dataclass

@@ -5,16 +5,18 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 import pytest
 
 from tests.parts.faults import faulty_server
-from tests.parts.proxies import delaying_proxy, forward_proxy
+from tests.parts.proxies import Cut, cutting_proxy, delaying_proxy, forward_proxy, random_cuts
 from tests.parts.replies import reply
 
 
 def opened(proxy_url, url, context=None):
-    handlers = [urllib.request.ProxyHandler({"http": proxy_url, "https": proxy_url})]
+    proxies = {"http": proxy_url, "https": proxy_url} if proxy_url else {}
+    handlers = [urllib.request.ProxyHandler(proxies)]
     if context:
         handlers.append(urllib.request.HTTPSHandler(context=context))
     with urllib.request.build_opener(*handlers).open(url, timeout=5) as answer:
@@ -97,3 +99,48 @@ def test_credentials_and_absent_targets():
         with pytest.raises(urllib.error.HTTPError, match="502"):
             opened(known, "http://127.0.0.1:1/")
         assert server.count() == 1
+
+
+def test_a_line_is_cut_after_as_many_bytes_as_told():
+    body = bytes(200_000)
+    with (
+        faulty_server({"/": reply(body=body)}) as server,
+        cutting_proxy("127.0.0.1", server.port, [Cut(down=50_000), Cut(up=10)]) as proxy,
+    ):
+        with pytest.raises(http.client.IncompleteRead):
+            opened(None, proxy.url + "/")
+        assert (proxy.broken, proxy.down_bytes) == (1, 50_000)
+        with pytest.raises(ConnectionError):
+            opened(None, proxy.url + "/")
+        assert (proxy.broken, server.count("/")) == (2, 1)
+        assert opened(None, proxy.url + "/") == (200, body)
+
+
+def test_a_line_breaks_once_where_all_that_went_up_says_so():
+    with (
+        faulty_server({"/": reply(body=b"it")}) as server,
+        cutting_proxy("127.0.0.1", server.port) as proxy,
+    ):
+        proxy.breaks.append(10)
+        with pytest.raises(ConnectionError):
+            opened(None, proxy.url + "/")
+        assert (proxy.up_bytes, proxy.broken) == (10, 1)
+        assert opened(None, proxy.url + "/") == (200, b"it")
+
+
+def test_an_answer_is_lost_and_its_request_is_not():
+    with (
+        faulty_server({"/": reply(body=b"it")}) as server,
+        cutting_proxy("127.0.0.1", server.port) as proxy,
+    ):
+        proxy.lost.append(b"GET /")
+        with pytest.raises(ConnectionError):
+            opened(None, proxy.url + "/")
+        assert server.count("/") == 1
+        assert opened(None, proxy.url + "/") == (200, b"it")
+
+
+def test_random_cuts_are_the_same_for_the_same_seed():
+    first, again, other = ([*islice(random_cuts(seed, 1000), 50)] for seed in (1, 1, 2))
+    assert first == again != other
+    assert Cut() in first

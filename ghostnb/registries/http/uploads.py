@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
 
 from ghostnb.errors import (
@@ -49,7 +49,8 @@ class Uploads:
     Notes
     -----
     Source: OCI distribution-spec v1.1, "Pushing blobs". distribution 2.8 has lost an upload
-    whose piece broke off: it compares what came with what its location says.
+    whose piece broke off: it compares what came with what its location says. For the same reason
+    it cannot be told to drop that; it does so by itself after a week (uploadpurging).
     """
 
     def __init__(self, session: Session, endpoint: Endpoint) -> None:
@@ -67,6 +68,8 @@ class Uploads:
             ForbiddenError,
             NotFoundError,
             RejectedError,
+            ServerError,
+            TransportError,
             UnauthorizedError,
             UnsupportedError,
         ):
@@ -129,61 +132,66 @@ class _Upload:
         self.location = ""
         self._session, self._endpoint = session, endpoint
         self._repository, self._blob = repository, blob
-        self._content = content
+        source = f"What was pushed to {repository} in {session.config.name}"
+        self._feed = _Feed(content, blob, source)
         self._first = 0
 
     async def run(self, locate: _Locate) -> None:
-        attempt, started = 0, time.monotonic()
-        while True:
-            first, feed = self._first, self._feed()
-            try:
-                if not self.location:
-                    await self._begin(locate)
-                await self._send(feed, locate)
-                return
-            except RegistryError as e:
-                if feed.error is not None:
-                    # Not the registry's fault; the source was asked again as often as it helps.
-                    await self._cancel()
-                    raise feed.error from None
-                attempt = 1 if self._first > first else attempt + 1
-                wait = self._wait_seconds(e, attempt, time.monotonic() - started)
-                if wait is None:
-                    await self._cancel()
-                    raise
-                await asyncio.sleep(wait)
-            except Exception:
-                await self._cancel()
-                raise
-            if await self._is_there(locate):
-                return
+        patience = _Patience()
+        try:
+            while not await self._try(locate, patience):
+                pass
+        except (Exception, asyncio.CancelledError):
+            await self._cancel()
+            raise
 
-    def _feed(self) -> "_Feed":
-        source = f"What was pushed to {self._repository} in {self._session.config.name}"
-        return _Feed(self._content, self._blob, self._first, source)
+    async def _try(self, locate: _Locate, patience: "_Patience") -> bool:
+        """Send it, or what is missing of it; False if that is to be tried again."""
+        try:
+            if patience.attempt and await self._is_there(locate):
+                return True
+            if not self.location:
+                await self._begin(locate)
+            await self._send(locate)
+        except RegistryError as e:
+            if self._feed.error is not None:
+                # Not the registry's fault; the source was asked again as often as it helps.
+                raise self._feed.error from None
+            patience.note(self._first)
+            wait = self._wait_seconds(e, patience)
+            if wait is None:
+                raise
+        else:
+            return True
+        await asyncio.sleep(wait)
+        return False
 
     async def _begin(self, locate: _Locate) -> None:
         request = self._endpoint.begin_upload(self._repository)
         reply = await self._session.fetch(request, expected=(202,))
         self.location, self._first = locate(request.url, reply), 0
 
-    async def _send(self, feed: "_Feed", locate: _Locate) -> None:
+    async def _send(self, locate: _Locate) -> None:
         name, digest, size = self._repository, self._blob.digest, self._blob.size_bytes
-        if not self._first:
-            request = self._endpoint.finish_upload(name, self.location, digest, size, feed.open)
-            await self._session.upload(request)
-            return
-        if self._first < size:
-            request = self._endpoint.append_upload(
-                name, self.location, self._first, size - 1, feed.open
-            )
-            # Amazon ECR answers 201.
-            reply = await self._session.upload(request, expected=(202, 201))
-            self.location, self._first = locate(request.url, reply), size
+        async with aclosing(self._feed) as feed:
+            feed.first = self._first
+            if not self._first:
+                request = self._endpoint.finish_upload(name, self.location, digest, size, feed.open)
+                await self._session.upload(request)
+                return
+            if self._first < size:
+                request = self._endpoint.append_upload(
+                    name, self.location, self._first, size - 1, feed.open
+                )
+                # Amazon ECR answers 201.
+                reply = await self._session.upload(request, expected=(202, 201))
+                self.location, self._first = locate(request.url, reply), size
         await self._session.upload(self._endpoint.finish_upload(name, self.location, digest))
 
-    def _wait_seconds(self, error: RegistryError, attempt: int, elapsed: float) -> float | None:
+    def _wait_seconds(self, error: RegistryError, patience: "_Patience") -> float | None:
+        attempt = patience.attempt
         if isinstance(error, (TransportError, ServerError, RateLimitedError)):
+            elapsed = patience.elapsed_seconds
             return self._session.wait_seconds(error, attempt, elapsed, method="PUT")
         is_lost = isinstance(error, (NotFoundError, RejectedError)) and _LOST & _codes(error)
         # One that was begun before, or that the registry forgot when it was started anew.
@@ -198,7 +206,10 @@ class _Upload:
             reply = None
         came = _end_of_range(reply.headers.get("range", "")) if reply else 0
         if reply is not None and 0 < came <= self._blob.size_bytes:
-            self.location, self._first = locate(request.url, reply), came
+            # Without another place it is still the same.
+            if "location" in reply.headers:
+                self.location = locate(request.url, reply)
+            self._first = came
             return False
         await self._cancel()
         self.location, self._first = "", 0
@@ -219,6 +230,27 @@ class _Upload:
                     await self._session.fetch(request, expected=(200, 202, 204, 404))
 
 
+class _Patience:
+    """Counts how often, and how long, it went wrong without getting any further.
+
+    An upload may take hours, and its line may break every minute.
+    """
+
+    def __init__(self) -> None:
+        self.attempt = 0
+        self._reached, self._since = 0, 0.0
+
+    @property
+    def elapsed_seconds(self) -> float:
+        return time.monotonic() - self._since
+
+    def note(self, reached: int) -> None:
+        """Note that it went wrong, after so many bytes had come."""
+        if not self.attempt or reached > self._reached:
+            self.attempt, self._reached, self._since = 0, reached, time.monotonic()
+        self.attempt += 1
+
+
 class _Feed:
     """Content as it is sent; keeps the error that ended it.
 
@@ -226,17 +258,30 @@ class _Feed:
     digest says stands an error, and then the upload must not be complete.
     """
 
-    def __init__(self, content: BlobContent, blob: Descriptor, first: int, source: str) -> None:
-        self._content, self._blob, self._first = content, blob, first
-        self._source = source
+    def __init__(self, content: BlobContent, blob: Descriptor, source: str) -> None:
+        self.first = 0
         self.error: Exception | None = None
+        self._content, self._blob, self._source = content, blob, source
+        self._opened: _Pieces | None = None
 
-    async def open(self) -> AsyncIterator[bytes]:
+    def open(self) -> AsyncIterator[bytes]:
         self.error = None
+        self._opened = _Pieces(self._read(self._opened))
+        return self._opened
+
+    async def aclose(self) -> None:
+        """Let go of the source at once: its connection may be the one that is waited for."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await opened.aclose()
+
+    async def _read(self, before: "_Pieces | None") -> AsyncGenerator[bytes, None]:
         held = b""
         try:
+            if before is not None:
+                await before.aclose()
             # The digest is the registry's to check: it does so anyway.
-            pieces = check_sizes(self._content(self._first), self._blob, self._first, self._source)
+            pieces = check_sizes(self._content(self.first), self._blob, self.first, self._source)
             async with aclosing(pieces):
                 async for piece in pieces:
                     if held:
@@ -247,6 +292,30 @@ class _Feed:
             raise
         if held:
             yield held
+
+
+class _Pieces:
+    """Pieces that can be left while one is waited for: pyreqwest reads on a task of its own."""
+
+    def __init__(self, pieces: AsyncGenerator[bytes, None]) -> None:
+        self._pieces = pieces
+        self._reader: asyncio.Task[object] | None = None
+
+    def __aiter__(self) -> "_Pieces":
+        return self
+
+    async def __anext__(self) -> bytes:
+        self._reader = asyncio.current_task()
+        try:
+            return await anext(self._pieces)
+        finally:
+            self._reader = None
+
+    async def aclose(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.wait([self._reader])
+        await self._pieces.aclose()
 
 
 def _codes(error: RegistryError) -> set[str]:
