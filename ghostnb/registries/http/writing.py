@@ -2,6 +2,8 @@
 
 import asyncio
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -79,12 +81,14 @@ class Writer:
 
     async def delete_manifest(self, repository: str, digest: Digest) -> None:
         """Delete a manifest with its tags."""
-        await self._delete(repository, digest)
+        with self._saying_how():
+            await self._delete(repository, digest)
 
     async def delete_blob(self, repository: str, digest: Digest) -> None:
         """Delete a blob."""
         request = self._endpoint.delete_blob(repository, digest)
-        await self._session.fetch(request, expected=_GONE)
+        with self._saying_how():
+            await self._session.fetch(request, expected=_GONE)
 
     async def delete_tag(self, repository: str, tag: str) -> None:
         """Take a tag away, and leave its manifest.
@@ -107,10 +111,13 @@ class Writer:
     async def check_deletable(self, repository: str) -> None:
         """Raise if the registry deletes nothing: it is asked to delete what is not there."""
         absent = Digest.of(secrets.token_bytes(32))
-        try:
+        with suppress(NotFoundError), self._saying_how():
             await self._delete(repository, absent)
-        except NotFoundError:
-            pass
+
+    @contextmanager
+    def _saying_how(self) -> Iterator[None]:
+        try:
+            yield
         except (ForbiddenError, UnsupportedError) as e:
             e.hint = self._how_to_allow(e)
             raise
@@ -127,10 +134,12 @@ class Writer:
         empty = Descriptor(OCI_EMPTY, Digest.of(_EMPTY), len(_EMPTY))
         raw = _placeholder(empty, there.digest)
         await self._uploads.push(repository, empty, content_of(_EMPTY))
-        stand_in = await self.push_manifest(repository, raw, OCI_MANIFEST, tag, None)
         try:
-            await self._delete(repository, stand_in.digest)
-        except RegistryError:
+            stand_in = await self.push_manifest(repository, raw, OCI_MANIFEST, tag, None)
+            # One that is not there any more was deleted, and the answer to it lost.
+            with suppress(NotFoundError):
+                await self._delete(repository, stand_in.digest)
+        except (RegistryError, asyncio.CancelledError):
             # The tag must not be left pointing to nothing of use.
             await self._put(repository, there, tag)
             raise
