@@ -14,7 +14,7 @@ from ghostnb.registries.content import blob_pieces, content_read_by
 from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.registries.verify import check_length
 from ghostnb.transfer.contents import MAX_NESTING, blobs_of, readable, too_deep
-from ghostnb.transfer.known import Known, is_same_place
+from ghostnb.transfer.known import Known, has_repository, is_same_place
 from ghostnb.transfer.platforms import for_platforms
 from ghostnb.transfer.signatures import signature_tags
 from ghostnb.transfer.tally import TransferTally
@@ -78,9 +78,10 @@ class Copier:
         self.bytes_moved = 0
         self._places = asyncio.Semaphore(_BLOBS_AT_ONCE)
         self._is_same = is_same_place(source, target)
-        known = known or Known()
-        self._blobs, self._manifests = known.blobs, known.manifests
-        self._turns: WeakValueDictionary[Digest, asyncio.Lock] = WeakValueDictionary()
+        self._known = known or Known()
+        # By tag or digest: of a repository that was not there, this is all there is.
+        self._pushed: dict[tuple[str, str], Digest] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def copy(
         self,
@@ -115,22 +116,40 @@ class Copier:
         before, name, is_changed = self.bytes_moved, reference.repository, False
         # Asked even if nothing changed: a digest that was read before may be gone by now.
         digest = (await self.source.resolve(name, reference.locator)).digest
-        if platforms or referrers or not await self._points_to(repository, tag, digest):
+        now = await self._digest_now(repository, tag or digest)
+        if platforms or referrers or now != digest:
             found = readable(await self.source.manifest(name, digest), self.source, name)
             top = await for_platforms(self.source, name, found, platforms)
             digest = top.digest
-            if not await self._points_to(repository, tag, digest):
+            if now != digest and (tag or not await self._has_manifest(repository, digest)):
                 await self._copy_tree(name, top, repository, tag)
                 is_changed = True
             if referrers:
                 await self._copy_attached(name, top, repository)
         return Copied(digest, self.bytes_moved - before, is_changed)
 
-    async def _points_to(self, repository: str, tag: str, digest: Digest) -> bool:
+    async def _digest_now(self, repository: str, locator: str) -> Digest | None:
+        if not await self._is_there(repository):
+            return self._pushed.get((repository, locator))
         try:
-            return (await self.target.resolve(repository, tag or digest)).digest == digest
+            return (await self.target.resolve(repository, locator)).digest
         except NotFoundError:
-            return False
+            return None
+
+    async def _has_manifest(self, repository: str, digest: Digest) -> bool:
+        if (repository, digest) not in self._known.manifests:
+            if await self._digest_now(repository, digest) is None:
+                return False
+            self._known.manifests.add((repository, digest))
+        return True
+
+    async def _is_there(self, repository: str) -> bool:
+        """Tell whether the target had a repository at first: what came since is known."""
+        async with self._turns.setdefault(repository, asyncio.Lock()):
+            known = self._known.repositories
+            if repository not in known:
+                known[repository] = await has_repository(self.target, repository)
+        return known[repository]
 
     async def _copy_tree(
         self, name: str, top: Manifest | Index, repository: str, tag: str, depth: int = 0
@@ -156,7 +175,8 @@ class Copier:
             await self.target.push_manifest(
                 repository, top.raw, top.media_type, tag=tag, digest=top.digest
             )
-        self._manifests.add((repository, top.digest))
+        self._known.manifests.add((repository, top.digest))
+        self._pushed[repository, tag or top.digest] = top.digest
         self.bytes_moved += len(top.raw)
 
     async def _copy_child(
@@ -164,11 +184,8 @@ class Copier:
     ) -> Manifest | Index:
         found = readable(await self.source.manifest(name, entry.digest), self.source, name)
         check_length(found.raw, entry, source=f"{name} in {self.source.name}")
-        if (repository, entry.digest) not in self._manifests:
-            if await self._points_to(repository, "", entry.digest):
-                self._manifests.add((repository, entry.digest))
-            else:
-                await self._copy_tree(name, found, repository, "", depth)
+        if not await self._has_manifest(repository, entry.digest):
+            await self._copy_tree(name, found, repository, "", depth)
         return found
 
     async def _copy_attached(
@@ -188,14 +205,14 @@ class Copier:
     async def _copy_blob(self, name: str, blob: Descriptor, repository: str) -> None:
         # One at a time: whoever comes second finds it there, and need only mount it.
         async with self._turns.setdefault(blob.digest, asyncio.Lock()):
-            places = self._blobs[blob.digest]
+            places = self._known.blobs[blob.digest]
             if repository not in places:
                 async with self._places:
                     await self._provide(name, blob, repository)
                 places.add(repository)
 
     async def _provide(self, name: str, blob: Descriptor, repository: str) -> None:
-        known = next(iter(self._blobs[blob.digest]), "")
+        known = next(iter(self._known.blobs[blob.digest]), "")
         if not known and await self._has(repository, blob):
             return
         elsewhere = known or (name if self._is_same else "")
@@ -206,6 +223,8 @@ class Copier:
         await self._send(name, blob, repository)
 
     async def _has(self, repository: str, blob: Descriptor) -> bool:
+        if not await self._is_there(repository):
+            return False
         try:
             return await self.target.blob_size(repository, blob.digest) == blob.size_bytes
         except NotFoundError:

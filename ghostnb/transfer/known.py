@@ -3,10 +3,11 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from ghostnb.errors import NotFoundError
 from ghostnb.oci import Digest
 from ghostnb.registries.protocol import Registry
 
-__all__ = ["Known", "is_same_place"]
+__all__ = ["Known", "has_repository", "is_same_place"]
 
 
 @dataclass(slots=True)
@@ -17,12 +18,26 @@ class Known:
     ----------
     blobs : dict of Digest to set of str
     manifests : set of (str, Digest)
+    repositories : dict of str to bool
+        Whether they were there when they were first asked for: of one that was not, nothing
+        need be asked.
     """
 
     blobs: defaultdict[Digest, set[str]] = field(default_factory=lambda: defaultdict(set))
     manifests: set[tuple[str, Digest]] = field(default_factory=set)
+    repositories: dict[str, bool] = field(default_factory=dict)
 
 
 def is_same_place(source: Registry, target: Registry) -> bool:
     """Tell whether two registries are one: then content need not be sent."""
     return source is target or source.url == target.url
+
+
+async def has_repository(registry: Registry, name: str) -> bool:
+    """Tell whether a registry has a repository, perhaps one without tags."""
+    try:
+        async for _ in registry.tags(name):
+            break
+    except NotFoundError:
+        return False
+    return True

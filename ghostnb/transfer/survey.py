@@ -11,7 +11,7 @@ from ghostnb.oci import Descriptor, Digest, Index, Manifest, Platform
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.transfer.contents import blobs_of, manifests_of, readable
-from ghostnb.transfer.known import Known, is_same_place
+from ghostnb.transfer.known import Known, has_repository, is_same_place
 from ghostnb.transfer.platforms import for_platforms
 
 __all__ = ["Finding", "Job", "Survey"]
@@ -194,13 +194,9 @@ class Survey:
 
     async def _is_repository(self, repository: str) -> bool:
         async def ask() -> bool:
-            try:
-                async for _ in self._target.tags(repository):
-                    break
-            except NotFoundError:
-                return False
-            # Without tags it may still have content.
-            return True
+            is_there = await has_repository(self._target, repository)
+            self.known.repositories[repository] = is_there
+            return is_there
 
         return await self._answer((repository, ""), ask)
 
