@@ -9,7 +9,7 @@ from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.verify import check_length
 
-__all__ = ["MAX_NESTING", "blobs_of", "manifests_of", "readable", "too_deep"]
+__all__ = ["MAX_NESTING", "blobs_of", "manifests_of", "named_manifest", "readable", "too_deep"]
 
 # Deeper than any builder nests, shallow enough for a hostile registry.
 MAX_NESTING = 8
@@ -58,12 +58,9 @@ async def manifests_of(
     IntegrityError
         If a manifest has another size than its index says.
     """
-    source = f"{repository} in {registry.name}"
 
     async def read(entry: Descriptor) -> Manifest | Index:
-        found = await _manifest(registry, repository, entry)
-        check_length(found.raw, entry, source=source)
-        return readable(found, registry, repository)
+        return await named_manifest(registry, repository, entry)
 
     yield top
     seen, level = {top.digest}, list(_entries([top]))
@@ -79,6 +76,23 @@ async def manifests_of(
         if not level:
             return
     raise too_deep(registry, repository)
+
+
+async def named_manifest(
+    registry: Registry, repository: str, entry: Descriptor
+) -> Manifest | Index:
+    """Read a manifest that another one names.
+
+    Raises
+    ------
+    NotFoundError
+        If it is not there; naming its platform.
+    IntegrityError
+        If it has another size than the other one says.
+    """
+    found = await _manifest(registry, repository, entry)
+    check_length(found.raw, entry, source=f"{repository} in {registry.name}")
+    return readable(found, registry, repository)
 
 
 def too_deep(registry: Registry, repository: str) -> ProtocolError:

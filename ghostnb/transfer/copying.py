@@ -12,8 +12,13 @@ from ghostnb.oci import Descriptor, Digest, Index, Manifest, Platform, Reference
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.content import blob_pieces, content_read_by
 from ghostnb.registries.protocol import Registry, WritableRegistry
-from ghostnb.registries.verify import check_length
-from ghostnb.transfer.contents import MAX_NESTING, blobs_of, readable, too_deep
+from ghostnb.transfer.contents import (
+    MAX_NESTING,
+    blobs_of,
+    named_manifest,
+    readable,
+    too_deep,
+)
 from ghostnb.transfer.known import Known, has_repository, is_same_place
 from ghostnb.transfer.platforms import for_platforms
 from ghostnb.transfer.signatures import signature_tags
@@ -62,6 +67,11 @@ class Copier:
         Kept up to date, by blob.
     known : Known, optional
         What the target has, if that was looked at just now.
+
+    Attributes
+    ----------
+    bytes_moved : int
+        Sent to the target by all copies.
     """
 
     def __init__(
@@ -76,11 +86,11 @@ class Copier:
         self.target = target
         self.tally = tally or TransferTally()
         self.bytes_moved = 0
-        self._places = asyncio.Semaphore(_BLOBS_AT_ONCE)
-        self._is_same = is_same_place(source, target)
-        self._known = known or Known()
-        # By tag or digest: of a repository that was not there, this is all there is.
-        self._pushed: dict[tuple[str, str], Digest] = {}
+        self.places = asyncio.Semaphore(_BLOBS_AT_ONCE)
+        self.is_same = is_same_place(source, target)
+        self.known = known or Known()
+        # By tag or digest: of a repository that was not there at first, this is all there is.
+        self.pushed: dict[tuple[str, str], Digest] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def copy(
@@ -113,116 +123,45 @@ class Copier:
             If the source gave something else than its digest says; the target has nothing of it.
         RegistryError
         """
-        before, name, is_changed = self.bytes_moved, reference.repository, False
+        name, is_changed = reference.repository, False
+        work = _ImageCopy(self, name, repository)
         # Asked even if nothing changed: a digest that was read before may be gone by now.
         digest = (await self.source.resolve(name, reference.locator)).digest
-        now = await self._digest_now(repository, tag or digest)
+        now = await self.digest_now(repository, tag or digest)
         if platforms or referrers or now != digest:
             found = readable(await self.source.manifest(name, digest), self.source, name)
             top = await for_platforms(self.source, name, found, platforms)
             digest = top.digest
-            if now != digest and (tag or not await self._has_manifest(repository, digest)):
-                await self._copy_tree(name, top, repository, tag)
+            if now != digest and (tag or not await self.has_manifest(repository, digest)):
+                await work.copy(top, tag)
                 is_changed = True
             if referrers:
-                await self._copy_attached(name, top, repository)
-        return Copied(digest, self.bytes_moved - before, is_changed)
+                await work.copy_attached(top)
+        return Copied(digest, work.bytes_moved, is_changed)
 
-    async def _digest_now(self, repository: str, locator: str) -> Digest | None:
+    def turn(self, digest: str) -> asyncio.Lock:
+        """Give what lets in one at a time, for a digest or a repository."""
+        return self._turns.setdefault(digest, asyncio.Lock())
+
+    async def digest_now(self, repository: str, locator: str) -> Digest | None:
+        """Say what a tag or digest leads to in the target; None if to nothing."""
         if not await self._is_there(repository):
-            return self._pushed.get((repository, locator))
+            return self.pushed.get((repository, locator))
         try:
             return (await self.target.resolve(repository, locator)).digest
         except NotFoundError:
             return None
 
-    async def _has_manifest(self, repository: str, digest: Digest) -> bool:
-        if (repository, digest) not in self._known.manifests:
-            if await self._digest_now(repository, digest) is None:
+    async def has_manifest(self, repository: str, digest: Digest) -> bool:
+        """Tell whether the target has a manifest."""
+        if (repository, digest) not in self.known.manifests:
+            if await self.digest_now(repository, digest) is None:
                 return False
-            self._known.manifests.add((repository, digest))
+            self.known.manifests.add((repository, digest))
         return True
 
-    async def _is_there(self, repository: str) -> bool:
-        """Tell whether the target had a repository at first: what came since is known."""
-        async with self._turns.setdefault(repository, asyncio.Lock()):
-            known = self._known.repositories
-            if repository not in known:
-                known[repository] = await has_repository(self.target, repository)
-        return known[repository]
-
-    async def _copy_tree(
-        self, name: str, top: Manifest | Index, repository: str, tag: str, depth: int = 0
-    ) -> None:
-        """Copy a manifest after what it names."""
-        if depth > MAX_NESTING:
-            raise too_deep(self.source, name)
-        if isinstance(top, Index):
-            await _each(
-                lambda entry: self._copy_child(name, entry, repository, depth + 1),
-                top.manifests,
-                _MANIFESTS_AT_ONCE,
-            )
-        else:
-            distinct = {blob.digest: blob for blob in blobs_of(top)}
-            await _each(
-                lambda blob: self._copy_blob(name, blob, repository),
-                distinct.values(),
-                _BLOBS_AT_ONCE,
-            )
-        # docker-registry 2.8 writes its links in place: who reads one meanwhile finds it empty.
-        async with self._turns.setdefault(top.digest, asyncio.Lock()):
-            await self.target.push_manifest(
-                repository, top.raw, top.media_type, tag=tag, digest=top.digest
-            )
-        self._known.manifests.add((repository, top.digest))
-        self._pushed[repository, tag or top.digest] = top.digest
-        self.bytes_moved += len(top.raw)
-
-    async def _copy_child(
-        self, name: str, entry: Descriptor, repository: str, depth: int
-    ) -> Manifest | Index:
-        found = readable(await self.source.manifest(name, entry.digest), self.source, name)
-        check_length(found.raw, entry, source=f"{name} in {self.source.name}")
-        if not await self._has_manifest(repository, entry.digest):
-            await self._copy_tree(name, found, repository, "", depth)
-        return found
-
-    async def _copy_attached(
-        self, name: str, subject: Manifest | Index, repository: str, depth: int = 0
-    ) -> None:
-        """Copy what is attached to a manifest, to its children, and to that in turn."""
-        if depth > MAX_NESTING:
-            raise too_deep(self.source, name)
-        entries = await self.source.referrers(name, subject.digest)
-        entries += subject.manifests if isinstance(subject, Index) else ()
-        for entry in entries:
-            found = await self._copy_child(name, entry, repository, depth)
-            await self._copy_attached(name, found, repository, depth + 1)
-        for tag in await signature_tags(self.source, name, subject.digest):
-            await self.copy(Reference("", name, tag), repository, tag)
-
-    async def _copy_blob(self, name: str, blob: Descriptor, repository: str) -> None:
-        # One at a time: whoever comes second finds it there, and need only mount it.
-        async with self._turns.setdefault(blob.digest, asyncio.Lock()):
-            places = self._known.blobs[blob.digest]
-            if repository not in places:
-                async with self._places:
-                    await self._provide(name, blob, repository)
-                places.add(repository)
-
-    async def _provide(self, name: str, blob: Descriptor, repository: str) -> None:
-        known = next(iter(self._known.blobs[blob.digest]), "")
-        if not known and await self._has(repository, blob):
-            return
-        elsewhere = known or (name if self._is_same else "")
-        if elsewhere and await self.target.mount_blob(repository, blob, elsewhere):
-            return
-        if known and await self._has(repository, blob):
-            return
-        await self._send(name, blob, repository)
-
-    async def _has(self, repository: str, blob: Descriptor) -> bool:
+    async def has_blob(self, repository: str, blob: Descriptor) -> bool:
+        """Tell whether the target has a blob, of the size that it should have."""
         if not await self._is_there(repository):
             return False
         try:
@@ -230,20 +169,117 @@ class Copier:
         except NotFoundError:
             return False
 
-    async def _send(self, name: str, blob: Descriptor, repository: str) -> None:
-        self.tally.expect(blob.digest, blob.size_bytes)
+    async def _is_there(self, repository: str) -> bool:
+        """Tell whether the target had a repository at first: what came since is known."""
+        known = self.known.repositories
+        async with self.turn(repository):
+            if repository not in known:
+                known[repository] = await has_repository(self.target, repository)
+        return known[repository]
+
+
+class _ImageCopy:
+    """One image on its way, with what it names and what is attached to it."""
+
+    def __init__(self, shared: Copier, name: str, repository: str) -> None:
+        self.bytes_moved = 0
+        self._shared = shared
+        self._source, self._target = shared.source, shared.target
+        self._name, self._repository = name, repository
+
+    async def copy(self, top: Manifest | Index, tag: str, depth: int = 0) -> None:
+        """Copy a manifest after what it names."""
+        if depth > MAX_NESTING:
+            raise too_deep(self._source, self._name)
+        # One at a time: an index may name the same one often, two tags may lead to it, and
+        # docker-registry 2.8 writes its links in place, for others to find empty.
+        async with self._shared.turn(top.digest):
+            if not tag and await self._shared.has_manifest(self._repository, top.digest):
+                return
+            await self._copy_contents(top, depth)
+            await self._target.push_manifest(
+                self._repository, top.raw, top.media_type, tag=tag, digest=top.digest
+            )
+        self._shared.known.manifests.add((self._repository, top.digest))
+        self._shared.pushed[self._repository, tag or top.digest] = top.digest
+        self._count(len(top.raw))
+
+    async def copy_attached(
+        self, subject: Manifest | Index, seen: set[Digest] | None = None, depth: int = 0
+    ) -> None:
+        """Copy what is attached to a manifest, to its children, and to that in turn."""
+        if depth > MAX_NESTING:
+            raise too_deep(self._source, self._name)
+        seen = set() if seen is None else seen
+        seen.add(subject.digest)
+        entries = await self._source.referrers(self._name, subject.digest)
+        entries += subject.manifests if isinstance(subject, Index) else ()
+        for entry in entries:
+            if entry.digest not in seen:
+                found = await self._copy_child(entry, depth)
+                await self.copy_attached(found, seen, depth + 1)
+        for tag in await signature_tags(self._source, self._name, subject.digest):
+            signature = Reference("", self._name, tag)
+            copied = await self._shared.copy(signature, self._repository, tag)
+            self.bytes_moved += copied.bytes_moved
+
+    async def _copy_contents(self, top: Manifest | Index, depth: int) -> None:
+        if isinstance(top, Index):
+            children = {entry.digest: entry for entry in top.manifests}
+            await _each(
+                lambda entry: self._copy_child(entry, depth + 1),
+                children.values(),
+                _MANIFESTS_AT_ONCE,
+            )
+        else:
+            blobs = {blob.digest: blob for blob in blobs_of(top)}
+            await _each(self._copy_blob, blobs.values(), _BLOBS_AT_ONCE)
+
+    async def _copy_child(self, entry: Descriptor, depth: int) -> Manifest | Index:
+        found = await named_manifest(self._source, self._name, entry)
+        if not await self._shared.has_manifest(self._repository, entry.digest):
+            await self.copy(found, "", depth)
+        return found
+
+    async def _copy_blob(self, blob: Descriptor) -> None:
+        # One at a time: whoever comes second finds it there, and need only mount it.
+        async with self._shared.turn(blob.digest):
+            places = self._shared.known.blobs[blob.digest]
+            if self._repository not in places:
+                async with self._shared.places:
+                    await self._provide(blob, next(iter(places), ""))
+                places.add(self._repository)
+
+    async def _provide(self, blob: Descriptor, known: str) -> None:
+        """See that the target's repository has a blob, which another one may be known to have."""
+        if not known and await self._shared.has_blob(self._repository, blob):
+            return
+        elsewhere = known or (self._name if self._shared.is_same else "")
+        if elsewhere and await self._target.mount_blob(self._repository, blob, elsewhere):
+            return
+        if known and await self._shared.has_blob(self._repository, blob):
+            return
+        await self._send(blob)
+
+    async def _send(self, blob: Descriptor) -> None:
+        tally = self._shared.tally
+        tally.expect(blob.digest, blob.size_bytes)
 
         async def read() -> AsyncGenerator[bytes, None]:
             done = 0
-            async with aclosing(blob_pieces(self.source, name, blob)) as pieces:
+            async with aclosing(blob_pieces(self._source, self._name, blob)) as pieces:
                 async for piece in pieces:
                     done += len(piece)
-                    self.tally.reach(blob.digest, done)
+                    tally.reach(blob.digest, done)
                     yield piece
 
-        await self.target.push_blob(repository, blob, content_read_by(read))
-        self.tally.finish(blob.digest, "Copied")
-        self.bytes_moved += blob.size_bytes
+        await self._target.push_blob(self._repository, blob, content_read_by(read))
+        tally.finish(blob.digest, "Copied")
+        self._count(blob.size_bytes)
+
+    def _count(self, size_bytes: int) -> None:
+        self.bytes_moved += size_bytes
+        self._shared.bytes_moved += size_bytes
 
 
 async def _each(

@@ -64,12 +64,12 @@ class Cut:
     down: int | None = None
 
 
-def random_cuts(seed: int, mean_bytes: int, *, share: float = 0.5) -> Iterator[Cut]:
-    """Cut a share of the connections, without end, each after a random count in one direction."""
+def random_cuts(seed: int, mean_bytes: int) -> Iterator[Cut]:
+    """Cut every connection, without end, each after a random count in either direction."""
     chance = random.Random(seed)
     while True:
-        count = int(chance.expovariate(1 / mean_bytes)) if chance.random() < share else None
-        yield Cut(up=count) if chance.random() < 0.5 else Cut(down=count)
+        up, down = (int(chance.expovariate(1 / mean_bytes)) for _ in range(2))
+        yield Cut(up, down)
 
 
 @dataclass
