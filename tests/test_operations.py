@@ -53,7 +53,7 @@ def test_an_image_is_copied_and_named_anew(two):
     assert copied.digest == STANDARD_IMAGES["team/multi:latest"].digest
     assert copied.is_changed
     renamed = ghostnb.run(ghostnb.copy(target, target, "team/multi", to="team/multi:stable"))
-    assert renamed.bytes_moved == len(STANDARD_IMAGES["team/multi:latest"].raw)
+    assert (renamed.bytes_moved, renamed.is_changed) == (0, True)
     assert tags(target, "team/multi") == ["latest", "stable"]
     again = ghostnb.run(ghostnb.copy(source, target, "team/multi"))
     assert (again.bytes_moved, again.is_changed) == (0, False)

@@ -41,7 +41,7 @@ class Copied:
     digest : Digest
         What the target now has under the tag.
     bytes_moved : int
-        Sent to the target: blobs and manifests.
+        Sent to the target: blobs and manifests that it did not have.
     is_changed : bool
         False if the target had it under that tag already.
     """
@@ -161,9 +161,10 @@ class Copier:
         return True
 
     async def has_blob(self, repository: str, blob: Descriptor) -> bool:
-        """Tell whether the target has a blob, of the size that it should have."""
-        if not await self._is_there(repository):
-            return False
+        """Tell whether the target has a blob, of the size that it should have.
+
+        A copy that broke off leaves blobs in a repository that is not there yet.
+        """
         try:
             return await self.target.blob_size(repository, blob.digest) == blob.size_bytes
         except NotFoundError:
@@ -194,15 +195,18 @@ class _ImageCopy:
         # One at a time: an index may name the same one often, two tags may lead to it, and
         # docker-registry 2.8 writes its links in place, for others to find empty.
         async with self._shared.turn(top.digest):
-            if not tag and await self._shared.has_manifest(self._repository, top.digest):
+            is_there = await self._shared.has_manifest(self._repository, top.digest)
+            if is_there and not tag:
                 return
-            await self._copy_contents(top, depth)
+            if not is_there:
+                await self._copy_contents(top, depth)
+                self._count(len(top.raw))
+            # What is there gets one more tag.
             await self._target.push_manifest(
                 self._repository, top.raw, top.media_type, tag=tag, digest=top.digest
             )
-        self._shared.known.manifests.add((self._repository, top.digest))
+            self._shared.known.manifests.add((self._repository, top.digest))
         self._shared.pushed[self._repository, tag or top.digest] = top.digest
-        self._count(len(top.raw))
 
     async def copy_attached(
         self, subject: Manifest | Index, seen: set[Digest] | None = None, depth: int = 0

@@ -151,8 +151,9 @@ class Survey:
         async with aclosing(manifests_of(self._source, job.repository, top)) as manifests:
             async for manifest in manifests:
                 blobs = {blob.digest: blob for blob in blobs_of(manifest)}
-                is_top = manifest is top
-                if not is_top and await self._has_manifest(job.target_repository, manifest.digest):
+                if await self._has_manifest(job.target_repository, manifest.digest):
+                    if manifest is top:
+                        return
                     continue
                 finding.manifests[manifest.digest] = len(manifest.raw)
                 finding.blobs |= blobs
@@ -160,6 +161,8 @@ class Survey:
 
     async def _has_manifest(self, repository: str, digest: Digest) -> bool:
         async def ask() -> bool:
+            if not await self._is_repository(repository):
+                return False
             try:
                 await self._target.resolve(repository, digest)
             except NotFoundError:
@@ -167,7 +170,7 @@ class Survey:
             self.known.manifests.add((repository, digest))
             return True
 
-        return await self._once(repository, digest, ask)
+        return await self._answer((repository, digest), ask)
 
     async def _has_blob(self, job: Job, blob: Descriptor) -> None:
         repository = job.target_repository
@@ -179,18 +182,10 @@ class Survey:
                 return False
             return size == blob.size_bytes
 
-        if await self._once(repository, blob.digest, ask):
+        if await self._answer((repository, blob.digest), ask):
             self.known.blobs[blob.digest].add(repository)
         elif self._is_same:
             self.known.blobs[blob.digest].add(job.repository)
-
-    async def _once(
-        self, repository: str, digest: str, ask: Callable[[], Coroutine[Any, Any, bool]]
-    ) -> bool:
-        async def ask_if_it_may_be_there() -> bool:
-            return await self._is_repository(repository) and await ask()
-
-        return await self._answer((repository, digest), ask_if_it_may_be_there)
 
     async def _is_repository(self, repository: str) -> bool:
         async def ask() -> bool:

@@ -283,9 +283,7 @@ class _Planner:
         job, count = finding.job, 0
         for digest, size in finding.manifests.items():
             place = f"{job.target_repository}@{digest}"
-            # A tag's own manifest is sent for the tag, even if it came before.
-            if digest == finding.digest or place not in self._coming:
-                count += size
+            count += 0 if place in self._coming else size
             self._coming.add(place)
         for digest, blob in finding.blobs.items():
             if digest not in self._coming and not self.survey.known.blobs.get(digest):
