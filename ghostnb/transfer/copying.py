@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
-from ghostnb.errors import NotFoundError
+from ghostnb.errors import NotFoundError, RegistryError
 from ghostnb.oci import Descriptor, Digest, Index, Manifest, Platform, Reference
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.content import blob_pieces, content_read_by
@@ -202,9 +202,7 @@ class _ImageCopy:
                 await self._copy_contents(top, depth)
                 self._count(len(top.raw))
             # What is there gets one more tag.
-            await self._target.push_manifest(
-                self._repository, top.raw, top.media_type, tag=tag, digest=top.digest
-            )
+            await self._push(top, tag)
             self._shared.known.manifests.add((self._repository, top.digest))
         self._shared.pushed[self._repository, tag or top.digest] = top.digest
 
@@ -226,6 +224,16 @@ class _ImageCopy:
             signature = Reference("", self._name, tag)
             copied = await self._shared.copy(signature, self._repository, tag)
             self.bytes_moved += copied.bytes_moved
+
+    async def _push(self, top: Manifest | Index, tag: str) -> None:
+        try:
+            await self._target.push_manifest(
+                self._repository, top.raw, top.media_type, tag=tag, digest=top.digest
+            )
+        except RegistryError:
+            # Something of it may be gone by now: another attempt is to look again.
+            self._shared.known.forget(self._repository, top)
+            raise
 
     async def _copy_contents(self, top: Manifest | Index, depth: int) -> None:
         if isinstance(top, Index):

@@ -4,8 +4,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from ghostnb.errors import NotFoundError
-from ghostnb.oci import Digest
+from ghostnb.oci import Digest, Index, Manifest
 from ghostnb.registries.protocol import Registry
+from ghostnb.transfer.contents import blobs_of
 
 __all__ = ["Known", "has_repository", "is_same_place"]
 
@@ -26,6 +27,13 @@ class Known:
     blobs: defaultdict[Digest, set[str]] = field(default_factory=lambda: defaultdict(set))
     manifests: set[tuple[str, Digest]] = field(default_factory=set)
     repositories: dict[str, bool] = field(default_factory=dict)
+
+    def forget(self, repository: str, top: Manifest | Index) -> None:
+        """Forget what a repository has of all that a manifest names, and the manifest."""
+        for blob in blobs_of(top):
+            self.blobs[blob.digest].discard(repository)
+        entries = top.manifests if isinstance(top, Index) else ()
+        self.manifests -= {(repository, one) for one in (top.digest, *(e.digest for e in entries))}
 
 
 def is_same_place(source: Registry, target: Registry) -> bool:

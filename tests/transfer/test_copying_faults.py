@@ -30,6 +30,7 @@ from tests.parts.proxies import cutting_proxy, random_cuts
 from tests.parts.pushes import skopeo
 from tests.parts.registries import docker_registry
 from tests.parts.replies import cut, hang, reply
+from tests.parts.storage import write_storage
 from tests.registries.asking import open_registry
 from tests.registries.conftest import descriptor_of, push
 from tests.serving import serving_images
@@ -118,7 +119,10 @@ def test_copies_over_a_bad_line_are_right_or_are_not_there(tmp_path, carrier, si
     }
     images |= {"app:0": index([images["app:1"], images["app:2"]])}
     with docker_registry() as one, docker_registry() as other:
-        fill(one.url, images)
+        write_storage(
+            one.storage_dir,
+            {"app": {name.partition(":")[2]: document for name, document in images.items()}},
+        )
         far = one if side == "source" else other
         cuts = random_cuts(len(side), 60_000)
         with cutting_proxy("127.0.0.1", far.port, cuts) as proxy:
@@ -479,3 +483,52 @@ def test_what_is_named_again_and_again_is_copied_once(referrers):
 
     run(question)
     assert sorted(pushed) == sorted(level.digest for level in levels)
+
+
+def test_each_copy_counts_its_own_bytes_when_several_share_a_copier():
+    documents = {f"app{n}:1": plain_image(f"own-{n}", size_bytes=20_000) for n in range(5)}
+
+    class Slow(MemoryRegistry):
+        async def push_blob(self, repository, descriptor, content):
+            await asyncio.sleep(0.01)
+            await super().push_blob(repository, descriptor, content)
+
+    source = MemoryRegistry()
+
+    async def question():
+        for name, document in documents.items():
+            await push(source, name, document)
+        copier = Copier(source, Slow("to"))
+        copied = await asyncio.gather(
+            *(
+                copier.copy(source.reference(name), name.partition(":")[0], "1")
+                for name in documents
+            )
+        )
+        wanted = [
+            len(one.raw) + sum(len(blob.data) for blob in one.blobs) for one in documents.values()
+        ]
+        assert [one.bytes_moved for one in copied] == wanted
+        assert copier.bytes_moved == sum(wanted)
+
+    run(question)
+
+
+def test_what_the_target_lost_meanwhile_is_sent_when_it_is_tried_again():
+    source = MemoryRegistry()
+    one, other = (image([Step("ADD it", LAYER), Step("x", layer_of(text))]) for text in "ab")
+
+    async def question():
+        await push(source, "app:1", one)
+        await push(source, "app:2", other)
+        copier = Copier(source, target)
+        await copier.copy(source.reference("app:1"), "app", "1")
+        await target.delete_blob("app", Digest(LAYER.digest))
+        with pytest.raises(RegistryError, match="MANIFEST_BLOB_UNKNOWN"):
+            await copier.copy(source.reference("app:2"), "app", "2")
+        await copier.copy(source.reference("app:2"), "app", "2")
+        await same(target, "app", "2", other)
+
+    with docker_registry(delete=True) as running:
+        target = open_registry(running.url)
+        run(question, target)
