@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from ghostnb.errors import (
@@ -13,7 +13,7 @@ from ghostnb.errors import (
     ServerError,
 )
 
-__all__ = ["Faults", "visible_names"]
+__all__ = ["Faults"]
 
 
 class Faults:
@@ -75,7 +75,7 @@ class Faults:
                 "or unpack it into a directory.",
                 registry=self.registry,
             )
-        if not os.path.isdir(self.root) or not visible_names(self.root):
+        if not os.path.isdir(self.root) or _is_begun(os.listdir(self.root)):
             return NotFoundError(
                 f"There is no OCI image layout at {self.root}.",
                 hint="Check the path; the first push makes one.",
@@ -109,6 +109,7 @@ class Faults:
         return ServerError(problem, hint=hint, registry=self.registry, status=status)
 
 
-def visible_names(directory: str) -> list[str]:
-    """List what is in a directory, but for a layout's first traces: one is being made there."""
-    return [name for name in os.listdir(directory) if not name.startswith(".")]
+def _is_begun(names: Collection[str]) -> bool:
+    """Tell whether nothing is there but what comes before a layout's marker, or that by now."""
+    others = [name for name in names if not name.startswith(".") and name != "index.json"]
+    return not others or "oci-layout" in others

@@ -18,6 +18,7 @@ from ghostnb.registries.records import ManifestRecord
 __all__ = [
     "MAX_INDEX_BYTES",
     "REF_NAME",
+    "REPOSITORY",
     "Contents",
     "Entry",
     "add_entry",

@@ -5,7 +5,7 @@ import os
 import msgspec
 
 from ghostnb.errors import ProtocolError
-from ghostnb.registries.layout.faults import Faults, visible_names
+from ghostnb.registries.layout.faults import Faults
 from ghostnb.registries.layout.files import LayoutFiles
 from ghostnb.registries.layout.lock import WriteLock
 from ghostnb.registries.layout.upload import make_directory
@@ -65,19 +65,32 @@ class Marker:
             return
         with self._faults.guard(self._root):
             make_directory(self._root)
-            self._refuse_strangers()
+            self.check_room(index, empty)
         with self._lock.held():
-            if not self._exists(MARKER):
-                self._files.replace(msgspec.json.encode({"imageLayoutVersion": _VERSION}), MARKER)
+            # Last comes what makes a layout of it: nobody meets one that is not whole.
             if not self._exists(index):
                 self._files.replace(empty, index)
+            if not self._exists(MARKER):
+                self._files.replace(msgspec.json.encode({"imageLayoutVersion": _VERSION}), MARKER)
 
-    def _exists(self, name: str) -> bool:
-        return os.path.isfile(os.path.join(self._root, name))
+    def check_room(self, index: str, empty: bytes) -> None:
+        """Never make a layout among somebody's other files.
 
-    def _refuse_strangers(self) -> None:
-        """Never make a layout among somebody's other files."""
-        visible = visible_names(self._root)
+        Parameters
+        ----------
+        index, empty : str, bytes
+            See `make`.
+
+        Raises
+        ------
+        ProtocolError
+            If there are some.
+        """
+        found = os.listdir(self._root) if os.path.isdir(self._root) else []
+        visible = [name for name in found if not name.startswith(".")]
+        if visible == [index] and self._files.read(index, limit_bytes=MAX_MARKER_BYTES) == empty:
+            # Whoever began to make it was cut off.
+            return
         # Looked at last: another process may be making it at this moment.
         if visible and not self._exists(MARKER):
             raise ProtocolError(
@@ -86,6 +99,9 @@ class Marker:
                 hint="Choose an empty directory, or one that does not exist yet.",
                 registry=self._faults.registry,
             )
+
+    def _exists(self, name: str) -> bool:
+        return os.path.isfile(os.path.join(self._root, name))
 
 
 def marker_problem(raw: bytes) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from ghostnb.oci import AnyManifest, Descriptor, Digest, Reference, check_repository, check_tag
+from ghostnb.registries.abilities import CATALOGUE
 from ghostnb.registries.config import LAYOUT_SCHEME, RegistryConfig
 from ghostnb.registries.garbage import GarbageReport
 from ghostnb.registries.layout.index import Entry
@@ -286,6 +287,39 @@ class LayoutRegistry(SharedBlobs):
             untagged=untagged,
             grace_seconds=grace_seconds,
         )
+
+    async def check_usable(self) -> bool:
+        """See whether there is a layout, or one can be made; nothing is written.
+
+        Returns
+        -------
+        bool
+            Whether there is one.
+
+        Raises
+        ------
+        ProtocolError
+            If the directory holds something else.
+        ForbiddenError
+            If it may not be written to.
+        """
+        is_there = await asyncio.to_thread(self._store.check_usable)
+        if is_there:
+            await asyncio.to_thread(self._removal.check)
+        return is_there
+
+    async def make(self) -> None:
+        """Make the layout, unless there is one."""
+        await _finished(self._store.make)
+
+    async def read_catalogue(self) -> bytes | None:
+        """Read the catalogue that a backup wrote beside the content; None if there is none."""
+        return await asyncio.to_thread(self._store.catalogue)
+
+    async def write_catalogue(self, raw: bytes) -> None:
+        """Replace the catalogue, in one step."""
+        await self.make()
+        await _finished(self._store.files.replace, raw, *CATALOGUE)
 
     async def aclose(self) -> None:
         """Forget what was read; no file is open between calls."""

@@ -9,13 +9,14 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from ghostnb.errors import RegistryError
+from ghostnb.errors import NotFoundError, RegistryError
 from ghostnb.oci import (
     MAX_MANIFEST_BYTES,
     AnyManifest,
     Descriptor,
     Digest,
 )
+from ghostnb.registries.abilities import CATALOGUE, MAX_CATALOGUE_BYTES
 from ghostnb.registries.layout.changes import Change, Changes
 from ghostnb.registries.layout.faults import Faults
 from ghostnb.registries.layout.files import LayoutFiles
@@ -87,14 +88,37 @@ class LayoutStore:
     def load(self) -> dict[str, Contents]:
         """Give every repository; the index is read again only if the file was changed."""
         try:
-            with self.files.open(INDEX) as file:
-                state = os.fstat(file.fileno())
-                identity = (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
-                if self._known is not None and self._known[0] == identity:
-                    return self._known[1]
-                raw = self.files.read_open(file, MAX_INDEX_BYTES)
+            return self._load()
+        except FileNotFoundError:
+            self.marker.check()
+        # There is a layout by now: perhaps it was made at this moment.
+        try:
+            return self._load()
         except FileNotFoundError:
             raise self._no_index() from None
+
+    def check_usable(self) -> bool:
+        """Tell whether there is a layout.
+
+        Raises
+        ------
+        ProtocolError
+            If there is something else, so that none can be made.
+        """
+        try:
+            self.load()
+        except NotFoundError:
+            self.marker.check_room(INDEX, empty_index())
+            return False
+        return True
+
+    def _load(self) -> dict[str, Contents]:
+        with self.files.open(INDEX) as file:
+            state = os.fstat(file.fileno())
+            identity = (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+            if self._known is not None and self._known[0] == identity:
+                return self._known[1]
+            raw = self.files.read_open(file, MAX_INDEX_BYTES)
         self.marker.check()
         found = read_index(raw, self.default, source=self._source)
         if time.time() - state.st_ctime > _SETTLED_SECONDS:
@@ -241,6 +265,13 @@ class LayoutStore:
         self.marker.check()
         sizes = [state.st_size for place, state in self.blob_files() if not is_leftover(place)]
         return len(sizes), sum(sizes)
+
+    def catalogue(self) -> bytes | None:
+        """Read the catalogue that a backup wrote; None if there is none."""
+        try:
+            return self.files.read(*CATALOGUE, limit_bytes=MAX_CATALOGUE_BYTES)
+        except FileNotFoundError:
+            return None
 
     def _no_index(self) -> RegistryError:
         self.marker.check()
