@@ -1,5 +1,6 @@
 """Records to DataFrames: one schema a frame, no I/O."""
 
+from ghostnb.frames.backups import CATALOGUE, PROBLEMS, catalogue_frame, problems_frame
 from ghostnb.frames.bolt import (
     PLUGINS,
     PROFILES,
@@ -23,11 +24,13 @@ from ghostnb.frames.tables import (
 )
 
 __all__ = [
+    "CATALOGUE",
     "COPIES",
     "DELETIONS",
     "HISTORY",
     "LAYERS",
     "PLUGINS",
+    "PROBLEMS",
     "PROFILES",
     "REGISTRIES",
     "REPOSITORIES",
@@ -36,9 +39,11 @@ __all__ = [
     "TEMPLATES",
     "LayersTable",
     "RegistryRecord",
+    "catalogue_frame",
     "history_frame",
     "layers_frame",
     "plugins_frame",
+    "problems_frame",
     "profiles_frame",
     "registries_frame",
     "repositories_frame",

@@ -101,11 +101,9 @@ class Archive:
         -------
         Member
         """
-        info = tarfile.TarInfo(name)
-        info.size, info.mode = size_bytes, _MODE
-        header = info.tobuf(tarfile.GNU_FORMAT)
+        header = _header(name, size_bytes)
         offset = self._end
-        member = Member(self._part, name, offset + len(header), size_bytes)
+        member = Member(self._part, name, offset, len(header), size_bytes)
         self._end = _rounded(offset + len(header) + size_bytes, tarfile.BLOCKSIZE)
         self._members.append(member)
         await asyncio.to_thread(self._part.write, offset, header)
@@ -147,15 +145,19 @@ class Member:
     Attributes
     ----------
     name : str
+    size_bytes : int
     missing_bytes : int
         How many are still to be written.
     """
 
-    def __init__(self, part: "_Part", name: str, offset: int, size_bytes: int) -> None:
+    def __init__(
+        self, part: "_Part", name: str, offset: int, header_bytes: int, size_bytes: int
+    ) -> None:
         self.name = name
-        self.missing_bytes = size_bytes
+        self.size_bytes = self.missing_bytes = size_bytes
         self._part = part
-        self._offset = offset
+        self._header = offset, header_bytes
+        self._offset = self._start = offset + header_bytes
 
     async def write(self, piece: bytes) -> None:
         """Append some bytes.
@@ -171,6 +173,25 @@ class Member:
         self._offset += len(piece)
         self.missing_bytes -= len(piece)
         await asyncio.to_thread(self._part.write, offset, piece)
+
+    def rewind(self) -> None:
+        """Let it be written anew, from its first byte on."""
+        self._offset, self.missing_bytes = self._start, self.size_bytes
+
+    async def give_up(self, name: str) -> None:
+        """Leave it as it is, under a name that nobody looks for.
+
+        Raises
+        ------
+        ValueError
+            If the name needs another place than the one that it had.
+        """
+        header = _header(name, self.size_bytes)
+        offset, header_bytes = self._header
+        if len(header) != header_bytes:
+            raise ValueError(f"{name} has no place where {self.name} was.")
+        self.name, self.missing_bytes = name, 0
+        await asyncio.to_thread(self._part.write, offset, header)
 
 
 class _Part:
@@ -265,6 +286,12 @@ class _Part:
     def _check_target(self) -> None:
         if not self._is_replaced and os.path.lexists(self._target):
             raise already_there(self._target)
+
+
+def _header(name: str, size_bytes: int) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size_bytes, _MODE
+    return info.tobuf(tarfile.GNU_FORMAT)
 
 
 def _rounded(size_bytes: int, block_bytes: int) -> int:

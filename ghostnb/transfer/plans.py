@@ -182,6 +182,15 @@ class Plan(Generic[Step]):
         if work.errors:
             raise self._incomplete(work.errors, len(left))
 
+    def _begin_anew(self) -> None:
+        """Let every step wait again, whatever became of it."""
+        self._outcomes = [_Outcome() for _ in self.steps]
+
+    def _failed(self) -> list[tuple[Step, str]]:
+        """Give the steps that failed, and why."""
+        pairs = zip(self.steps, self._outcomes, strict=True)
+        return [(step, outcome.error) for step, outcome in pairs if outcome.word == FAILED]
+
     async def _try(self, position: int, tally: TransferTally) -> GhostnbError | None:
         step = self.steps[position]
         outcome = self._held_up(position)

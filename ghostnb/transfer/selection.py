@@ -106,6 +106,12 @@ class Selection:
         names = exact_names(as_patterns(self.repositories))
         return None if names is None else tuple(self.pick_repositories(names))
 
+    @property
+    def has_all_tags(self) -> bool:
+        """Whether repositories are meant as a whole, and no tag of them is left out."""
+        filters = (self.tags, self.exclude_tags, self.versions, self.newest)
+        return all(one is None for one in filters)
+
     def has_repository(self, name: str) -> bool:
         """Tell whether a repository is meant, for lists that come one by one."""
         return _is_meant(name, self.repositories, self.exclude_repositories)

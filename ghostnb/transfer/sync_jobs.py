@@ -12,6 +12,7 @@ from ghostnb.transfer.contents import MAX_NESTING, too_deep
 from ghostnb.transfer.selection import Selection
 from ghostnb.transfer.signatures import signature_tags
 from ghostnb.transfer.survey import Finding, Job
+from ghostnb.transfer.untagged import untagged_manifests
 
 __all__ = ["Rename", "SyncJobs"]
 
@@ -62,14 +63,37 @@ class SyncJobs:
 
     async def of_attached(self, findings: Iterable[Finding]) -> list[Job]:
         """List what is attached to images, to their children, and to that in turn."""
+        subjects = {
+            (one.job.repository, one.digest): one.job for one in findings if one.digest is not None
+        }
         jobs: dict[tuple[str, str], Job] = {}
-        for finding in findings:
-            if finding.digest is not None:
-                try:
-                    await self._attached(finding.job, finding.digest, jobs)
-                except GhostnbError as e:
-                    self._note(e, finding.job.repository, finding.job.tag)
+        lists = ordered_map(
+            self._all_attached, subjects.items(), workers=max(2, self._source.concurrency)
+        )
+        async with aclosing(lists) as found:
+            async for some in found:
+                jobs |= some
         return list(jobs.values())
+
+    async def of_untagged(self) -> list[Job]:
+        """List the manifests of the listed repositories that nothing leads to, where that is known.
+
+        Nothing of a repository of which only some tags are selected.
+        """
+        jobs: list[Job] = []
+        for repository, target in self.targets.items() if self._selection.has_all_tags else ():
+            try:
+                found = await untagged_manifests(self._source, repository)
+            except NotFoundError:
+                continue
+            except GhostnbError as e:
+                self._note(e, repository)
+                continue
+            jobs += [
+                Job(repository, "", target, "", digest=one.digest, reason="no tag points to it")
+                for one in found
+            ]
+        return jobs
 
     async def _repositories(self) -> AsyncIterator[str]:
         exact = self._selection.exact_repositories
@@ -110,6 +134,18 @@ class SyncJobs:
         self.targets[repository] = target
         return target
 
+    async def _all_attached(
+        self, subject: tuple[tuple[str, Digest], Job]
+    ) -> dict[tuple[str, str], Job]:
+        """List what is attached to one image; as much of it as can be read."""
+        (_, digest), job = subject
+        jobs: dict[tuple[str, str], Job] = {}
+        try:
+            await self._attached(job, digest, jobs)
+        except GhostnbError as e:
+            self._note(e, job.repository, job.tag)
+        return jobs
+
     async def _attached(
         self, job: Job, subject: Digest, jobs: dict[tuple[str, str], Job], depth: int = 0
     ) -> None:
@@ -120,7 +156,9 @@ class SyncJobs:
             if (name, entry.digest) not in jobs:
                 jobs[name, entry.digest] = _for_digest(job, entry, subject)
                 await self._attached(job, entry.digest, jobs, depth + 1)
-        for tag in await signature_tags(self._source, name, subject):
+        # Where all tags are listed anyway, nobody asks for these one by one.
+        is_listed = self._selection.has_all_tags
+        for tag in () if is_listed else await signature_tags(self._source, name, subject):
             jobs[name, tag] = Job(
                 name, tag, job.target_repository, tag, reason=f"attached to {subject}"
             )

@@ -16,7 +16,7 @@ from ghostnb.transfer.survey import Finding, Survey
 from ghostnb.transfer.sync_jobs import Rename, SyncJobs
 from ghostnb.transfer.tally import TransferTally
 
-__all__ = ["Rename", "SyncPlan", "SyncStep", "plan_sync"]
+__all__ = ["Rename", "SyncDraft", "SyncPlan", "SyncStep", "draft_sync", "plan_sync"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,28 @@ class SyncPlan(Plan[SyncStep]):
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class SyncDraft:
+    """What was found out for a plan.
+
+    Attributes
+    ----------
+    steps : list of SyncStep
+    findings : list of Finding
+        All that is wanted, also what the target has already.
+    failures : list of Failure
+        What could not be listed.
+    notes : list of str
+    known : Known
+    """
+
+    steps: list[SyncStep]
+    findings: list[Finding]
+    failures: list[Failure]
+    notes: list[str]
+    known: Known
+
+
 async def plan_sync(
     source: Registry,
     target: WritableRegistry,
@@ -160,6 +182,43 @@ async def plan_sync(
         If the source does not list its repositories, or the target deletes nothing and is to
         be pruned.
     """
+    draft = await draft_sync(
+        source,
+        target,
+        selection,
+        platforms=platforms,
+        rename=rename,
+        referrers=referrers,
+        prune=prune,
+        tally=tally,
+    )
+    return SyncPlan(
+        source, target, draft.steps, notes=draft.notes, known=draft.known, platforms=platforms
+    )
+
+
+async def draft_sync(
+    source: Registry,
+    target: WritableRegistry,
+    selection: Selection,
+    *,
+    platforms: Sequence[Platform] = (),
+    rename: Rename = None,
+    referrers: bool = False,
+    untagged: bool = False,
+    prune: bool = False,
+    tally: Tally | None = None,
+) -> SyncDraft:
+    """Find out what `plan_sync` plans, for a plan that does more.
+
+    Parameters
+    ----------
+    source, target, selection, platforms, rename, referrers, prune, tally
+        See `plan_sync`.
+    untagged : bool, optional
+        Also what nothing leads to, in repositories that are selected as a whole; as far as the
+        source lists it.
+    """
     tally = tally or Tally()
     jobs = SyncJobs(source, target, selection, rename, tally)
     planner = _Planner(source, target, jobs, platforms, tally.failures)
@@ -167,20 +226,32 @@ async def plan_sync(
     async for finding in planner.survey.look(jobs.of_tags()):
         findings.append(finding)
         tally.done += 1
-    if referrers:
-        attached = await jobs.of_attached(findings)
-        findings += [finding async for finding in planner.survey.look(attached)]
+    others = await jobs.of_attached(findings) if referrers else []
+    others += await jobs.of_untagged() if untagged else []
+    distinct = {(job.repository, job.tag or job.locator): job for job in others}
+    for finding in findings:
+        distinct.pop((finding.job.repository, finding.job.tag), None)
+    findings += [finding async for finding in planner.survey.look(distinct.values())]
+    findings = _without_parts(findings)
     steps = planner.steps(findings)
     if prune:
         steps += await planner.pruned(findings, selection)
-    return SyncPlan(
-        source,
-        target,
-        steps,
-        notes=planner.notes(findings),
-        known=planner.survey.known,
-        platforms=platforms,
-    )
+    return SyncDraft(steps, findings, tally.failures, planner.notes(findings), planner.survey.known)
+
+
+def _without_parts(findings: Sequence[Finding]) -> list[Finding]:
+    """Leave out what comes by digest with an index anyway."""
+    parts = {
+        (one.job.target_repository, digest)
+        for one in findings
+        for digest in one.manifests
+        if digest != one.digest
+    }
+    return [
+        one
+        for one in findings
+        if one.job.target_tag or (one.job.target_repository, one.digest) not in parts
+    ]
 
 
 class _Planner:

@@ -176,3 +176,24 @@ def test_cancelled_at_any_step_there_is_nothing_or_all(tmp_path: Path, steps: in
     if left:
         with tarfile.open(fileobj=io.BytesIO(target.read_bytes())) as found:
             assert found.getnames() == ["0", "1", "2"]
+
+
+def test_a_member_is_written_anew_or_given_up(tmp_path):
+    async def body():
+        async with new_archive(tmp_path / "x.tar") as archive:
+            again, lost = (
+                await archive.reserve("blobs/again", 4),
+                await archive.reserve("b/lost", 4),
+            )
+            await again.write(b"bad")
+            again.rewind()
+            await again.write(b"good")
+            await lost.write(b"x")
+            with pytest.raises(ValueError, match="no place"):
+                await lost.give_up("n" * 200)
+            await lost.give_up("c/lost")
+
+    asyncio.run(body())
+    with tarfile.open(tmp_path / "x.tar") as archive:
+        assert archive.getnames() == ["blobs/again", "c/lost"]
+        assert archive.extractfile("blobs/again").read() == b"good"

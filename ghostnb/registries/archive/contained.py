@@ -22,11 +22,14 @@ class Contained:
         Gives the member that holds a digest's bytes; None if there is none.
     made : mapping of Digest to bytes
         Manifests that stand in no member, since their format has none.
+    catalogue : Member or None
+        What a backup wrote of itself.
     """
 
     repositories: dict[str, Contents]
     locate: Callable[[Digest], Member | None]
     made: Mapping[Digest, bytes] = field(default_factory=dict)
+    catalogue: Member | None = None
 
 
 def read_document(file: ArchiveFile, members: Members, name: str, *, limit_bytes: int) -> bytes:

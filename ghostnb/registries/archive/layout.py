@@ -1,6 +1,7 @@
 """Archives that hold an OCI image layout."""
 
 from ghostnb.oci import Digest
+from ghostnb.registries.abilities import CATALOGUE
 from ghostnb.registries.archive.contained import Contained, read_document
 from ghostnb.registries.archive.file import ArchiveFile
 from ghostnb.registries.archive.members import Member, Members
@@ -35,4 +36,4 @@ def read_layout(file: ArchiveFile, members: Members, default: str) -> Contained:
         return members.find("/".join(place_of(digest)))
 
     found = read_index(raw, default, source=f"{INDEX} of {file.faults.path}")
-    return Contained(found, locate)
+    return Contained(found, locate, catalogue=members.find_document("/".join(CATALOGUE)))

@@ -12,7 +12,7 @@ from ghostnb.oci import AnyManifest, Descriptor, Digest, Reference, check_reposi
 from ghostnb.registries.archive.store import ArchiveStore
 from ghostnb.registries.config import LAYOUT_SCHEME, RegistryConfig
 from ghostnb.registries.own import OwnContent
-from ghostnb.registries.records import Ping, RepositoryRecord
+from ghostnb.registries.records import ManifestRecord, Ping, RepositoryRecord
 from ghostnb.registries.storing import MAX_BLOB_BYTES
 from ghostnb.registries.verify import check_pieces, check_size
 
@@ -145,6 +145,16 @@ class ArchiveRegistry(OwnContent):
         """Give what is attached to a manifest; a manifest is read once for it."""
         check_repository(repository)
         return await self._asked(self._store.referrers, repository, digest)
+
+    async def manifests(self, repository: str) -> AsyncIterator[ManifestRecord]:
+        """Iterate over the entries of a repository, in the order of the index."""
+        check_repository(repository)
+        for record in (await self._asked(self._store.contents, repository)).records():
+            yield record
+
+    async def read_catalogue(self) -> bytes | None:
+        """Read the catalogue that a backup put beside the content; None if there is none."""
+        return await self._asked(self._store.catalogue)
 
     async def aclose(self) -> None:
         """Forget what was read; no file is open between calls."""

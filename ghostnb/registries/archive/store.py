@@ -4,6 +4,7 @@ import os
 import time
 
 from ghostnb.oci import MAX_MANIFEST_BYTES, AnyManifest, Descriptor, Digest
+from ghostnb.registries.abilities import CATALOGUE, MAX_CATALOGUE_BYTES
 from ghostnb.registries.archive.contained import Contained, read_member
 from ghostnb.registries.archive.docker import DOCKER_MANIFEST, read_docker_archive
 from ghostnb.registries.archive.faults import Faults
@@ -130,6 +131,15 @@ class ArchiveStore:
     def referrers(self, repository: str, digest: Digest) -> list[Descriptor]:
         """Give what is attached to a manifest, in the order of the index."""
         return self._manifests.referrers(self.load().get(repository, Contents()), digest)
+
+    def catalogue(self) -> bytes | None:
+        """Read the catalogue that a backup wrote; None if there is none."""
+        with opened(self._faults) as file:
+            member = self._contained(file).catalogue
+            if member is None:
+                return None
+            name = "/".join(CATALOGUE)
+            return read_member(file, member, name, limit_bytes=MAX_CATALOGUE_BYTES)
 
     def _member(
         self,

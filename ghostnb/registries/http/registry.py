@@ -149,9 +149,16 @@ class HTTPRegistry:
         raw = self._cache.get(f"{self._scope}/{name}", digest) if digest else None
         if raw is not None:
             return parse_manifest(raw, digest=digest, source=f"{name} in {self.name}")
-        request = self._endpoint.manifest(name, digest or locator)
+        return await self.stored_manifest(name, digest or locator)
+
+    async def stored_manifest(self, repository: str, locator: str) -> AnyManifest:
+        """Read a manifest as the registry has it now; the cache does not answer for it."""
+        name = self._vendor.repository(repository)
+        request = self._endpoint.manifest(name, locator)
         reply = await self._noted(self._session.fetch(request, max_bytes=MAX_MANIFEST_BYTES))
-        return self._checked_manifest(name, request, reply, digest)
+        return self._checked_manifest(
+            name, request, reply, Digest(locator) if ":" in locator else None
+        )
 
     async def resolve(self, repository: str, locator: str) -> Descriptor:
         """Ask what a tag or digest points to, by HEAD; the cache does not answer for it."""
