@@ -104,7 +104,10 @@ async def push(registry: Any, name: str, document: Document) -> Digest:
 
 async def fill(registry: Any) -> None:
     """Push the standard set, and a repository without tags."""
-    await asyncio.gather(*(push(registry, *pair) for pair in STANDARD_IMAGES.items()))
+    # One after the other: docker-registry 2.8 writes the links of shared blobs in place, so that
+    # a manifest that comes at that moment is refused.
+    for name, document in STANDARD_IMAGES.items():
+        await push(registry, name, document)
     await push(registry, f"{EMPTIED_REPOSITORY}:", plain_image("gone"))
 
 

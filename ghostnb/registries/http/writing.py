@@ -106,7 +106,9 @@ class Writer:
         except (NotFoundError, RejectedError, UnsupportedError):
             # No such tag any more, or a registry that deletes no tags.
             await self._resolve(repository, tag)
-        await self._delete_in_disguise(repository, tag, there)
+        # One at a time: all push the same empty blob, and distribution 2 writes its link in place.
+        async with self._turns.setdefault((repository, there.digest), asyncio.Lock()):
+            await self._delete_in_disguise(repository, tag, there)
 
     async def check_deletable(self, repository: str) -> None:
         """Raise if the registry deletes nothing: it is asked to delete what is not there."""
