@@ -21,6 +21,7 @@ from ghostnb.loop import hop
 from ghostnb.oci import Reference
 from ghostnb.progress import Progress
 from ghostnb.progress_bar import ProgressBar, ProgressOption
+from ghostnb.pushing import PushMethods
 from ghostnb.registries.catalog import details_of
 from ghostnb.registries.images import Image
 from ghostnb.registries.reading import read_image, read_images
@@ -35,7 +36,7 @@ _SEARCH_LIMIT = 25
 Tabulate = Callable[[Iterable[Image]], pd.DataFrame]
 
 
-class RegistryClient(RegistryHandle, BoltMethods):
+class RegistryClient(RegistryHandle, PushMethods, BoltMethods):
     """Asks one registry, and answers with DataFrames.
 
     Parameters

@@ -7,6 +7,7 @@ The tree::
     ├── InvalidReferenceError    a reference, digest or platform (also ValueError)
     ├── InvalidContainerError    what a container is to be like (also ValueError)
     ├── ArchiveError             a file that an image is to be saved to
+    ├── PathError                a file or directory that is to be pushed
     ├── IncompleteError          a plan of which some steps failed
     ├── EngineError              a container daemon
     │   └── EngineUnreachableError
@@ -45,6 +46,7 @@ __all__ = [
     "InvalidContainerError",
     "InvalidReferenceError",
     "NotFoundError",
+    "PathError",
     "ProtocolError",
     "RateLimitedError",
     "RegistryError",
@@ -175,6 +177,10 @@ class InvalidContainerError(GhostnbError, ValueError):
 
 class ArchiveError(GhostnbError):
     """A file cannot be written: it is there already, its directory is not, the disk is full."""
+
+
+class PathError(GhostnbError):
+    """A path cannot be pushed: nothing is there, it may not be read, or it changes meanwhile."""
 
 
 class IncompleteError(GhostnbError):

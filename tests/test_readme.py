@@ -11,7 +11,9 @@ import ghostnb
 from ghostnb import frames
 from ghostnb.sync.plan_file import parse_plan
 from tests.parts.drift import running_drift
-from tests.parts.registries import RunningRegistry
+from tests.parts.registries import docker_registry
+from tests.parts.standard import by_repository
+from tests.parts.storage import write_storage
 from tests.readme import README, daemon_blocks, drift_blocks, tour
 
 TEXT = README.read_text(encoding="utf-8")
@@ -36,11 +38,12 @@ def run_cells(code: str, cwd: Path | None = None) -> subprocess.CompletedProcess
     )
 
 
-def test_the_tour_runs_on_a_real_registry(
-    home: Path, registry: RunningRegistry, tmp_path: Path
-) -> None:
-    write_config(home, registry.url)
-    run = run_cells("".join(tour()), cwd=tmp_path)
+def test_the_tour_runs_on_a_real_registry(home: Path, tmp_path: Path) -> None:
+    # One of its own: the tour pushes.
+    write_storage(tmp_path / "storage", by_repository())
+    with docker_registry(storage_dir=tmp_path / "storage") as registry:
+        write_config(home, registry.url)
+        run = run_cells("".join(tour()), cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert "library/nginx" in run.stdout
     assert "('linux/amd64', 1055, " in run.stdout

@@ -43,21 +43,21 @@ class TransferTally:
             self.total += total_bytes
             self.items_total += 1
 
-    def advance(self, item: str, size_bytes: int) -> None:
-        """Note that some of it has come."""
+    def advance(self, item: str, size_bytes: int, doing: str = "Downloading") -> None:
+        """Note that some of it has come, and what is being done with it."""
         with self._lock:
             known = self._items[item]
             known.current_bytes += size_bytes
-            known.status = "Downloading"
+            known.status = doing
             self._changed[item] = None
             self.done += size_bytes
 
-    def reach(self, item: str, size_bytes: int) -> None:
+    def reach(self, item: str, size_bytes: int, doing: str = "Downloading") -> None:
         """Note that so much of it has come in all; what comes again does not count again."""
         with self._lock:
             more = max(0, size_bytes - self._items[item].current_bytes)
         if more:
-            self.advance(item, more)
+            self.advance(item, more, doing)
 
     def finish(self, item: str, status: str = "Download complete") -> None:
         """Note that it is there, and is what it should be; or else what became of it."""

@@ -156,6 +156,10 @@ class ArchiveRegistry(OwnContent):
         """Read the catalogue that a backup put beside the content; None if there is none."""
         return await self._asked(self._store.catalogue)
 
+    async def is_made(self, digest: Digest) -> bool:
+        """Tell whether a manifest was made here, since the archive's format has none."""
+        return await self._asked(self._store.is_made, digest)
+
     async def aclose(self) -> None:
         """Forget what was read; no file is open between calls."""
         self._store.forget()

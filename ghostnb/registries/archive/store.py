@@ -16,7 +16,7 @@ from ghostnb.registries.layout.manifests import Manifests
 from ghostnb.registries.storing import no_such_blob, no_such_repository
 from ghostnb.registries.verify import check_content
 
-__all__ = ["ArchiveStore"]
+__all__ = ["ArchiveStore", "holds_images"]
 
 # A file that was changed this shortly ago may change again without its time showing it.
 _SETTLED_SECONDS = 0.05
@@ -141,6 +141,11 @@ class ArchiveStore:
             name = "/".join(CATALOGUE)
             return read_member(file, member, name, limit_bytes=MAX_CATALOGUE_BYTES)
 
+    def is_made(self, digest: Digest) -> bool:
+        """Tell whether a manifest stands in no member."""
+        with opened(self._faults) as file:
+            return digest in self._contained(file).made
+
     def _member(
         self,
         file: ArchiveFile,
@@ -186,3 +191,16 @@ class ArchiveStore:
                 raise FileNotFoundError(digest)
             name = f"manifest {digest}"
             return read_member(file, member, name, limit_bytes=MAX_MANIFEST_BYTES)
+
+
+def holds_images(path: str) -> bool:
+    """Tell whether a tar is an archive of images, by what is at its root. Blocks.
+
+    Raises
+    ------
+    ProtocolError
+        If it is no tar, or is cut off or damaged.
+    """
+    with opened(Faults(path, "")) as file:
+        members = read_members(file)
+        return MARKER in members or DOCKER_MANIFEST in members

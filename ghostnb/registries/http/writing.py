@@ -52,7 +52,7 @@ class Writer:
         self._endpoint = endpoint
         self._uploads = Uploads(session, endpoint)
         # Of fallback tags: who adds to one reads it first.
-        self._turns: WeakValueDictionary[tuple[str, Digest], asyncio.Lock] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def mount_blob(self, repository: str, digest: Digest, source: str) -> bool:
         """Take a blob over from another repository; False if its bytes must be sent."""
@@ -107,7 +107,7 @@ class Writer:
             # No such tag any more, or a registry that deletes no tags.
             await self._resolve(repository, tag)
         # One at a time: all push the same empty blob, and distribution 2 writes its link in place.
-        async with self._turns.setdefault((repository, there.digest), asyncio.Lock()):
+        async with self._turns.setdefault(repository, asyncio.Lock()):
             await self._delete_in_disguise(repository, tag, there)
 
     async def check_deletable(self, repository: str) -> None:
@@ -187,7 +187,7 @@ class Writer:
             return
         subject, descriptor = found
         tag = fallback_tag(subject)
-        async with self._turns.setdefault((repository, subject), asyncio.Lock()):
+        async with self._turns.setdefault(f"{repository}@{subject}", asyncio.Lock()):
             entries = await self._entries(repository, tag)
             if all(entry.get("digest") != descriptor.digest for entry in entries):
                 raw = _index([*entries, msgspec.to_builtins(descriptor, enc_hook=str)])

@@ -3,11 +3,11 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
 from concurrent.futures import Future
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec
 
 from ghostnb.oci import AnyManifest, Descriptor, Digest, Reference, check_repository, check_tag
 from ghostnb.registries.abilities import CATALOGUE
@@ -20,12 +20,12 @@ from ghostnb.registries.own import SharedBlobs
 from ghostnb.registries.protocol import BlobContent
 from ghostnb.registries.records import ManifestRecord, Ping, RepositoryRecord
 from ghostnb.registries.storing import MAX_BLOB_BYTES, checked_manifest, no_such_blob
+from ghostnb.registries.threads import finished, settled
 from ghostnb.registries.verify import check_pieces, check_size
 
 __all__ = ["LayoutRegistry"]
 
 P = ParamSpec("P")
-Result = TypeVar("Result")
 # More threads would only wait for each other.
 _CONCURRENCY = 4
 _BLOCK_BYTES = 2**20
@@ -154,14 +154,14 @@ class LayoutRegistry(SharedBlobs):
     ) -> None:
         """Store a blob under its digest; one that is there is written again, and so mended."""
         source = f"What was pushed to {check_repository(repository)} in {self.name}"
-        await _finished(self._store.make)
+        await finished(self._store.make)
         upload = self._store.upload(descriptor.digest)
         try:
             async for block in blocks(check_pieces(content(0), descriptor, source=source)):
-                await _finished(upload.write, block)
-            await _finished(upload.commit)
+                await finished(upload.write, block)
+            await finished(upload.commit)
         finally:
-            await _finished(upload.discard)
+            await finished(upload.discard)
 
     async def push_manifest(
         self,
@@ -216,15 +216,15 @@ class LayoutRegistry(SharedBlobs):
 
     async def delete_blob(self, repository: str, digest: Digest) -> None:
         """Delete a blob that no manifest of any repository needs."""
-        await _finished(self._removal.blob, check_repository(repository), digest)
+        await finished(self._removal.blob, check_repository(repository), digest)
 
     async def prepare(self) -> None:
         """Make the layout, unless there is one; what is served is never made anew later."""
-        await _finished(self._store.serve)
+        await finished(self._store.serve)
 
     async def probe(self) -> None:
         """Read the index, then write a few bytes beside the content."""
-        await _finished(self._store.probe)
+        await finished(self._store.probe)
 
     async def touch_blobs(self, digests: Collection[Digest]) -> dict[Digest, int]:
         """Keep blobs and manifests from garbage collections for their time of grace."""
@@ -248,8 +248,8 @@ class LayoutRegistry(SharedBlobs):
     async def begin_upload(self, repository: str) -> str:
         """Begin a blob that comes in pieces."""
         check_repository(repository)
-        await _finished(self._store.make)
-        return await _finished(self._store.staging.begin, repository)
+        await finished(self._store.make)
+        return await finished(self._store.staging.begin, repository)
 
     async def upload_size(self, repository: str, upload: str) -> int:
         """Look how large an upload's file is."""
@@ -262,16 +262,16 @@ class LayoutRegistry(SharedBlobs):
         staging = self._store.staging
         size = await self.upload_size(repository, upload)
         async for block in blocks(pieces):
-            size = await _finished(staging.append, repository, upload, block)
+            size = await finished(staging.append, repository, upload, block)
         return size
 
     async def finish_upload(self, repository: str, upload: str, digest: Digest) -> None:
         """Make a blob of a complete upload, on disk before this returns."""
-        await _finished(self._store.finish_upload, repository, upload, digest)
+        await finished(self._store.finish_upload, repository, upload, digest)
 
     async def cancel_upload(self, repository: str, upload: str) -> None:
         """Remove an upload's file."""
-        await _finished(self._store.staging.cancel, repository, upload)
+        await finished(self._store.staging.cancel, repository, upload)
 
     async def usage(self) -> tuple[int, int]:
         """Count the files of blobs and manifests, and their bytes."""
@@ -281,7 +281,7 @@ class LayoutRegistry(SharedBlobs):
         self, *, dry_run: bool = False, untagged: bool = False, grace_seconds: float = 3600
     ) -> GarbageReport:
         """Remove what nothing points to; writers wait meanwhile."""
-        return await _finished(
+        return await finished(
             self._removal.garbage,
             dry_run=dry_run,
             untagged=untagged,
@@ -310,7 +310,7 @@ class LayoutRegistry(SharedBlobs):
 
     async def make(self) -> None:
         """Make the layout, unless there is one."""
-        await _finished(self._store.make)
+        await finished(self._store.make)
 
     async def read_catalogue(self) -> bytes | None:
         """Read the catalogue that a backup wrote beside the content; None if there is none."""
@@ -319,7 +319,7 @@ class LayoutRegistry(SharedBlobs):
     async def write_catalogue(self, raw: bytes) -> None:
         """Replace the catalogue, in one step."""
         await self.make()
-        await _finished(self._store.files.replace, raw, *CATALOGUE)
+        await finished(self._store.files.replace, raw, *CATALOGUE)
 
     async def aclose(self) -> None:
         """Forget what was read; no file is open between calls."""
@@ -334,33 +334,13 @@ class LayoutRegistry(SharedBlobs):
             file.close()
 
 
-async def _finished(function: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result:
-    """Call on a thread. Who is cancelled meanwhile waits until the call has ended.
-
-    Nothing of a push goes on behind the back of a caller who was told that it
-    was cancelled.
-    """
-    return await _settled(asyncio.to_thread(function, *args, **kwargs))
-
-
 async def _written(function: Callable[P, Future[None]], *args: P.args, **kwargs: P.kwargs) -> None:
     """Call on a thread what changes the index, and wait on none until that is written."""
 
     async def work() -> None:
         await asyncio.wrap_future(await asyncio.to_thread(function, *args, **kwargs))
 
-    await _settled(work())
-
-
-async def _settled(work: Coroutine[Any, Any, Result]) -> Result:
-    call = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(call)
-    except asyncio.CancelledError:
-        await asyncio.wait([call])
-        # Asked for, so that it is not reported as lost: the cancellation is what is told.
-        call.cancelled() or call.exception()
-        raise
+    await settled(work())
 
 
 async def blocks(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:

@@ -1,0 +1,161 @@
+"""Pushes of what lies on this machine's disk, as a notebook user makes them."""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from ghostnb.arguments import checked_text, parsed_platform
+from ghostnb.errors import UnsupportedError
+from ghostnb.loop import hop
+from ghostnb.progress import Progress
+from ghostnb.progress_bar import ProgressBar
+from ghostnb.registries.protocol import Registry, WritableRegistry
+from ghostnb.transfer import ArtifactOptions, Pushed, TransferTally, push_path
+
+__all__ = ["PushMethods"]
+
+_Path = str | os.PathLike[str]
+# RFC 6838, section 4.2
+_NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
+_MEDIA_TYPE = re.compile(f"{_NAME}/{_NAME}")
+
+
+class PushMethods:
+    """What a client pushes by itself, without a container daemon."""
+
+    @property
+    def registry(self) -> Registry:
+        """What speaks to the registry."""
+        raise NotImplementedError
+
+    async def push(
+        self,
+        path: _Path | Iterable[_Path],
+        reference: str,
+        *,
+        image: str | None = None,
+        platform: str | None = None,
+        compress: bool = True,
+        as_artifact: bool = False,
+        artifact_type: str | None = None,
+        media_type: str | None = None,
+        annotations: Mapping[str, str] | None = None,
+        progress: bool | Callable[[Progress], None] | None = None,
+    ) -> Pushed:
+        """Push an image from an archive or a layout, or any files as an artifact.
+
+        What a path is, its content says. A directory that is an OCI image layout, and a tar
+        that is one or that ``docker save``, ``podman save`` or `save` wrote, is pushed as the
+        image in it. Every other file or directory is an OCI artifact, as ORAS makes it, and so
+        are several paths together.
+
+        Parameters
+        ----------
+        path : str or path, or iterable of them
+        reference : str
+            ``repository[:tag]``; the tag is ``latest`` if none is given.
+        image : str, optional
+            Which image, where there are several: a name such as ``team/app:1.0``, or a digest.
+        platform : str, optional
+            Only this one of an index; by default all that it offers.
+        compress : bool, optional
+            By default the layers of a Docker archive, which are not compressed, are sent as
+            gzip, as ``docker push`` and skopeo do. Layers of OCI layouts and archives are never
+            changed.
+        as_artifact : bool, optional
+            Push an archive or layout of images as the file or directory that it is.
+        artifact_type : str, optional
+            What an artifact is, as a media type: ``application/vnd.example.model``. By default
+            ``application/vnd.unknown.artifact.v1``.
+        media_type : str, optional
+            Of an artifact's files and directories. By default guessed by each name's ending,
+            ``application/octet-stream`` for what is not known, and a gzipped tar's for
+            directories.
+        annotations : mapping of str to str, optional
+            Of an artifact's manifest.
+        progress : bool or callable, optional
+            As for `save`.
+
+        Returns
+        -------
+        Pushed
+            ``reference`` with the digest, ``digest``, ``bytes_moved``, ``is_image``.
+
+        Raises
+        ------
+        PathError
+            If a path is not there, may not be read or changes meanwhile, is a pipe, a socket or
+            a device; or holds several images, and `image` does not say which.
+        NotFoundError
+            If there is no such image in it, or not for that platform.
+        UnsupportedError
+            If the registry is only read, such as an archive.
+        RegistryError
+            If the registry does not take it; whatever fails, the tag is as it was.
+
+        Notes
+        -----
+        What the registry has is not sent again, and the same files become the same digest,
+        whenever and by whomever they are pushed. In a directory, links stay links and are never
+        followed; owners and times are left out. ``oras pull`` puts it all back.
+        """
+        paths = _checked_paths(path)
+        parsed = self.registry.reference(checked_text(reference, "A reference", "team/app:1.0"))
+        wanted = parsed_platform(platform)
+        options = ArtifactOptions(
+            _checked_type(artifact_type, "An artifact type"),
+            _checked_type(media_type, "A media type"),
+            _checked_annotations(annotations),
+        )
+        name = "" if image is None else checked_text(image, "An image", "team/app:1.0")
+        tally = TransferTally()
+        shown = tally.reporting(progress) if callable(progress) else progress
+        with ProgressBar(tally, self.registry.name, shown, unit="B") as bar:
+            pushing = push_path(
+                self._writable(),
+                paths,
+                parsed,
+                image=name,
+                as_artifact=as_artifact,
+                options=options,
+                platforms=(wanted,) if wanted else (),
+                compress=compress,
+                tally=tally,
+            )
+            return await hop(pushing, on_tick=bar.refresh)
+
+    def _writable(self) -> WritableRegistry:
+        registry = self.registry
+        if isinstance(registry, WritableRegistry):
+            return registry
+        raise UnsupportedError(
+            f"{registry.name} at {registry.url} is only read: nothing can be pushed to it.",
+            hint="Push to a registry, or to a directory: oci:DIR.",
+            registry=registry.name,
+            url=registry.url,
+        )
+
+
+def _checked_paths(given: _Path | Iterable[_Path]) -> list[Path]:
+    """Make paths that stay the same: a notebook may change its directory meanwhile."""
+    paths = [given] if isinstance(given, str | os.PathLike) else list(given)
+    if not paths:
+        raise ValueError("A push needs at least one path.")
+    return [Path(path).absolute() for path in paths]
+
+
+def _checked_type(text: str | None, what: str) -> str:
+    if text is None:
+        return ""
+    if not _MEDIA_TYPE.fullmatch(checked_text(text, what, "application/vnd.example.model")):
+        raise ValueError(f"{what} is one such as 'application/vnd.example.model', not {text!r}.")
+    return text
+
+
+def _checked_annotations(given: Mapping[str, str] | None) -> dict[str, str]:
+    annotations = dict(given or {})
+    for key, value in annotations.items():
+        checked_text(key, "An annotation's key", "org.opencontainers.image.title")
+        checked_text(value, "An annotation's value", "1.0")
+    return annotations

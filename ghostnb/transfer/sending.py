@@ -1,0 +1,75 @@
+"""Content sent to one repository, each blob once."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, nullcontext
+from weakref import WeakValueDictionary
+
+from ghostnb.oci import Descriptor, Digest
+from ghostnb.oci.media_types import OCI_MANIFEST
+from ghostnb.registries.protocol import BlobContent, WritableRegistry
+from ghostnb.registries.storing import has_blob
+from ghostnb.transfer.tally import TransferTally
+
+__all__ = ["Sender"]
+
+
+class Sender:
+    """Sends what a repository lacks.
+
+    Parameters
+    ----------
+    target : WritableRegistry
+    repository : str
+    tally : TransferTally
+        Kept up to date, by blob.
+
+    Attributes
+    ----------
+    bytes_moved : int
+        Sent so far: blobs and manifests.
+    """
+
+    def __init__(self, target: WritableRegistry, repository: str, tally: TransferTally) -> None:
+        self.bytes_moved = 0
+        self.tally = tally
+        self._target, self._repository = target, repository
+        self._turns: WeakValueDictionary[Digest, asyncio.Lock] = WeakValueDictionary()
+
+    async def send(self, blob: Descriptor, content: BlobContent) -> None:
+        """Send a blob, unless it is there.
+
+        Raises
+        ------
+        RegistryError
+        """
+        # One at a time: whoever comes second finds it there.
+        async with self._turns.setdefault(blob.digest, asyncio.Lock()):
+            if await has_blob(self._target, self._repository, blob):
+                return
+            self.tally.expect(blob.digest, blob.size_bytes)
+            await self._target.push_blob(self._repository, blob, self._counted(blob, content))
+            self.tally.finish(blob.digest, "Pushed")
+            self.bytes_moved += blob.size_bytes
+
+    async def send_manifest(self, raw: bytes, tag: str) -> Digest:
+        """Send a manifest, and point a tag to it.
+
+        Raises
+        ------
+        RegistryError
+        """
+        digest = await self._target.push_manifest(self._repository, raw, OCI_MANIFEST, tag=tag)
+        self.bytes_moved += len(raw)
+        return digest
+
+    def _counted(self, blob: Descriptor, content: BlobContent) -> BlobContent:
+        async def pieces(first: int) -> AsyncIterator[bytes]:
+            done, opened = first, content(first)
+            async with aclosing(opened) if isinstance(opened, AsyncGenerator) else nullcontext():
+                async for piece in opened:
+                    done += len(piece)
+                    self.tally.reach(blob.digest, done, "Pushing")
+                    yield piece
+
+        return pieces
