@@ -38,6 +38,7 @@ from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.images import Image
 
 if TYPE_CHECKING:
+    from ghostnb.backups import catalogue, plan_backup, plan_restore, verify
     from ghostnb.engine import Container, ContainerSpec, Engine, Port, Volume
     from ghostnb.operations import copy, plan_delete, plan_retention, plan_sync
     from ghostnb.transfer.retention import KeepDigests, KeepMatching, KeepNewest, KeepYounger
@@ -87,18 +88,23 @@ __all__ = [
     "UnsafeRedirectError",
     "UnsupportedError",
     "Volume",
+    "catalogue",
     "copy",
     "enable_nested_asyncio",
+    "plan_backup",
     "plan_delete",
+    "plan_restore",
     "plan_retention",
     "plan_sync",
     "run",
+    "verify",
 ]
 
 
 # Few scripts need a daemon, a browser or plans, so they do not pay for them at import.
 _LATER = {
     "ghostnb.engine": ("Container", "ContainerSpec", "Engine", "Port", "Volume"),
+    "ghostnb.backups": ("catalogue", "plan_backup", "plan_restore", "verify"),
     "ghostnb.operations": ("copy", "plan_delete", "plan_retention", "plan_sync"),
     "ghostnb.transfer.retention": ("KeepDigests", "KeepMatching", "KeepNewest", "KeepYounger"),
     "ghostnb.widgets": ("Dashboard",),

@@ -81,6 +81,8 @@ def test_the_configuration_in_the_readme_is_valid() -> None:
         ("tags", frames.TAGS),
         ("copies", frames.COPIES),
         ("deletions", frames.DELETIONS),
+        ("catalogue", frames.CATALOGUE),
+        ("problems", frames.PROBLEMS),
         ("layers", frames.LAYERS),
         ("history", frames.HISTORY),
         ("search", frames.SEARCH),
