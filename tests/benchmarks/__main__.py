@@ -18,6 +18,7 @@ from pathlib import Path
 from tests.benchmarks.dashboard import measure_dashboard
 from tests.benchmarks.drift import measure_drift
 from tests.benchmarks.tools import row, wrk
+from tests.benchmarks.transfer import measure_transfer
 from tests.parts.images import Document
 from tests.parts.proxies import delaying_proxy
 from tests.parts.registries import docker_registry
@@ -165,6 +166,8 @@ def main() -> None:
     print()
     with tempfile.TemporaryDirectory(prefix="ghostnb-benchmark-") as directory:
         measure_dashboard(Path(directory))
+    print()
+    measure_transfer()
     print()
     measure_memory()
     print(f"\nimport ghostnb, beyond pandas: {import_seconds('ghostnb') * 1000:.0f} ms")
