@@ -7,6 +7,7 @@ from ghostnb.widgets.containers import Containers
 from ghostnb.widgets.dashboard import Dashboard
 from ghostnb.widgets.details import ImageDetails
 from ghostnb.widgets.layer_bars import LayerBars
+from ghostnb.widgets.plans import PlanPanel
 from ghostnb.widgets.pulls import PullQueue
 from ghostnb.widgets.search import SearchPanel
 from ghostnb.widgets.table import Column, Table
@@ -20,6 +21,7 @@ __all__ = [
     "Dashboard",
     "ImageDetails",
     "LayerBars",
+    "PlanPanel",
     "PullQueue",
     "RegistryBrowser",
     "SearchPanel",

@@ -1,6 +1,7 @@
 """Registries, their repositories, and the tags in these: three columns."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 
 import pandas as pd
@@ -17,10 +18,11 @@ from ghostnb.errors import (
 from ghostnb.fleet import Fleet
 from ghostnb.widgets.actions import Action
 from ghostnb.widgets.base import Panels
+from ghostnb.widgets.browser_tables import REGISTRIES, REPOSITORIES, TAGS, registry_rows
 from ghostnb.widgets.entry import Entry
 from ghostnb.widgets.pull_commands import no_pull_reason, pull_pieces
 from ghostnb.widgets.registry_form import RegistryForm
-from ghostnb.widgets.table import Column, Table
+from ghostnb.widgets.table import Table
 from ghostnb.widgets.tasks import Tasks
 from ghostnb.widgets.toolbar import Toolbar
 
@@ -28,26 +30,12 @@ __all__ = ["RegistryBrowser"]
 
 OnTags = Callable[[str, list[str]], object]
 
-_REGISTRIES = [
-    Column("status", "", "dot", "30px"),
-    Column("name", "Name", width="minmax(7.5em, 1fr)"),
-    Column("badges", "", "badges", is_optional=True),
-    Column("url", "URL", width="minmax(14.5em, 2fr)"),
-]
-_REPOSITORIES = [
-    Column("repository", "Repository"),
-    Column("tag_count", "Tags", "number", "76px", is_optional=True),
-]
-_TAGS = [
-    Column("tag", "Tag", width="minmax(6em, 1fr)"),
-    Column("size_bytes", "Size", "bytes", "80px"),
-    Column("created", "Created", "time", "122px"),
-    Column("platforms", "Platforms", width="minmax(5em, 1fr)"),
-    Column("inspect", "Inspect", "action", "84px"),
-]
 # What is done with selected tags, in their bar.
 _PULL = Action("pull", "Pull", confirm="Pull all of them?", confirm_from=20)
-_COPY = Action("copy", "Copy pull command", enabled=False)
+_SAVE = Action("save", "Save", confirm="Save all of them?", confirm_from=20)
+_COMMAND = Action("command", "Copy pull command", enabled=False)
+_COPY = Action("copy", "Copy to…")
+_DELETE = Action("delete", "Delete…")
 _NO_COMMAND = "No tool pulls these by a name."
 _NO_REGISTRIES = "No registries yet."
 _ADD_IT = "Select another, or add it."
@@ -73,8 +61,9 @@ class RegistryBrowser(Panels):
         what is selected: what was looked at before is no longer selected.
     on_retry : callable, optional
         Called for another attempt after `fail`; by default `reload`.
-    on_pull : callable, optional
-        Told the registry, and the references of all that is to be pulled from it.
+    on_pull, on_save, on_copy, on_delete : callable, optional
+        Told the registry, and the references of all that is to be pulled, saved, copied
+        elsewhere or deleted.
 
     Attributes
     ----------
@@ -96,12 +85,15 @@ class RegistryBrowser(Panels):
         on_select: Callable[[], object] = lambda: None,
         on_retry: Callable[[], object] | None = None,
         on_pull: OnTags | None = None,
+        on_save: OnTags | None = None,
+        on_copy: OnTags | None = None,
+        on_delete: OnTags | None = None,
     ) -> None:
         self.fleet = fleet
         self._on_inspect, self._on_select = on_inspect, on_select
         self._on_retry = on_retry or self.reload
-        # Who is told of selected tags; copying needs nobody.
-        self._acts: dict[Action, OnTags | None] = {_PULL: on_pull}
+        acts = {_PULL: on_pull, _SAVE: on_save, _COPY: on_copy, _DELETE: on_delete}
+        self._acts = {action: act for action, act in acts.items() if act is not None}
         self._tasks = Tasks()
         self._detailed: set[str] = set()
         self._is_seen = False
@@ -116,12 +108,22 @@ class RegistryBrowser(Panels):
     def reload(self) -> None:
         """Show the fleet's registries, and, if somebody sees it, ask each whether it is there."""
         self._registries.tell("ready")
-        self._registries.show(_registry_rows(self.fleet.registries()))
+        self._registries.show(registry_rows(self.fleet.registries()))
         if not len(self.fleet):
             self._registries.clear(_NO_REGISTRIES, _ADD_ONE)
         # A kernel that waits for its page asks nobody yet.
         if self._is_seen:
             self._greet_all()
+
+    def refresh(self, registry: str) -> None:
+        """List a registry's repositories and tags anew, if they are shown: something changed."""
+        if registry == self.registry and registry in self.fleet:
+            work = self._relist(self.fleet[registry])
+            self._tasks.spawn(work, key="repositories", on_error=self._repositories.fail)
+
+    def focus(self) -> None:
+        """Let the keyboard go on at the tags, unless it is outside of the dashboard."""
+        self._tags.focus()
 
     def fail(self, error: GhostnbError) -> None:
         """Say that the registries are not known, and offer another attempt."""
@@ -136,21 +138,21 @@ class RegistryBrowser(Panels):
 
     def _make_tables(self) -> None:
         self._registries = Table(
-            _REGISTRIES,
+            REGISTRIES,
             key="name",
             label="Registries",
             on_retry=self._on_retry,
             on_open=self._seen,
         )
         self._repositories = Table(
-            _REPOSITORIES, key="repository", label="Repositories", on_retry=self._list_repositories
+            REPOSITORIES, key="repository", label="Repositories", on_retry=self._list_repositories
         )
         self._tags = Table(
-            _TAGS,
+            TAGS,
             key="tag",
             label="Tags",
             multiple=True,
-            actions=[*(action for action, act in self._acts.items() if act), _COPY],
+            actions=self._tag_actions(),
             on_activate=self._inspect,
             on_action=lambda _, tag: self._inspect(tag),
             on_press=self._act,
@@ -159,6 +161,11 @@ class RegistryBrowser(Panels):
         )
         self._repositories.clear(_SELECT_REGISTRY)
         self._tags.clear(_SELECT_REPOSITORY)
+
+    def _tag_actions(self) -> list[Action]:
+        # Copying a command needs nobody; what deletes comes last.
+        actions = [*self._acts, _COMMAND]
+        return sorted(actions, key=lambda action: action is _DELETE)
 
     def _make_bars(self) -> None:
         self._buttons = Toolbar(
@@ -299,12 +306,19 @@ class RegistryBrowser(Panels):
         if found.empty:
             self._repositories.clear(f"{client.name} has no repositories yet.")
 
+    async def _relist(self, client: RegistryClient) -> None:
+        # Where repositories are not listed, what is selected was named.
+        with contextlib.suppress(UnsupportedError, NotFoundError):
+            self._repositories.show(await client.repositories())
+        if self.repository:
+            self._list_tags()
+
     async def _load_tags(self, client: RegistryClient, repository: str) -> None:
         found = await client.tags(repository)
         # A layout's names are read from the disk.
         pieces = await asyncio.to_thread(pull_pieces, client.config, repository, found["tag"])
         reason = "" if pieces else _NO_COMMAND
-        self._tags.change(_COPY.name, enabled=bool(pieces), reason=reason, copies=pieces)
+        self._tags.change(_COMMAND.name, enabled=bool(pieces), reason=reason, copies=pieces)
         self._tags.show(found[["tag"]])
         if found.empty:
             self._tags.clear(f"{repository} has no tags.")
@@ -376,15 +390,6 @@ class RegistryBrowser(Panels):
             self._tasks.cancel(f"ping {name}")
             self.fleet.remove(name)
         self.reload()
-
-
-def _registry_rows(registries: pd.DataFrame) -> pd.DataFrame:
-    badges = [
-        ["AUTH"] * bool(row.has_auth) + ["INSECURE"] * bool(row.insecure)
-        for row in registries.itertuples()
-    ]
-    rows = registries[["name", "url"]].assign(badges=badges, status=pd.NA)
-    return rows.assign(status=rows["status"].astype("string"))
 
 
 def _first(keys: list[str]) -> str:

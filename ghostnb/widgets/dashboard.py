@@ -1,7 +1,8 @@
 """All of it in one: what a team opens, or a notebook shows."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import ipywidgets
 import traitlets
@@ -12,9 +13,11 @@ from ghostnb.fleet import Fleet
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.widgets.base import Pages, Panels
 from ghostnb.widgets.browser import RegistryBrowser
+from ghostnb.widgets.changes import Change, changed_registries, deleted
 from ghostnb.widgets.container_form import ContainerForm
 from ghostnb.widgets.containers import Containers
 from ghostnb.widgets.details import ImageDetails
+from ghostnb.widgets.plans import PlanPanel
 from ghostnb.widgets.pull_commands import pull_name
 from ghostnb.widgets.pulls import PullQueue
 from ghostnb.widgets.search import SearchPanel
@@ -26,7 +29,7 @@ _TABS = ("Registries", "Images", "Containers")
 
 
 class Dashboard(Panels):
-    """Browse, inspect, search, pull, create.
+    """Browse, inspect, search, pull, copy, delete, create.
 
     Parameters
     ----------
@@ -68,16 +71,28 @@ class Dashboard(Panels):
             self._configure()
 
     def _make_panels(self, downloads: str | os.PathLike[str] | None) -> None:
-        self.pulls = PullQueue(self.fleet, self.engine, directory=downloads)
+        self.pulls = PullQueue(
+            self.fleet, self.engine, directory=downloads, on_applied=self._applied
+        )
+        self.plans = PlanPanel(self.fleet, on_apply=self._apply)
         self.containers = Containers(self.engine)
         self.form = ContainerForm(self.engine, on_created=self._created, on_closed=self._closed)
-        self.details = ImageDetails(self.fleet, on_pull=self._pull, on_create=self._create)
+        self.details = ImageDetails(
+            self.fleet,
+            on_pull=self._pull,
+            on_create=self._create,
+            on_copy=lambda *what: self._plan_one(self.plans.copy, *what),
+            on_delete=lambda *what: self._plan_one(self.plans.delete, *what),
+        )
         self.browser = RegistryBrowser(
             self.fleet,
             on_inspect=self._inspect,
             on_select=self._selected,
             on_retry=self._configure,
             on_pull=self._pull_all,
+            on_save=self._save_all,
+            on_copy=partial(self.plans.copy, on_closed=self._browse),
+            on_delete=partial(self.plans.delete, on_closed=self._browse),
         )
         self.search = SearchPanel(
             self.fleet, on_inspect=self._open, on_pull=self._pull, on_create=self._create
@@ -86,7 +101,7 @@ class Dashboard(Panels):
 
     def _pages(self) -> list[ipywidgets.Widget]:
         pages = [
-            [self.browser, self.details],
+            [self.browser, self.plans, self.details],
             [self.search, self.pulls],
             [self.form, self.containers],
         ]
@@ -160,6 +175,27 @@ class Dashboard(Panels):
     def _pull_all(self, registry: str, references: list[str]) -> None:
         self.pulls.pull_all(registry, references)
         self._bar.tab = "Images"
+
+    def _save_all(self, registry: str, references: list[str]) -> None:
+        self.pulls.save_all(registry, references)
+        self._bar.tab = "Images"
+
+    def _browse(self) -> None:
+        self.browser.focus()
+
+    def _plan_one(self, plan: Callable[..., object], registry: str, reference: str) -> None:
+        plan(registry, [reference], on_closed=self.details.focus)
+
+    def _apply(self, registry: str, title: str, plan: Change) -> None:
+        self.pulls.apply(registry, title, plan)
+        self._bar.tab = "Images"
+
+    def _applied(self, plan: Change) -> None:
+        """Show what is so now."""
+        if self.details.shown in deleted(plan):
+            self._selected()
+        for registry in changed_registries(plan):
+            self.browser.refresh(registry)
 
     def _create(self, registry: str, reference: str) -> None:
         self.form.ask(pull_name(self.fleet[registry].config, reference))

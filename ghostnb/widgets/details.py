@@ -21,8 +21,8 @@ from ghostnb.widgets.tasks import Tasks
 
 __all__ = ["ImageDetails"]
 
-OnCreate = Callable[[str, str], object]
 OnPull = Callable[[str, str, str | None], object]
+OnAct = Callable[[str, str], object]
 # To find the layers that others share, each tag is asked once: not for thousands of them.
 _MOST_SIBLINGS = 200
 _ADD_IT = "Select another, or add it and retry."
@@ -38,6 +38,9 @@ class ImageDetails(View):
         Told the registry's name and the reference that is to be pulled, or of
         which a container is to be made; for a pull also the platform that was
         chosen, None for the daemon's own.
+    on_copy, on_delete : callable, optional
+        Told the registry's name and the reference that is to be copied elsewhere, or
+        deleted; there is a button for each that is given.
 
     Attributes
     ----------
@@ -50,16 +53,27 @@ class ImageDetails(View):
 
     _image = traitlets.Dict().tag(sync=True)
     _state = traitlets.Dict().tag(sync=True)
+    _offers: traitlets.List[str] = traitlets.List().tag(sync=True)
     tab = traitlets.Unicode("Overview").tag(sync=True)
 
     def __init__(
-        self, fleet: Fleet, *, on_pull: OnPull | None = None, on_create: OnCreate | None = None
+        self,
+        fleet: Fleet,
+        *,
+        on_pull: OnPull | None = None,
+        on_create: OnAct | None = None,
+        on_copy: OnAct | None = None,
+        on_delete: OnAct | None = None,
     ) -> None:
-        super().__init__(_state=state("empty", "Select a tag and inspect it."))
+        acts = {"create": on_create, "copy": on_copy, "delete": on_delete}
+        self._acts = {name: act for name, act in acts.items() if act is not None}
+        super().__init__(
+            _state=state("empty", "Select a tag and inspect it."), _offers=[*self._acts]
+        )
         self._fleet = fleet
         self._tasks = Tasks()
         self._wanted: tuple[str, str, str | None] | None = None
-        self._on_pull, self._on_create = on_pull, on_create
+        self._on_pull = on_pull
         self.on_msg(self._answer)
 
     def show(self, registry: str, reference: str, *, platform: str | None = None) -> None:
@@ -84,6 +98,11 @@ class ImageDetails(View):
         self._tasks.cancel()
         self._wanted, self._image = None, {}
         self._state = state("empty", "Select a tag and inspect it.")
+
+    @property
+    def shown(self) -> tuple[str, str] | None:
+        """The registry and the reference that are shown, if any."""
+        return None if self._wanted is None else self._wanted[:2]
 
     def focus(self) -> None:
         """Let the keyboard go on here, unless it is outside of the dashboard."""
@@ -139,8 +158,8 @@ class ImageDetails(View):
             self.show(registry, reference, platform=platform)
         elif kind == "pull" and self._on_pull is not None:
             self._on_pull(registry, reference, platform)
-        elif kind == "create" and self._on_create is not None:
-            self._on_create(registry, reference)
+        elif kind in self._acts:
+            self._acts[kind](registry, reference)
 
 
 def _sharing(layers: pd.DataFrame, image: Image) -> Mapping[str, int]:

@@ -1,4 +1,4 @@
-"""A pull or a save, as its row shows it."""
+"""What runs or waits for its turn, as its row shows it: a pull, a save, or a plan."""
 
 import shlex
 import time
@@ -12,7 +12,7 @@ from ghostnb.progress import Progress
 
 __all__ = ["Job", "JobKind"]
 
-JobKind = Literal["pull", "save"]
+JobKind = Literal["pull", "save", "copy", "delete"]
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 # A rate tells of now: what was fast a minute ago may stand still.
@@ -21,8 +21,25 @@ _NOT_LOADABLE = (
     "Docker does not load it: it is no image, or some of its layers are in no registry. "
     "Tools that read OCI archives take it, such as skopeo (oci-archive:PATH)."
 )
-_AT_FIRST = {"pull": "Waiting for the daemon …", "save": "Reading the manifests …"}
-_SHOWN = ("id", "title", "action", "state", "text", "hint", "tried", "commands", "can_save")
+_AT_FIRST = {
+    "pull": "Waiting for the daemon …",
+    "save": "Reading the manifests …",
+    "copy": "Copying …",
+    "delete": "Deleting …",
+}
+_SHOWN = (
+    "id",
+    "title",
+    "action",
+    "unit",
+    "state",
+    "text",
+    "hint",
+    "tried",
+    "faults",
+    "commands",
+    "can_save",
+)
 _NUMBERS = ("id", "current", "total", "rate")
 
 
@@ -39,7 +56,7 @@ class Job:
     platform : str or None
         Only this one; None for the daemon's own, or for all that are saved.
     action : str
-        ``pull`` or ``save``.
+        ``pull``, ``save``, or what a plan does: ``copy`` or ``delete``.
     attempt : int
         From 1.
     state : str
@@ -48,6 +65,8 @@ class Job:
         What is so, and what to do about it.
     tried : list of str
         Where a daemon was looked for, and why none answered.
+    faults : list of str
+        What failed of many things, and why.
     commands : list of str
         That load what was saved.
     can_save : bool
@@ -55,7 +74,8 @@ class Job:
     path : Path or None
         To which it is saved.
     current, total : int
-        Bytes.
+    unit : str
+        Of these: ``B`` for bytes, ``step`` where no bytes move.
     rate : float
         Bytes a second in the last seconds.
     """
@@ -70,11 +90,13 @@ class Job:
     text: str = "Waiting for its turn …"
     hint: str = ""
     tried: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     can_save: bool = False
     path: Path | None = None
     current: int = 0
     total: int = 0
+    unit: Literal["B", "step"] = "B"
     rate: float = 0.0
     _layers: dict[str, dict[str, Any]] = field(default_factory=dict)
     _changed: dict[str, None] = field(default_factory=dict)
@@ -122,6 +144,10 @@ class Job:
         if not self.has_ended:
             self.state, self.text, self.hint, self.rate = state, text, hint, 0.0
             self._layers, self._changed = {}, {}
+
+    def cancel(self) -> None:
+        """Note that it was stopped."""
+        self.end("cancelled", "Cancelled.")
 
     def fail(self, error: GhostnbError) -> None:
         """Note what went wrong, and what may be done."""

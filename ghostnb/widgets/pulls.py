@@ -1,6 +1,7 @@
-"""Pulls, some at once: how far each has come, and how it ended."""
+"""Jobs, some at once: how far each has come, and how it ended."""
 
 import asyncio
+import contextlib
 import itertools
 import os
 from collections.abc import Callable, Coroutine, Iterable
@@ -12,13 +13,15 @@ import platformdirs
 
 from ghostnb.client import RegistryClient
 from ghostnb.engine import Engine
-from ghostnb.errors import GhostnbError
+from ghostnb.errors import GhostnbError, IncompleteError
 from ghostnb.fleet import Fleet
 from ghostnb.loop import schedule
 from ghostnb.transfer import archive_name, free_path, is_loadable
 from ghostnb.widgets.base import View
+from ghostnb.widgets.changes import Change
 from ghostnb.widgets.job_list import JobList
 from ghostnb.widgets.jobs import Job
+from ghostnb.widgets.plan_jobs import PlanJob
 from ghostnb.widgets.pull_commands import pull_name
 from ghostnb.widgets.sources import javascript, stylesheet
 from ghostnb.widgets.tasks import Tasks
@@ -30,7 +33,7 @@ _REFRESH_SECONDS = 0.2
 
 
 class PullQueue(View):
-    """Makes a daemon pull images, some at once; saves them where there is no daemon.
+    """Makes a daemon pull images, saves them, and applies plans: some jobs at once.
 
     Parameters
     ----------
@@ -44,6 +47,8 @@ class PullQueue(View):
         So many jobs run at once, the others wait for their turn.
     on_pulled : callable, optional
         Told the name of an image that the daemon has now.
+    on_applied : callable, optional
+        Told a plan that was applied, be it whole or in part.
 
     Notes
     -----
@@ -64,10 +69,12 @@ class PullQueue(View):
         directory: str | os.PathLike[str] | None = None,
         limit: int = 3,
         on_pulled: Callable[[str], object] | None = None,
+        on_applied: Callable[[Change], object] = lambda _: None,
     ) -> None:
         super().__init__()
         self.directory = Path(directory or platformdirs.user_downloads_path())
-        self._fleet, self._engine, self._on_pulled = fleet, engine, on_pulled
+        self._fleet, self._engine = fleet, engine
+        self._on_pulled, self._on_applied = on_pulled, on_applied
         self._tasks = Tasks()
         self._jobs = JobList()
         self._is_ticking = False
@@ -102,6 +109,27 @@ class PullQueue(View):
         """
         for reference in references:
             self._start(Job(next(self._ids), registry, reference))
+
+    def save_all(self, registry: str, references: Iterable[str]) -> None:
+        """Save many images, each as an OCI archive; the parameters are those of `pull_all`."""
+        for reference in references:
+            self._start(Job(next(self._ids), registry, reference, action="save"))
+
+    def apply(self, registry: str, title: str, plan: Change) -> None:
+        """Begin to apply a plan.
+
+        Parameters
+        ----------
+        registry : str
+            Where something changes: its name in the fleet.
+        title : str
+        plan : Change
+            Retry applies it again, which does what is not done.
+        """
+        is_copy = "target_registry" in plan.frame
+        job = PlanJob(next(self._ids), registry, "", action="copy" if is_copy else "delete")
+        job.name, job.plan, job.unit = title, plan, "B" if is_copy else "step"
+        self._start(job)
 
     def save(self, job_id: str) -> None:
         """Save as an OCI archive what no daemon could pull."""
@@ -156,8 +184,13 @@ class PullQueue(View):
         async with self._turns:
             job.begin()
             await self._show(job)
-            work = self._run_pull if job.action == "pull" else self._run_save
-            await work(job, self._client(job))
+            client = self._client(job)
+            if isinstance(job, PlanJob):
+                await self._run_plan(job)
+            elif job.action == "pull":
+                await self._run_pull(job, client)
+            else:
+                await self._run_save(job, client)
         await self._show(job)
 
     async def _run_pull(self, job: Job, client: RegistryClient) -> None:
@@ -184,6 +217,13 @@ class PullQueue(View):
         await self._show(job)
         job.offer(is_loadable=await asyncio.to_thread(is_loadable, path))
 
+    async def _run_plan(self, job: PlanJob) -> None:
+        # The plan's results have each step that failed, and the job tells of them.
+        with contextlib.suppress(IncompleteError):
+            await job.change.apply(progress=job.take)
+        job.conclude()
+        self._on_applied(job.change)
+
     def _client(self, job: Job) -> RegistryClient:
         if job.registry not in self._fleet:
             raise GhostnbError(
@@ -193,8 +233,10 @@ class PullQueue(View):
         return self._fleet[job.registry]
 
     async def _end(self, job: Job) -> None:
-        job.end("cancelled", "Cancelled.")
+        job.cancel()
         await self._show(job)
+        if isinstance(job, PlanJob):
+            self._on_applied(job.change)
 
     def _fail(self, job: Job, error: GhostnbError) -> None:
         job.fail(error)

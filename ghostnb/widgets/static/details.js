@@ -59,7 +59,7 @@ class DetailsView {
 
   header(image) {
     const digest = element("div", "ghostnb-digest-line", {}, element("code", "", { title: image.digest }, shortDigest(image.digest)), copyButton(image.digest, "digest"));
-    const actions = element("div", "ghostnb-actions", {}, this.platforms(image), ...this.daemonButtons(image.no_pull));
+    const actions = element("div", "ghostnb-actions", {}, this.platforms(image), ...this.daemonButtons(image.no_pull), ...this.registryButtons());
     return element("header", "", {}, element("h3", "ghostnb-label", {}, image.reference), digest, actions, ...commands(image.commands));
   }
 
@@ -70,6 +70,11 @@ class DetailsView {
       button.title = reason;
     }
     return buttons;
+  }
+
+  registryButtons() {
+    const labels = { copy: "Copy to…", delete: "Delete…" };
+    return this.model.get("_offers").filter((kind) => labels[kind]).map((kind) => this.button(labels[kind], kind));
   }
 
   platforms(image) {

@@ -1,8 +1,9 @@
-// What is being pulled or saved: a row for each job, a bar for each layer and one for all.
+// What is being pulled, saved, copied or deleted: a row for each job, a bar for each layer and one for all.
 // All of it arrives as messages, of what has changed alone.
 
 function render({ model, el }) {
-  const empty = element("p", "ghostnb-state", {}, "Nothing has been pulled yet.");
+  const empty = element("p", "ghostnb-state", {}, "No jobs yet: pulls, saves, copies and deletions are listed here.");
+  const title = element("h3", "ghostnb-label", {}, "Jobs");
   const button = (kind, label) => {
     const made = element("button", "", { type: "button" }, label);
     made.addEventListener("click", () => model.send({ kind }));
@@ -12,7 +13,7 @@ function render({ model, el }) {
   const more = element("span", "ghostnb-count");
   const top = element("div", "ghostnb-buttons ghostnb-jobs-top", {}, more, cancel, clear);
   const list = element("div", "ghostnb-jobs-list");
-  const root = element("section", "ghostnb ghostnb-jobs", { "aria-label": "Jobs", tabindex: -1 }, empty, top, list);
+  const root = element("section", "ghostnb ghostnb-jobs", { "aria-label": "Jobs", tabindex: -1 }, title, empty, top, list);
   const rows = new Map();
   const remove = (id) => {
     rows.get(id)?.leave();
@@ -57,13 +58,16 @@ function sayMore({ waiting, ended, failed }) {
   return said.join(" ");
 }
 
+// What is no pull says what it is.
+const BADGES = { save: "OCI ARCHIVE", copy: "COPY", delete: "DELETE" };
+
 // It waits for its turn, or runs.
 const isOpen = (job) => job.state === "waiting" || job.state === "running";
 
 class JobView {
   constructor(model, id) {
     this.title = element("span", "ghostnb-label");
-    this.badge = element("span", "ghostnb-badge", {}, "OCI ARCHIVE");
+    this.badge = element("span", "ghostnb-badge", {});
     this.numbers = element("span", "ghostnb-count");
     const button = (kind, label) => {
       const made = element("button", "", { type: "button" }, label);
@@ -77,6 +81,7 @@ class JobView {
     this.bar = element("progress", "ghostnb-bar-all");
     this.said = element("p", "ghostnb-said", { role: "status" });
     this.tried = element("ul", "ghostnb-tried", { "aria-label": "Addresses that were tried" });
+    this.faults = element("ul", "ghostnb-faults", { "aria-label": "What was not done" });
     this.hint = element("p", "ghostnb-said ghostnb-hint");
     this.commands = element("ul", "ghostnb-commands", { "aria-label": "Commands that load it" });
     this.layers = element("div", "ghostnb-job-layers");
@@ -87,7 +92,7 @@ class JobView {
     const right = element("div", "ghostnb-buttons", {}, this.numbers, ...this.buttons);
     const head = element("div", "ghostnb-job-head", {}, this.badge, this.title, right);
     this.root = element("article", "ghostnb-job", {},
-      head, this.bar, this.said, this.tried, this.hint, this.commands, this.layers);
+      head, this.bar, this.said, this.tried, this.faults, this.hint, this.commands, this.layers);
   }
 
   draw(job) {
@@ -97,8 +102,10 @@ class JobView {
     this.root.dataset.state = job.state;
     this.root.setAttribute("aria-label", job.title);
     this.title.textContent = job.title;
-    this.bar.setAttribute("aria-label", `${job.title}, all layers`);
-    this.badge.hidden = job.action !== "save";
+    this.bar.setAttribute("aria-label", `${job.title}, ${job.action === "pull" || job.action === "save" ? "all layers" : "progress"}`);
+    this.unit = job.unit;
+    this.badge.textContent = BADGES[job.action] ?? "";
+    this.badge.hidden = !this.badge.textContent;
     this.cancel.hidden = !isRunning;
     this.dismiss.hidden = isRunning;
     this.retry.hidden = job.state !== "failed" && job.state !== "cancelled";
@@ -124,21 +131,26 @@ class JobView {
     if (this.said.textContent !== job.text) this.said.textContent = job.text;
     this.hint.textContent = job.hint;
     this.tried.replaceChildren(...job.tried.map((one) => element("li", "", {}, element("code", "", {}, one))));
+    this.faults.replaceChildren(...job.faults.map((one) => element("li", "", {}, one)));
     if (this.commands.childElementCount === job.commands.length) return;
     this.commands.replaceChildren(...job.commands.map((command) =>
       element("li", "", {}, element("code", "", {}, command), copyButton(command, command))));
   }
 
   finish(job) {
-    this.numbers.textContent = job.state === "done" && job.total ? formatBytes(job.total) : "";
+    this.numbers.textContent = job.state === "done" && job.total && job.unit === "B" ? formatBytes(job.total) : "";
     measure(this.bar, 1, 1);
   }
 
   advance(step) {
-    const rate = step.rate > 0 ? ` at ${formatBytes(Math.round(step.rate))}/s` : "";
-    this.numbers.textContent = step.total ? `${formatBytes(step.current)} of ${formatBytes(step.total)}${rate}` : "";
+    this.numbers.textContent = step.total ? this.sayProgress(step) : "";
     measure(this.bar, step.current, step.total);
     for (const layer of step.layers) this.drawLayer(layer);
+  }
+
+  sayProgress({ current, total, rate }) {
+    if (this.unit !== "B") return `${formatValue(current, "number")} of ${formatValue(total, "number")}`;
+    return `${formatBytes(current)} of ${formatBytes(total)}${rate > 0 ? ` at ${formatBytes(Math.round(rate))}/s` : ""}`;
   }
 
   drawLayer(layer) {
