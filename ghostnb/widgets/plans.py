@@ -71,7 +71,7 @@ class PlanPanel(Panels):
         self._summary = Summary()
         self._tables = {
             kind: Table(
-                columns, key="row", label="Plan", height="300px", on_retry=lambda: self._retry()
+                columns, key="row", label="Plan", height="240px", on_retry=lambda: self._retry()
             )
             for kind, columns in (("delete", _DELETIONS), ("copy", _COPIES))
         }
@@ -284,4 +284,4 @@ def _called(references: Sequence[str]) -> str:
 
 def _actions(plan: Change) -> str:
     counts = plan.frame["action"].value_counts()
-    return ", ".join(f"{action} {count:,}" for action, count in counts.items())
+    return ", ".join(f"{count:,} {action}" for action, count in counts.items())

@@ -56,6 +56,8 @@ class FormView {
     this.model.on("change:_state", this.onState);
     this.onNotes = () => this.note();
     this.model.on("change:_notes", this.onNotes);
+    // At once: whoever presses a button before the first message comes is to hand these over.
+    this.fill(Object.fromEntries(this.model.get("_fields").map((field) => [field.name, field.value])), true);
     this.model.send({ kind: "ready", view: this.id });
     this.note();
     this.tell();
