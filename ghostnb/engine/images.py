@@ -269,4 +269,6 @@ def _digests_in_use(session: "Session") -> list[Digest]:
         if image["Id"] in used
         for name in image.get("RepoDigests") or ()
     ]
-    return sorted({Digest(name.rpartition("@")[2]) for name in names})
+    digests = {name.rpartition("@")[2] for name in names}
+    # Docker before 25 says so of an image that lost its names.
+    return sorted(map(Digest, digests - {"<none>"}))

@@ -61,6 +61,9 @@ class ArchivePlan(SyncPlan):
                 await archive.check_room(self.bytes_moved)
                 self._file.begin(archive)
                 incomplete = await self._fill(tally)
+                if incomplete is not None and self._path.exists():
+                    incomplete.hint = f"{self._path} was kept as it was. {incomplete.hint}"
+                    raise incomplete
                 failed = self._failed()
                 usage = await self._file.usage()
                 made = await self._record.catalogue(self._file, usage, failed, Catalogue())

@@ -24,7 +24,7 @@ from ghostnb.transfer.platforms import for_platforms
 from ghostnb.transfer.signatures import signature_tags
 from ghostnb.transfer.tally import TransferTally
 
-__all__ = ["Copied", "Copier"]
+__all__ = ["Copied", "Copier", "Expected"]
 
 # More would only share the same lines, and memory grows with each.
 _BLOBS_AT_ONCE = 6
@@ -44,11 +44,21 @@ class Copied:
         Sent to the target: blobs and manifests that it did not have.
     is_changed : bool
         False if the target had it under that tag already.
+    is_refused : bool
+        True if the tag led elsewhere than was expected, to `digest`: nothing was done.
     """
 
     digest: Digest
     bytes_moved: int
     is_changed: bool
+    is_refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a tag of the target is to be replaced of: a digest, or None if it is not there."""
+
+    digest: Digest | None
 
 
 class Copier:
@@ -88,6 +98,7 @@ class Copier:
         self.bytes_moved = 0
         self.places = asyncio.Semaphore(_BLOBS_AT_ONCE)
         self.is_same = is_same_place(source, target)
+        self.can_mount = True
         self.known = known or Known()
         # By tag or digest: of a repository that was not there at first, this is all there is.
         self.pushed: dict[tuple[str, str], Digest] = {}
@@ -101,6 +112,7 @@ class Copier:
         *,
         platforms: Sequence[Platform] = (),
         referrers: bool = False,
+        expected: Expected | None = None,
     ) -> Copied:
         """Copy an image with all that belongs to it.
 
@@ -114,6 +126,8 @@ class Copier:
             Of an index; see `for_platforms`.
         referrers : bool, optional
             Also what is attached: signatures, SBOMs and other artifacts.
+        expected : Expected, optional
+            If the target's tag leads elsewhere by now, it is left alone.
 
         Raises
         ------
@@ -132,6 +146,8 @@ class Copier:
             found = readable(await self.source.manifest(name, digest), self.source, name)
             top = await for_platforms(self.source, name, found, platforms)
             digest = top.digest
+            if now is not None and expected and now not in (digest, expected.digest):
+                return Copied(now, 0, is_changed=False, is_refused=True)
             if now != digest and (tag or not await self.has_manifest(repository, digest)):
                 await work.copy(top, tag)
                 is_changed = True
@@ -145,7 +161,8 @@ class Copier:
 
     async def digest_now(self, repository: str, locator: str) -> Digest | None:
         """Say what a tag or digest leads to in the target; None if to nothing."""
-        if not await self._is_there(repository):
+        # A tag may have been pushed by somebody else meanwhile: it is asked for.
+        if ":" in locator and not await self._is_there(repository):
             return self.pushed.get((repository, locator))
         try:
             return (await self.target.resolve(repository, locator)).digest
@@ -267,8 +284,11 @@ class _ImageCopy:
         if not known and await self._shared.has_blob(self._repository, blob):
             return
         elsewhere = known or (self._name if self._shared.is_same else "")
-        if elsewhere and await self._target.mount_blob(self._repository, blob, elsewhere):
-            return
+        if elsewhere and self._shared.can_mount:
+            if await self._target.mount_blob(self._repository, blob, elsewhere):
+                return
+            # One that is refused leaves an upload behind: once is enough to know.
+            self._shared.can_mount = False
         if known and await self._shared.has_blob(self._repository, blob):
             return
         await self._send(blob)

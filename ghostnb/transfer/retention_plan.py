@@ -1,10 +1,14 @@
 """What rules let go of, as a plan of deletions."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
+import pandas as pd
+
+from ghostnb.errors import NotFoundError
 from ghostnb.oci import Digest
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.patterns import Names
@@ -12,6 +16,7 @@ from ghostnb.registries.protocol import Registry
 from ghostnb.registries.records import TagRecord
 from ghostnb.registries.walk import Tally
 from ghostnb.transfer.deletion import DeletionPlan, DeletionRow, plan_deletion
+from ghostnb.transfer.holdings import subject_of_tag
 from ghostnb.transfer.picks import Choice
 from ghostnb.transfer.retention import AnyRule, Decision, decide, rules_from
 from ghostnb.transfer.selection import Selection
@@ -80,12 +85,21 @@ async def plan_retention(
     records: list[TagRecord] = []
 
     async def details(name: str) -> list[TagRecord]:
-        return [record async for record in registry.tag_details(name)]
+        try:
+            return [record async for record in registry.tag_details(name)]
+        except NotFoundError:
+            # Catalogs name repositories that have nothing any more.
+            return []
 
-    async for found in ordered_map(details, _names(registry, wanted), workers=_LISTS_AT_ONCE):
-        records += found
+    lists = ordered_map(details, _names(registry, wanted), workers=_LISTS_AT_ONCE)
+    async with aclosing(lists) as found:
+        async for some in found:
+            # What is attached to an image stays or goes with that.
+            records += [one for one in some if subject_of_tag(one.tag) is None]
     decisions = decide(records, checked, now)
-    going = [f"{one.repository}:{one.tag}" for one in decisions if not one.is_kept]
+    # With the digests that were judged: a tag that has moved by now is kept.
+    rows = [(one.repository, one.tag, one.digest) for one in decisions if not one.is_kept]
+    going = pd.DataFrame(rows, columns=["repository", "tag", "digest"], dtype="string")
     plan = await plan_deletion(registry, going, referrers=referrers, protect=protect, tally=tally)
     return RetentionPlan(plan, decisions)
 

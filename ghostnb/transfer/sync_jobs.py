@@ -38,6 +38,8 @@ class SyncJobs:
     ----------
     targets : dict of str to str
         The repositories that were listed, with what they are called in the target.
+    empty : list of str
+        Those of them that have no tags.
     """
 
     def __init__(
@@ -49,6 +51,8 @@ class SyncJobs:
         tally: Tally,
     ) -> None:
         self.targets: dict[str, str] = {}
+        self.empty: list[str] = []
+        self._sources: dict[str, str] = {}
         self._tally = tally
         self._source, self._target = source, target
         self._selection, self._rename = selection, rename
@@ -96,6 +100,14 @@ class SyncJobs:
         return jobs
 
     async def _repositories(self) -> AsyncIterator[str]:
+        # Lists that change while they are read may name one twice.
+        seen: set[str] = set()
+        async for name in self._listed():
+            if name not in seen:
+                seen.add(name)
+                yield name
+
+    async def _listed(self) -> AsyncIterator[str]:
         exact = self._selection.exact_repositories
         if exact is not None:
             for name in exact:
@@ -110,12 +122,15 @@ class SyncJobs:
         try:
             found = [tag async for tag in self._source.tags(repository)]
         except NotFoundError as e:
+            self.empty.append(repository)
             if self._selection.exact_repositories is not None:
                 self._note(e, repository)
             return []
         except GhostnbError as e:
             self._note(e, repository)
             return []
+        if not found:
+            self.empty.append(repository)
         tags = self._selection.pick_tags(found)
         self._tally.total += len(tags)
         return [Job(repository, tag, target, tag) for tag in tags]
@@ -125,13 +140,12 @@ class SyncJobs:
 
     def _named(self, repository: str) -> str:
         target = self._target.repository(renamed(repository, self._rename))
-        for other, name in self.targets.items():
-            if name == target:
-                raise ConfigError(
-                    f"{other} and {repository} would both become {target}.",
-                    hint="Rename them so that each has a name of its own, or leave one out.",
-                )
-        self.targets[repository] = target
+        if target in self._sources:
+            raise ConfigError(
+                f"{self._sources[target]} and {repository} would both become {target}.",
+                hint="Rename them so that each has a name of its own, or leave one out.",
+            )
+        self.targets[repository], self._sources[target] = target, repository
         return target
 
     async def _all_attached(
@@ -141,21 +155,29 @@ class SyncJobs:
         (_, digest), job = subject
         jobs: dict[tuple[str, str], Job] = {}
         try:
-            await self._attached(job, digest, jobs)
+            await self._attached(job, digest, jobs, set())
         except GhostnbError as e:
             self._note(e, job.repository, job.tag)
         return jobs
 
     async def _attached(
-        self, job: Job, subject: Digest, jobs: dict[tuple[str, str], Job], depth: int = 0
+        self,
+        job: Job,
+        subject: Digest,
+        jobs: dict[tuple[str, str], Job],
+        seen: set[Digest],
+        depth: int = 0,
     ) -> None:
         if depth > MAX_NESTING:
             raise too_deep(self._source, job.repository)
+        if subject in seen:
+            return
+        seen.add(subject)
         name = job.repository
         for entry in await self._source.referrers(name, subject):
             if (name, entry.digest) not in jobs:
                 jobs[name, entry.digest] = _for_digest(job, entry, subject)
-                await self._attached(job, entry.digest, jobs, depth + 1)
+                await self._attached(job, entry.digest, jobs, seen, depth + 1)
         # Where all tags are listed anyway, nobody asks for these one by one.
         is_listed = self._selection.has_all_tags
         for tag in () if is_listed else await signature_tags(self._source, name, subject):
@@ -168,7 +190,7 @@ class SyncJobs:
             # An index that was cut down is in no registry.
             return
         for child in top.manifests if isinstance(top, Index) else ():
-            await self._attached(job, child.digest, jobs, depth + 1)
+            await self._attached(job, child.digest, jobs, seen, depth + 1)
 
 
 def _for_digest(job: Job, entry: Descriptor, subject: Digest) -> Job:

@@ -1,66 +1,33 @@
 """A registry made like another: what would move, and then its moving."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 from ghostnb.errors import NotFoundError
 from ghostnb.frames.plans import COPIES
-from ghostnb.oci import Digest, Platform, Reference
+from ghostnb.oci import Platform, Reference
 from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.registries.walk import Failure, Tally
-from ghostnb.transfer.copying import Copier
+from ghostnb.transfer.copying import Copier, Expected
 from ghostnb.transfer.known import Known
 from ghostnb.transfer.plans import Plan
 from ghostnb.transfer.selection import Selection
-from ghostnb.transfer.survey import Finding, Survey
+from ghostnb.transfer.survey import Finding
 from ghostnb.transfer.sync_jobs import Rename, SyncJobs
+from ghostnb.transfer.sync_steps import SyncPlanner, SyncStep, lists_attached
 from ghostnb.transfer.tally import TransferTally
 
 __all__ = ["Rename", "SyncDraft", "SyncPlan", "SyncStep", "draft_sync", "plan_sync"]
 
 
-@dataclass(frozen=True, slots=True)
-class SyncStep:
-    """A row of the plan: a tag or manifest to be copied, or a tag to be deleted.
-
-    Attributes
-    ----------
-    action : str
-        ``copy`` for what the target lacks, ``update`` for a tag that points elsewhere there,
-        ``delete`` for one that the source has no more.
-    registry, repository : str
-        The source's.
-    tag, digest, media_type : str or None
-    target_registry, target_repository : str
-    target_tag, target_digest : str or None
-        The digest is what the tag points to now.
-    bytes_moved : int or None
-        After what the target has, and what rows before bring; None if that is not known.
-    reason : str or None
-    source_digest : Digest or None
-        What is copied of; another than `digest` where only some platforms are wanted.
-    """
-
-    action: str
-    registry: str
-    repository: str
-    tag: str | None
-    digest: Digest | None
-    media_type: str | None
-    target_registry: str
-    target_repository: str
-    target_tag: str | None
-    target_digest: Digest | None
-    bytes_moved: int | None
-    reason: str | None = None
-    source_digest: Digest | None = None
-
-
 class SyncPlan(Plan[SyncStep]):
     """What a target lacks of a source, or should not have any more.
 
-    Made by `plan_sync`. Applied, it sends each blob once, mounts those that the target has in
-    other repositories, and skips tags that meanwhile are as they should be.
+    Made by `plan_sync`. Its bytes are exact, but for the tags that list what is attached: a
+    registry without a list of its own gets them with what they list.
+
+    Applied, it sends each blob once, mounts those that the target has in other repositories, and
+    skips tags that are as they should be by now, or that lead elsewhere than the plan saw.
     """
 
     schema = COPIES
@@ -91,6 +58,18 @@ class SyncPlan(Plan[SyncStep]):
         self._copier = Copier(self._source, self._target, known=self._known)
         self._known = None
 
+    def needs(self, position: int) -> Collection[int]:
+        """Let a tag that lists what is attached wait for all else of its repository."""
+        step = self.steps[position]
+        if not lists_attached(step.target_tag) or step.action == "delete":
+            return ()
+        return [
+            number
+            for number, one in enumerate(self.steps[:position])
+            if one.target_repository == step.target_repository
+            and not lists_attached(one.target_tag)
+        ]
+
     def label(self, step: SyncStep) -> str:
         """Name what the step makes or deletes."""
         end = f":{step.target_tag}" if step.target_tag else f"@{step.digest}"
@@ -104,9 +83,18 @@ class SyncPlan(Plan[SyncStep]):
         # By digest where it is known: what was planned is what comes, wherever the tag is now.
         tag = "" if step.source_digest else step.tag or ""
         reference = Reference("", step.repository, tag, step.source_digest)
+        is_known = step.source_digest is not None and step.target_tag is not None
+        # Pushing what it lists made it, where the target does not list that itself.
+        is_known = is_known and not lists_attached(step.target_tag)
         copied = await self._copier.copy(
-            reference, step.target_repository, step.target_tag or "", platforms=self._platforms
+            reference,
+            step.target_repository,
+            step.target_tag or "",
+            platforms=self._platforms,
+            expected=Expected(step.target_digest) if is_known else None,
         )
+        if copied.is_refused:
+            return f"It moved since the plan was made: now {copied.digest}."
         return "" if copied.is_changed else "It was there already."
 
     async def _delete(self, step: SyncStep) -> str:
@@ -221,7 +209,7 @@ async def draft_sync(
     """
     tally = tally or Tally()
     jobs = SyncJobs(source, target, selection, rename, tally)
-    planner = _Planner(source, target, jobs, platforms, tally.failures)
+    planner = SyncPlanner(source, target, jobs, platforms, tally.failures, prune)
     findings = []
     async for finding in planner.survey.look(jobs.of_tags()):
         findings.append(finding)
@@ -252,112 +240,3 @@ def _without_parts(findings: Sequence[Finding]) -> list[Finding]:
         for one in findings
         if one.job.target_tag or (one.job.target_repository, one.digest) not in parts
     ]
-
-
-class _Planner:
-    """Makes steps of what a survey found."""
-
-    def __init__(
-        self,
-        source: Registry,
-        target: WritableRegistry,
-        jobs: SyncJobs,
-        platforms: Sequence[Platform],
-        failures: Sequence[Failure],
-    ) -> None:
-        self.failures = failures
-        self._jobs = jobs
-        self.survey = Survey(source, target, platforms)
-        self._source, self._target = source, target
-        self._coming: set[str] = set()
-
-    def steps(self, findings: Iterable[Finding]) -> list[SyncStep]:
-        """Make a step of each finding that is not as it should be."""
-        return [self._step(finding) for finding in findings if not finding.is_there]
-
-    def notes(self, findings: Iterable[Finding]) -> list[str]:
-        """Say what could not be looked at."""
-        said = [
-            f"{failure.repository} could not be listed: {failure.error}"
-            for failure in self.failures
-        ]
-        unread = sum(finding.error is not None for finding in findings)
-        if unread:
-            said.append(
-                f"{unread:,} of the images could not be looked at: "
-                "what they would move is not counted."
-            )
-        return said
-
-    async def pruned(self, findings: Iterable[Finding], selection: Selection) -> list[SyncStep]:
-        """Make a step of each tag that the target should not have any more."""
-        wanted = {(one.job.target_repository, one.job.target_tag) for one in findings}
-        named = replace(selection, newest=None)
-        failed = {failure.repository for failure in self.failures}
-        steps: list[SyncStep] = []
-        for repository, name in self._jobs.targets.items():
-            # What could not be listed has not lost its tags.
-            if repository not in failed:
-                tags = named.pick_tags(await self._tags(name))
-                extra = [tag for tag in tags if (name, tag) not in wanted]
-                steps += [await self._deletion(repository, name, tag) for tag in extra]
-        for name in dict.fromkeys(step.target_repository for step in steps):
-            await self._target.check_deletable(name)
-        return steps
-
-    async def _tags(self, repository: str) -> list[str]:
-        try:
-            return [tag async for tag in self._target.tags(repository)]
-        except NotFoundError:
-            return []
-
-    async def _deletion(self, repository: str, target: str, tag: str) -> SyncStep:
-        now = await self._target.resolve(target, tag)
-        return SyncStep(
-            action="delete",
-            registry=self._source.name,
-            repository=repository,
-            tag=None,
-            digest=None,
-            media_type=now.media_type,
-            target_registry=self._target.name,
-            target_repository=target,
-            target_tag=tag,
-            target_digest=now.digest,
-            bytes_moved=0,
-            reason="not selected in the source",
-        )
-
-    def _step(self, finding: Finding) -> SyncStep:
-        job = finding.job
-        reason = job.reason or None
-        if finding.error is not None:
-            reason = f"could not be looked at: {finding.error}"
-        return SyncStep(
-            action="update" if finding.now else "copy",
-            registry=self._source.name,
-            repository=job.repository,
-            tag=job.tag or None,
-            digest=finding.digest,
-            media_type=finding.media_type or None,
-            target_registry=self._target.name,
-            target_repository=job.target_repository,
-            target_tag=job.target_tag or None,
-            target_digest=finding.now,
-            bytes_moved=None if finding.error else self._moved(finding),
-            reason=reason,
-            source_digest=finding.source_digest,
-        )
-
-    def _moved(self, finding: Finding) -> int:
-        """Count what neither the target has nor a row before brings."""
-        job, count = finding.job, 0
-        for digest, size in finding.manifests.items():
-            place = f"{job.target_repository}@{digest}"
-            count += 0 if place in self._coming else size
-            self._coming.add(place)
-        for digest, blob in finding.blobs.items():
-            if digest not in self._coming and not self.survey.known.blobs.get(digest):
-                count += blob.size_bytes
-            self._coming.add(digest)
-        return count

@@ -29,7 +29,7 @@ class Confirmation(View):
     ) -> None:
         super().__init__()
         self._on_confirm, self._on_cancel = on_confirm, on_cancel
-        self._asked = {"label": "", "wanted": ""}
+        self._asked: dict[str, Any] = {"label": "", "wanted": "", "turn": 0}
         self.on_msg(self._answer)
 
     def ask(self, label: str, *, wanted: str = "") -> None:
@@ -42,7 +42,8 @@ class Confirmation(View):
         wanted : str, optional
             What has to be typed before the button can be pressed: for what cannot be undone.
         """
-        self._asked = {"label": label, "wanted": wanted}
+        # What is confirmed is what was asked last, and once.
+        self._asked = {"label": label, "wanted": wanted, "turn": self._asked["turn"] + 1}
         self._tell()
 
     def wait(self) -> None:
@@ -53,10 +54,12 @@ class Confirmation(View):
         self.send({"kind": "ask", **self._asked})
 
     def _answer(self, widget: object, message: dict[str, Any], buffers: object) -> None:
-        kind, wanted = message.get("kind"), self._asked["wanted"]
+        kind, asked = message.get("kind"), self._asked
+        is_meant = message.get("turn") == asked["turn"] and bool(asked["label"])
         if kind == "ready":
             self._tell()
         elif kind == "cancel":
             self._on_cancel()
-        elif kind == "confirm" and self._asked["label"] and message.get("text", "") == wanted:
+        elif kind == "confirm" and is_meant and message.get("text", "") == asked["wanted"]:
+            self.wait()
             self._on_confirm()

@@ -492,7 +492,8 @@ def test_a_large_blob_takes_little_memory_and_lets_the_loop_go_on():
     with docker_registry() as running:
         grown, longest = ask(running.url, question)
     assert grown < 60 * 2**20
-    assert longest < 0.1
+    # On a machine that does nothing else 0.1 holds; a blocking upload would take a second.
+    assert longest < 0.5
 
 
 def test_no_error_shows_a_password(htpasswd_registry):

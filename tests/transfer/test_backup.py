@@ -502,3 +502,27 @@ def test_a_signature_beside_selected_tags_goes_along(place):
         assert await listed(place.open().tags("app")) == ["1", tag]
 
     run(question)
+
+
+def test_a_whole_archive_is_not_replaced_by_one_that_lacks_images(tmp_path):
+    class Failing(MemoryRegistry):
+        async def open_blob(self, repository, descriptor):
+            if repository == "broken":
+                raise NotFoundError("The layer is gone.", registry=self.name)
+            async for piece in super().open_blob(repository, descriptor):
+                yield piece
+
+    source, path = Failing("of"), tmp_path / "kept.tar"
+
+    async def question():
+        await push(source, "app:1", plain_image("1"))
+        await (await plan_archive(source, path, ALL)).apply()
+        before = path.read_bytes()
+        await push(source, "broken:1", plain_image("2"))
+        plan = await plan_archive(source, path, ALL, overwrite=True)
+        with pytest.raises(IncompleteError, match="kept as it was"):
+            await plan.apply()
+        assert path.read_bytes() == before
+        assert [one.name for one in tmp_path.iterdir()] == ["kept.tar"]
+
+    run(question)

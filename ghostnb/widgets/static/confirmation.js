@@ -8,10 +8,10 @@ function render({ model, el }) {
   const cancel = element("button", "", { type: "button" }, "Cancel");
   const typed = element("span", "ghostnb-typed", {}, label, input);
   const root = element("form", "ghostnb ghostnb-confirmation", { "aria-label": "Confirm" }, typed, apply, cancel);
-  let wanted = "";
+  let wanted = "", turn = 0;
   const fit = () => { apply.disabled = input.value !== wanted; };
   const ask = (asked) => {
-    wanted = asked.wanted;
+    ({ wanted, turn } = asked);
     input.value = "";
     label.replaceChildren("Type ", element("code", "", {}, wanted), " to confirm:");
     typed.hidden = !wanted;
@@ -27,14 +27,14 @@ function render({ model, el }) {
   input.addEventListener("input", fit);
   root.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (!apply.hidden && !apply.disabled) model.send({ kind: "confirm", text: input.value });
+    if (!apply.hidden && !apply.disabled) model.send({ kind: "confirm", text: input.value, turn });
   });
   cancel.addEventListener("click", () => model.send({ kind: "cancel" }));
   root.addEventListener("keydown", (event) => {
     if (event.key === "Escape") model.send({ kind: "cancel" });
   });
   model.on("msg:custom", take);
-  ask({ label: "", wanted: "" });
+  ask({ label: "", wanted: "", turn: 0 });
   mount(root, el);
   model.send({ kind: "ready" });
   return () => model.off("msg:custom", take);

@@ -1,0 +1,188 @@
+"""The steps of a sync: made of what was found out, and what each of them moves."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ghostnb.errors import NotFoundError
+from ghostnb.oci import Digest, Platform
+from ghostnb.registries.protocol import Registry, WritableRegistry
+from ghostnb.registries.referrers import fallback_tag
+from ghostnb.registries.walk import Failure
+from ghostnb.transfer.holdings import subject_of_tag
+from ghostnb.transfer.selection import Selection
+from ghostnb.transfer.survey import Finding, Survey
+from ghostnb.transfer.sync_jobs import SyncJobs
+
+__all__ = ["SyncPlanner", "SyncStep", "lists_attached"]
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStep:
+    """A row of the plan: a tag or manifest to be copied, or a tag to be deleted.
+
+    Attributes
+    ----------
+    action : str
+        ``copy`` for what the target lacks, ``update`` for a tag that points elsewhere there,
+        ``delete`` for one that the source has no more.
+    registry, repository : str
+        The source's.
+    tag, digest, media_type : str or None
+    target_registry, target_repository : str
+    target_tag, target_digest : str or None
+        The digest is what the tag points to now.
+    bytes_moved : int or None
+        After what the target has, and what rows before bring; None if that is not known.
+    reason : str or None
+    source_digest : Digest or None
+        What is copied of; another than `digest` where only some platforms are wanted.
+    """
+
+    action: str
+    registry: str
+    repository: str
+    tag: str | None
+    digest: Digest | None
+    media_type: str | None
+    target_registry: str
+    target_repository: str
+    target_tag: str | None
+    target_digest: Digest | None
+    bytes_moved: int | None
+    reason: str | None = None
+    source_digest: Digest | None = None
+
+
+class SyncPlanner:
+    """Makes steps of what a survey found."""
+
+    def __init__(
+        self,
+        source: Registry,
+        target: WritableRegistry,
+        jobs: SyncJobs,
+        platforms: Sequence[Platform],
+        failures: Sequence[Failure],
+        is_pruning: bool,
+    ) -> None:
+        self._is_pruning = is_pruning
+        self.failures = failures
+        self._jobs = jobs
+        self.survey = Survey(source, target, platforms)
+        self._source, self._target = source, target
+        self._coming: set[str] = set()
+
+    def steps(self, findings: Iterable[Finding]) -> list[SyncStep]:
+        """Make a step of each finding that is not as it should be."""
+        lacking = [finding for finding in findings if not finding.is_there]
+        # Last, what pushing others may make, too: the tags that list what is attached.
+        lacking.sort(key=lambda finding: lists_attached(finding.job.target_tag))
+        return [self._step(finding) for finding in lacking]
+
+    def notes(self, findings: Iterable[Finding]) -> list[str]:
+        """Say what could not be looked at."""
+        said = [
+            f"{failure.repository} could not be listed: {failure.error}"
+            for failure in self.failures
+        ]
+        if self._is_pruning:
+            said += [f"{name} has no tags: nothing is pruned of it." for name in self._jobs.empty]
+        unread = sum(finding.error is not None for finding in findings)
+        if unread:
+            said.append(
+                f"{unread:,} of the images could not be looked at: "
+                "what they would move is not counted."
+            )
+        return said
+
+    async def pruned(self, findings: Iterable[Finding], selection: Selection) -> list[SyncStep]:
+        """Make a step of each tag that the target should not have any more."""
+        wanted = {(one.job.target_repository, one.job.target_tag) for one in findings}
+        named = replace(selection, newest=None)
+        failed = {failure.repository for failure in self.failures}
+        steps: list[SyncStep] = []
+        for repository, name in self._jobs.targets.items():
+            # What could not be listed, or seems to be empty, has not lost its tags: registries
+            # say so, too, of what one may not see.
+            if repository not in failed and repository not in self._jobs.empty:
+                tags = named.pick_tags(await self._tags(name))
+                extra = [tag for tag in tags if (name, tag) not in wanted]
+                extra = [tag for tag in extra if not await self._is_attached(name, tag)]
+                steps += [await self._deletion(repository, name, tag) for tag in extra]
+        for name in dict.fromkeys(step.target_repository for step in steps):
+            await self._target.check_deletable(name)
+        return steps
+
+    async def _is_attached(self, repository: str, tag: str) -> bool:
+        """Tell whether a tag stands for what is attached to something that is there."""
+        subject = subject_of_tag(tag)
+        if subject is None:
+            return False
+        try:
+            await self._target.resolve(repository, subject)
+        except NotFoundError:
+            return False
+        return True
+
+    async def _tags(self, repository: str) -> list[str]:
+        try:
+            return [tag async for tag in self._target.tags(repository)]
+        except NotFoundError:
+            return []
+
+    async def _deletion(self, repository: str, target: str, tag: str) -> SyncStep:
+        now = await self._target.resolve(target, tag)
+        return SyncStep(
+            action="delete",
+            registry=self._source.name,
+            repository=repository,
+            tag=None,
+            digest=None,
+            media_type=now.media_type,
+            target_registry=self._target.name,
+            target_repository=target,
+            target_tag=tag,
+            target_digest=now.digest,
+            bytes_moved=0,
+            reason="not selected in the source",
+        )
+
+    def _step(self, finding: Finding) -> SyncStep:
+        job = finding.job
+        reason = job.reason or None
+        if finding.error is not None:
+            reason = f"could not be looked at: {finding.error}"
+        return SyncStep(
+            action="update" if finding.now else "copy",
+            registry=self._source.name,
+            repository=job.repository,
+            tag=job.tag or None,
+            digest=finding.digest,
+            media_type=finding.media_type or None,
+            target_registry=self._target.name,
+            target_repository=job.target_repository,
+            target_tag=job.target_tag or None,
+            target_digest=finding.now,
+            bytes_moved=None if finding.error else self._moved(finding),
+            reason=reason,
+            source_digest=finding.source_digest,
+        )
+
+    def _moved(self, finding: Finding) -> int:
+        """Count what neither the target has nor a row before brings."""
+        job, count = finding.job, 0
+        for digest, size in finding.manifests.items():
+            place = f"{job.target_repository}@{digest}"
+            count += 0 if place in self._coming else size
+            self._coming.add(place)
+        for digest, blob in finding.blobs.items():
+            if digest not in self._coming and not self.survey.known.blobs.get(digest):
+                count += blob.size_bytes
+            self._coming.add(digest)
+        return count
+
+
+def lists_attached(tag: str | None) -> bool:
+    """Tell whether a tag stands for the referrers of a manifest."""
+    subject = subject_of_tag(tag) if tag else None
+    return subject is not None and fallback_tag(subject) == tag
