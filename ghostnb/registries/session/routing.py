@@ -40,14 +40,16 @@ class RoutingCarrier:
     def __init__(self, config: RegistryConfig) -> None:
         self._config = config
         self._proxies = getproxies_environment()
-        self._carriers: dict[str, Carrier] = {}
+        # By host, and apart for large uploads.
+        self._carriers: dict[tuple[str, bool], Carrier] = {}
 
     async def send(self, request: Request, authorization: str | None, *, is_small: bool) -> Opened:
         """Send a request by the carrier that its host needs."""
         root = _root(request.url)
-        carrier = self._carriers.get(root)
+        key = root, request.content is not None and is_fast_wanted()
+        carrier = self._carriers.get(key)
         if carrier is None:
-            carrier = self._carriers[root] = self._open(root)
+            carrier = self._carriers[key] = self._open(root, is_upload=key[1])
         return await carrier.send(request, authorization, is_small=is_small)
 
     async def aclose(self) -> None:
@@ -56,14 +58,16 @@ class RoutingCarrier:
         for carrier in carriers.values():
             await carrier.aclose()
 
-    def _open(self, root: str) -> Carrier:
+    def _open(self, root: str, *, is_upload: bool) -> Carrier:
         config = self._config
         parts = urlsplit(root)
         # Not by their texts: the port may be left out, and letters may be capital.
         is_own = keeps_credentials(config.url, root)
         is_special = is_own and parts.scheme == "https" and has_certificates(config)
         proxy = self._proxy(parts.scheme, parts.hostname or "", parts.netloc.rpartition("@")[2])
-        if proxy is None and not is_special and (fast := _fast_carrier(config)) is not None:
+        # pyreqwest 0.15 may abort the process at its end after it has sent a body piece by piece.
+        may_be_fast = proxy is None and not is_special and not is_upload
+        if may_be_fast and (fast := _fast_carrier(config)) is not None:
             return fast
         # Keeping fewer connections alive than are in use would open a new one for nearly every
         # request. Twice: those that read, and those that upload what they read.
