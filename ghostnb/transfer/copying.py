@@ -12,6 +12,7 @@ from ghostnb.oci import Descriptor, Digest, Index, Manifest, Platform, Reference
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.content import blob_pieces, content_read_by
 from ghostnb.registries.protocol import Registry, WritableRegistry
+from ghostnb.registries.storing import has_blob
 from ghostnb.transfer.contents import (
     MAX_NESTING,
     blobs_of,
@@ -177,16 +178,6 @@ class Copier:
             self.known.manifests.add((repository, digest))
         return True
 
-    async def has_blob(self, repository: str, blob: Descriptor) -> bool:
-        """Tell whether the target has a blob, of the size that it should have.
-
-        A copy that broke off leaves blobs in a repository that is not there yet.
-        """
-        try:
-            return await self.target.blob_size(repository, blob.digest) == blob.size_bytes
-        except NotFoundError:
-            return False
-
     async def _is_there(self, repository: str) -> bool:
         """Tell whether the target had a repository at first: what came since is known."""
         known = self.known.repositories
@@ -281,7 +272,8 @@ class _ImageCopy:
 
     async def _provide(self, blob: Descriptor, known: str) -> None:
         """See that the target's repository has a blob, which another one may be known to have."""
-        if not known and await self._shared.has_blob(self._repository, blob):
+        # A copy that broke off leaves blobs in a repository that is not there yet.
+        if not known and await has_blob(self._target, self._repository, blob):
             return
         elsewhere = known or (self._name if self._shared.is_same else "")
         if elsewhere and self._shared.can_mount:
@@ -289,7 +281,7 @@ class _ImageCopy:
                 return
             # One that is refused leaves an upload behind: once is enough to know.
             self._shared.can_mount = False
-        if known and await self._shared.has_blob(self._repository, blob):
+        if known and await has_blob(self._target, self._repository, blob):
             return
         await self._send(blob)
 

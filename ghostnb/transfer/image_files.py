@@ -13,6 +13,7 @@ from ghostnb.errors import InvalidReferenceError, NotFoundError, PathError, Regi
 from ghostnb.oci import Digest, Reference
 from ghostnb.registries.archive import ArchiveRegistry, holds_images
 from ghostnb.registries.layout import LayoutRegistry
+from ghostnb.transfer.holdings import subject_of_tag
 from ghostnb.transfer.local_files import opened, reading, refuse_special
 
 __all__ = ["AS_ARTIFACT", "ImageSource", "choose_image", "image_source"]
@@ -28,7 +29,6 @@ _IMAGE_MEMBER = re.compile(
     r"(\./)?([0-9a-f]{64}([./].*)?|blobs(/.*)?|oci-layout|index\.json|manifest\.json)"
 )
 # A name of cosign's or of the distribution-spec's, for what is attached to another digest.
-_ATTACHED = re.compile(r"sha(256|512)-[0-9a-f]{64,128}(\..+)?")
 _LISTED = 20
 
 
@@ -148,7 +148,7 @@ def _named(found: Sequence[_Found], image: str) -> list[_Found]:
 
 def _candidates(found: Sequence[_Found]) -> list[_Found]:
     """Give what may be meant: what has a name of its own, else all."""
-    named = [one for one in found if any(not _ATTACHED.fullmatch(tag) for tag in one.tags)]
+    named = [one for one in found if any(subject_of_tag(tag) is None for tag in one.tags)]
     return named or list(found)
 
 

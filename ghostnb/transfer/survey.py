@@ -10,6 +10,7 @@ from ghostnb.errors import GhostnbError, NotFoundError
 from ghostnb.oci import Descriptor, Digest, Index, Manifest, Platform
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.protocol import Registry, WritableRegistry
+from ghostnb.registries.storing import has_blob
 from ghostnb.transfer.contents import blobs_of, manifests_of, readable
 from ghostnb.transfer.known import Known, has_repository, is_same_place
 from ghostnb.transfer.platforms import for_platforms
@@ -176,11 +177,7 @@ class Survey:
         repository = job.target_repository
 
         async def ask() -> bool:
-            try:
-                size = await self._target.blob_size(repository, blob.digest)
-            except NotFoundError:
-                return False
-            return size == blob.size_bytes
+            return await has_blob(self._target, repository, blob)
 
         if await self._answer((repository, blob.digest), ask):
             self.known.blobs[blob.digest].add(repository)

@@ -4,7 +4,6 @@ Taken where the extra ``fast`` is installed, for hosts that need neither a
 proxy nor certificates of their own.
 """
 
-import asyncio
 import re
 import socket
 import ssl
@@ -59,15 +58,7 @@ class FastCarrier:
         # proxies from the environment.
         wait = timedelta(seconds=timeout_seconds)
         self._patience = 2 * wait
-        self._timeout_seconds = timeout_seconds
-        self._client: Client = self._builder(max_connections, wait).read_timeout(wait).build()
-        # pyreqwest counts the time to the first byte of an answer from the first byte that is
-        # sent: an upload would have to be over by then.
-        self._uploading: Client = self._builder(max_connections, wait).build()
-
-    @staticmethod
-    def _builder(max_connections: int, wait: timedelta) -> ClientBuilder:
-        return (
+        self._client: Client = (
             ClientBuilder()
             .follow_redirects(False)
             .no_proxy()
@@ -78,14 +69,14 @@ class FastCarrier:
             .referer(False)
             .pool_max_idle_per_host(max_connections)
             .connect_timeout(min(wait, timedelta(seconds=10)))
+            .read_timeout(wait)
+            .build()
         )
 
     async def send(self, request: Request, authorization: str | None, *, is_small: bool) -> Opened:
         """Send a request; the reply's stream is still to be read and closed."""
-        client = self._uploading if request.content else self._client
-        watch = _Watch(self._timeout_seconds)
         try:
-            builder = client.request(request.method, request.url)
+            builder = self._client.request(request.method, request.url)
         except ValueError as e:
             raise httpx2.InvalidURL(f"not an address: {e}") from e
         builder = builder.headers(complete_headers(tuple(request.headers.items())))
@@ -93,10 +84,7 @@ class FastCarrier:
             builder = builder.header("authorization", authorization, is_sensitive=True)
         if request.body:
             builder = builder.body_bytes(request.body)
-        if request.content:
-            # Its answer is small, and is read whole within the time of the headers.
-            builder = builder.body_stream(watch.pieces(request.content()))
-        elif is_small:
+        if is_small:
             # Its read timeout begins anew at every byte, and small bodies are
             # read whole before the headers are given out.
             builder = builder.timeout(self._patience)
@@ -105,8 +93,7 @@ class FastCarrier:
             builder = builder.streamed_read_buffer_limit(0)
         opened = builder.build_streamed()
         try:
-            async with watch:
-                response = await opened.__aenter__()
+            response = await opened.__aenter__()
         except failures.PyreqwestError as e:
             raise _translated(e) from _cause(_reason(e))
         try:
@@ -120,47 +107,6 @@ class FastCarrier:
     async def aclose(self) -> None:
         """Close every connection."""
         await self._client.close()
-        await self._uploading.close()
-
-
-class _Watch:
-    """Ends an upload of which nobody takes the next piece, or that nobody answers.
-
-    While a piece is waited for there is no limit: whoever gives it has one.
-
-    Parameters
-    ----------
-    timeout_seconds : float
-    """
-
-    def __init__(self, timeout_seconds: float) -> None:
-        self._timeout_seconds = timeout_seconds
-        self._timeout = asyncio.timeout(None)
-        self._is_over = False
-
-    async def __aenter__(self) -> None:
-        await self._timeout.__aenter__()
-
-    async def __aexit__(self, *error: Any) -> None:
-        self._is_over = True
-        try:
-            await self._timeout.__aexit__(*error)
-        except TimeoutError as e:
-            raise httpx2.WriteTimeout("nothing more is taken, or answered") from e
-
-    async def pieces(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Pass pieces on, and take the time of each."""
-        async for piece in pieces:
-            self._wait(self._timeout_seconds)
-            yield piece
-            self._wait(None)
-        self._wait(self._timeout_seconds)
-
-    def _wait(self, seconds: float | None) -> None:
-        # An answer may come before all was sent.
-        if not self._is_over:
-            now = asyncio.get_running_loop().time()
-            self._timeout.reschedule(None if seconds is None else now + seconds)
 
 
 class _Body:
