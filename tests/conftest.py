@@ -6,6 +6,7 @@ Everything real is imported where it is used, so that unit tests pay for none of
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +47,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     Proxy variables go altogether, ``NO_PROXY`` too: a test that sets ``HTTP_PROXY`` sees it
     used for loopback addresses.
     """
-    directory = tmp_path_factory.mktemp("home")
+    # Not by `mktemp`, which looks through all that it made before.
+    directory = Path(tempfile.mkdtemp(prefix="home-", dir=tmp_path_factory.getbasetemp()))
     for variable, place in PLACES.items():
         monkeypatch.setenv(variable, str(directory / place))
     (directory / "run").mkdir(mode=0o700)
