@@ -9,12 +9,38 @@ from collections.abc import (
     Callable,
     Iterable,
 )
+from contextlib import aclosing
 from typing import Generic, TypeVar
 
-__all__ = ["ordered_map"]
+__all__ = ["both", "for_each", "ordered_map"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Other = TypeVar("Other")
+
+
+async def both(first: Awaitable[Result], second: Awaitable[Other]) -> tuple[Result, Other]:
+    """Await two at once. The first that fails ends the other, and is what is raised."""
+    one, other = asyncio.ensure_future(first), asyncio.ensure_future(second)
+    try:
+        # Not a TaskGroup: whoever calls wants the error itself, not a group of one.
+        return await asyncio.gather(one, other)
+    finally:
+        one.cancel()
+        other.cancel()
+        await asyncio.gather(one, other, return_exceptions=True)
+
+
+async def for_each(
+    function: Callable[[Item], Awaitable[object]],
+    items: AsyncIterable[Item] | Iterable[Item],
+    *,
+    workers: int,
+) -> None:
+    """Call a function for each item, as `ordered_map` does, where nobody wants the results."""
+    async with aclosing(ordered_map(function, items, workers=workers)) as done:
+        async for _ in done:
+            pass
 
 
 async def ordered_map(

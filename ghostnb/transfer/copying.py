@@ -1,15 +1,14 @@
 """Images copied from one registry to another, each piece of content once."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TypeVar
 from weakref import WeakValueDictionary
 
-from ghostnb.errors import NotFoundError, RegistryError
+from ghostnb.errors import RegistryError
 from ghostnb.oci import Descriptor, Digest, Index, Manifest, Platform, Reference
-from ghostnb.registries.concurrency import ordered_map
+from ghostnb.registries.concurrency import for_each
 from ghostnb.registries.content import blob_pieces, content_read_by
 from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.registries.storing import has_blob
@@ -20,7 +19,7 @@ from ghostnb.transfer.contents import (
     readable,
     too_deep,
 )
-from ghostnb.transfer.known import Known, has_repository, is_same_place
+from ghostnb.transfer.known import Known, digest_at, has_repository, is_same_place
 from ghostnb.transfer.platforms import for_platforms
 from ghostnb.transfer.signatures import signature_tags
 from ghostnb.transfer.tally import TransferTally
@@ -30,7 +29,6 @@ __all__ = ["Copied", "Copier", "Expected"]
 # More would only share the same lines, and memory grows with each.
 _BLOBS_AT_ONCE = 6
 _MANIFESTS_AT_ONCE = 8
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +163,7 @@ class Copier:
         # A tag may have been pushed by somebody else meanwhile: it is asked for.
         if ":" in locator and not await self._is_there(repository):
             return self.pushed.get((repository, locator))
-        try:
-            return (await self.target.resolve(repository, locator)).digest
-        except NotFoundError:
-            return None
+        return await digest_at(self.target, repository, locator)
 
     async def has_manifest(self, repository: str, digest: Digest) -> bool:
         """Tell whether the target has a manifest."""
@@ -246,14 +241,14 @@ class _ImageCopy:
     async def _copy_contents(self, top: Manifest | Index, depth: int) -> None:
         if isinstance(top, Index):
             children = {entry.digest: entry for entry in top.manifests}
-            await _each(
+            await for_each(
                 lambda entry: self._copy_child(entry, depth + 1),
                 children.values(),
-                _MANIFESTS_AT_ONCE,
+                workers=_MANIFESTS_AT_ONCE,
             )
         else:
             blobs = {blob.digest: blob for blob in blobs_of(top)}
-            await _each(self._copy_blob, blobs.values(), _BLOBS_AT_ONCE)
+            await for_each(self._copy_blob, blobs.values(), workers=_BLOBS_AT_ONCE)
 
     async def _copy_child(self, entry: Descriptor, depth: int) -> Manifest | Index:
         found = await named_manifest(self._source, self._name, entry)
@@ -304,11 +299,3 @@ class _ImageCopy:
     def _count(self, size_bytes: int) -> None:
         self.bytes_moved += size_bytes
         self._shared.bytes_moved += size_bytes
-
-
-async def _each(
-    function: Callable[[Item], Awaitable[object]], items: Iterable[Item], workers: int
-) -> None:
-    async with aclosing(ordered_map(function, items, workers=workers)) as done:
-        async for _ in done:
-            pass

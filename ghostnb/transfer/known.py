@@ -8,7 +8,7 @@ from ghostnb.oci import Digest, Index, Manifest
 from ghostnb.registries.protocol import Registry
 from ghostnb.transfer.contents import blobs_of
 
-__all__ = ["Known", "has_repository", "is_same_place"]
+__all__ = ["Known", "digest_at", "has_repository", "is_same_place"]
 
 
 @dataclass(slots=True)
@@ -39,6 +39,14 @@ class Known:
 def is_same_place(source: Registry, target: Registry) -> bool:
     """Tell whether two registries are one: then content need not be sent."""
     return source is target or source.url == target.url
+
+
+async def digest_at(registry: Registry, repository: str, locator: str) -> Digest | None:
+    """Ask what a tag or digest leads to now; None if to nothing."""
+    try:
+        return (await registry.resolve(repository, locator)).digest
+    except NotFoundError:
+        return None
 
 
 async def has_repository(registry: Registry, name: str) -> bool:

@@ -1,8 +1,8 @@
 """What cosign attaches without saying so: signatures under tags of their own."""
 
-from ghostnb.errors import NotFoundError
 from ghostnb.oci import Digest
 from ghostnb.registries.protocol import Registry
+from ghostnb.transfer.known import digest_at
 
 __all__ = ["signature_tags"]
 
@@ -18,12 +18,4 @@ async def signature_tags(registry: Registry, repository: str, subject: Digest) -
     hexadecimal, and what it is.
     """
     names = [f"{subject.algorithm}-{subject.encoded}.{kind}" for kind in _KINDS]
-    return [name for name in names if await _is_there(registry, repository, name)]
-
-
-async def _is_there(registry: Registry, repository: str, tag: str) -> bool:
-    try:
-        await registry.resolve(repository, tag)
-    except NotFoundError:
-        return False
-    return True
+    return [name for name in names if await digest_at(registry, repository, name)]

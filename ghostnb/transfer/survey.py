@@ -1,21 +1,23 @@
 """What of an image a target lacks, found out before anything is sent."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
 
-from ghostnb.errors import GhostnbError, NotFoundError
+from ghostnb.errors import GhostnbError
 from ghostnb.oci import Descriptor, Digest, Index, Manifest, Platform
-from ghostnb.registries.concurrency import ordered_map
+from ghostnb.registries.concurrency import both, for_each, ordered_map
 from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.registries.storing import has_blob
 from ghostnb.transfer.contents import blobs_of, manifests_of, readable
-from ghostnb.transfer.known import Known, has_repository, is_same_place
+from ghostnb.transfer.known import Known, digest_at, has_repository, is_same_place
 from ghostnb.transfer.platforms import for_platforms
 
 __all__ = ["Finding", "Job", "Survey"]
+
+_BLOBS_AT_ONCE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +108,10 @@ class Survey:
         self._platforms = platforms
         self._is_same = is_same_place(source, target)
         # Each question to the target is asked once, however many images need the answer.
-        self._asked: dict[tuple[str, str], asyncio.Task[bool]] = {}
+        self._answers: dict[tuple[str, str], bool | GhostnbError] = {}
+        self._turns: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def look(self, jobs: AsyncIterator[Job] | Iterable[Job]) -> AsyncIterator[Finding]:
+    async def look(self, jobs: AsyncIterator[Job] | Iterable[Job]) -> AsyncGenerator[Finding]:
         """Iterate over what is found out, in the order of the jobs."""
         workers = max(2, min(self._source.concurrency, self._target.concurrency))
         async with aclosing(ordered_map(self._look, jobs, workers=workers)) as findings:
@@ -125,8 +128,10 @@ class Survey:
 
     async def _compare(self, finding: Finding) -> None:
         job = finding.job
-        there, finding.now = await asyncio.gather(
-            self._source.resolve(job.repository, job.locator), self._now(job)
+        locator = job.target_tag or job.digest or ""
+        there, finding.now = await both(
+            self._source.resolve(job.repository, job.locator),
+            digest_at(self._target, job.target_repository, locator),
         )
         finding.digest = finding.source_digest = there.digest
         finding.media_type = there.media_type
@@ -138,13 +143,6 @@ class Survey:
         finding.digest, finding.media_type = top.digest, top.media_type
         if finding.now != top.digest:
             await self._take_stock(finding, top)
-
-    async def _now(self, job: Job) -> Digest | None:
-        locator = job.target_tag or job.digest or ""
-        try:
-            return (await self._target.resolve(job.target_repository, locator)).digest
-        except NotFoundError:
-            return None
 
     async def _take_stock(self, finding: Finding, top: Manifest | Index) -> None:
         """Find out which manifests and blobs the target lacks."""
@@ -158,15 +156,15 @@ class Survey:
                     continue
                 finding.manifests[manifest.digest] = len(manifest.raw)
                 finding.blobs |= blobs
-                await asyncio.gather(*(self._has_blob(job, blob) for blob in blobs.values()))
+                await for_each(
+                    lambda blob: self._has_blob(job, blob), blobs.values(), workers=_BLOBS_AT_ONCE
+                )
 
     async def _has_manifest(self, repository: str, digest: Digest) -> bool:
         async def ask() -> bool:
             if not await self._is_repository(repository):
                 return False
-            try:
-                await self._target.resolve(repository, digest)
-            except NotFoundError:
+            if await digest_at(self._target, repository, digest) is None:
                 return False
             self.known.manifests.add((repository, digest))
             return True
@@ -192,10 +190,15 @@ class Survey:
 
         return await self._answer((repository, ""), ask)
 
-    async def _answer(
-        self, key: tuple[str, str], ask: Callable[[], Coroutine[Any, Any, bool]]
-    ) -> bool:
-        if key not in self._asked:
-            self._asked[key] = asyncio.create_task(ask())
-        # Who is cancelled takes the answer from nobody else.
-        return await asyncio.shield(self._asked[key])
+    async def _answer(self, key: tuple[str, str], ask: Callable[[], Awaitable[bool]]) -> bool:
+        # Whoever has the turn asks for all that wait; if that is cancelled, the next one does.
+        async with self._turns[key]:
+            if key not in self._answers:
+                try:
+                    self._answers[key] = await ask()
+                except GhostnbError as e:
+                    self._answers[key] = e
+        answer = self._answers[key]
+        if isinstance(answer, GhostnbError):
+            raise answer
+        return answer

@@ -1,6 +1,6 @@
 """Which images a sync is about: tags by a selection, and what is attached to them."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing
 
 from ghostnb.errors import ConfigError, GhostnbError, NotFoundError
@@ -57,7 +57,7 @@ class SyncJobs:
         self._source, self._target = source, target
         self._selection, self._rename = selection, rename
 
-    async def of_tags(self) -> AsyncIterator[Job]:
+    async def of_tags(self) -> AsyncGenerator[Job]:
         """Iterate over the tags that are selected, repository by repository."""
         lists = ordered_map(self._list, self._repositories(), workers=_LISTS_AT_ONCE)
         async with aclosing(lists) as batches:

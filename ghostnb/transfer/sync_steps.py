@@ -9,6 +9,7 @@ from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.registries.referrers import fallback_tag
 from ghostnb.registries.walk import Failure
 from ghostnb.transfer.holdings import subject_of_tag
+from ghostnb.transfer.known import digest_at
 from ghostnb.transfer.selection import Selection
 from ghostnb.transfer.survey import Finding, Survey
 from ghostnb.transfer.sync_jobs import SyncJobs
@@ -116,13 +117,9 @@ class SyncPlanner:
     async def _is_attached(self, repository: str, tag: str) -> bool:
         """Tell whether a tag stands for what is attached to something that is there."""
         subject = subject_of_tag(tag)
-        if subject is None:
-            return False
-        try:
-            await self._target.resolve(repository, subject)
-        except NotFoundError:
-            return False
-        return True
+        return (
+            subject is not None and await digest_at(self._target, repository, subject) is not None
+        )
 
     async def _tags(self, repository: str) -> list[str]:
         try:

@@ -1,6 +1,7 @@
 """A registry made like another: what would move, and then its moving."""
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from ghostnb.errors import NotFoundError
@@ -211,15 +212,17 @@ async def draft_sync(
     jobs = SyncJobs(source, target, selection, rename, tally)
     planner = SyncPlanner(source, target, jobs, platforms, tally.failures, prune)
     findings = []
-    async for finding in planner.survey.look(jobs.of_tags()):
-        findings.append(finding)
-        tally.done += 1
+    async with aclosing(planner.survey.look(jobs.of_tags())) as found:
+        async for finding in found:
+            findings.append(finding)
+            tally.done += 1
     others = await jobs.of_attached(findings) if referrers else []
     others += await jobs.of_untagged() if untagged else []
     distinct = {(job.repository, job.tag or job.locator): job for job in others}
     for finding in findings:
         distinct.pop((finding.job.repository, finding.job.tag), None)
-    findings += [finding async for finding in planner.survey.look(distinct.values())]
+    async with aclosing(planner.survey.look(distinct.values())) as found:
+        findings += [finding async for finding in found]
     findings = _without_parts(findings)
     steps = planner.steps(findings)
     if prune:
