@@ -22,7 +22,7 @@ from ghostnb.transfer.retention_plan import Rules
 from ghostnb.transfer.retention_plan import plan_retention as plan_kept
 from ghostnb.transfer.selection import Selection
 from ghostnb.transfer.sync_jobs import Rename
-from ghostnb.transfer.syncing import plan_sync as plan_alike
+from ghostnb.transfer.syncing import SyncPlan, draft_sync
 from ghostnb.transfer.versions import VersionRange
 
 __all__ = ["copy", "plan_delete", "plan_retention", "plan_sync"]
@@ -160,7 +160,7 @@ async def plan_sync(
     here, there = _clients(source, target)
     wanted = Selection(repositories, tags, exclude_repositories, exclude_tags, versions, newest)
     tally = Tally()
-    planning = plan_alike(
+    drafting = draft_sync(
         here,
         there,
         wanted,
@@ -171,7 +171,7 @@ async def plan_sync(
         tally=tally,
     )
     with ProgressBar(tally, source.name, progress) as bar:
-        return Plan(await hop(planning, on_tick=bar.refresh))
+        return Plan(SyncPlan(await hop(drafting, on_tick=bar.refresh)))
 
 
 async def plan_delete(

@@ -27,6 +27,9 @@ class Plan:
     ----------
     notes : tuple of str
         Sentences to be read before it is applied.
+    errors : list of dict
+        What could not be read when it was made, as in ``.attrs["errors"]`` of its frame and of
+        others: the plan is without it, and only a new one tries again.
     bytes_freed, bytes_moved : int
         By all of it; exact, unless a note says otherwise.
     """
@@ -34,6 +37,7 @@ class Plan:
     def __init__(self, steps: Steps[Any]) -> None:
         self._steps = steps
         self.notes = steps.notes
+        self.errors = [failure.as_dict() for failure in steps.failures]
         self.bytes_freed = steps.bytes_freed
         self.bytes_moved = steps.bytes_moved
 

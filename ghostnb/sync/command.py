@@ -20,7 +20,7 @@ __all__ = ["run_sync"]
 Say = Callable[[str], None]
 
 _ROWS_SHOWN = 20
-_WORDS = {"copy": "to copy", "update": "to update", "delete": "to delete"}
+_WORDS = {"copy": "to copy", "update": "to update", "repair": "to repair", "delete": "to delete"}
 
 
 def run_sync(options: argparse.Namespace, say: Say) -> int:
@@ -36,7 +36,7 @@ def run_sync(options: argparse.Namespace, say: Say) -> int:
     Returns
     -------
     int
-        0; 1 if something of the only round failed.
+        0; 1 if something of the only round failed, or could not be listed.
 
     Raises
     ------
@@ -85,7 +85,9 @@ def _sync(
     except GhostnbError as e:
         say(f"{title}: {e}")
         return False
-    return True
+    if plan.errors:
+        say(f"{title}: not all could be read ({len(plan.errors):,} failed); see the notes above.")
+    return not plan.errors
 
 
 async def _planned(entry: SyncEntry, source: RegistryClient, target: RegistryClient) -> Plan:

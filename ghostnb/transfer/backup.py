@@ -33,7 +33,7 @@ class BackupPlan(SyncPlan):
     def __init__(
         self, source: Registry, target: LayoutRegistry, draft: SyncDraft, notes: Iterable[str]
     ) -> None:
-        super().__init__(source, target, draft.steps, notes=notes, known=draft.known)
+        super().__init__(draft, notes)
         self._layout = target
         self._record = BackupRecord(source, draft)
 
@@ -161,7 +161,7 @@ async def plan_backup(
     draft = await draft_sync(
         source, target, selection, referrers=True, untagged=untagged, prune=prune
     )
-    notes = [*draft.notes, *(await _lost(target, selection) if is_there else ())]
+    notes = await _lost(target, selection) if is_there else ()
     return BackupPlan(source, target, draft, notes)
 
 

@@ -40,7 +40,7 @@ class ArchivePlan(SyncPlan):
         *,
         overwrite: bool,
     ) -> None:
-        super().__init__(source, target, draft.steps, notes=notes, known=draft.known)
+        super().__init__(draft, notes)
         self._file, self._path = target, path
         self._may_replace = overwrite
         self._record = BackupRecord(source, draft)
@@ -122,9 +122,7 @@ async def plan_archive(
     file = await asyncio.to_thread(_checked, path, overwrite=overwrite)
     target = LayoutArchive(file)
     draft = await draft_sync(source, target, selection, referrers=True, untagged=untagged)
-    notes = [*draft.notes]
-    if not draft.steps:
-        notes.append("Nothing is selected: no archive will be written.")
+    notes = [] if draft.steps else ["Nothing is selected: no archive will be written."]
     return ArchivePlan(source, target, file, draft, notes, overwrite=overwrite)
 
 

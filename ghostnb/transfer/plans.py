@@ -14,6 +14,7 @@ from ghostnb.errors import GhostnbError, IncompleteError
 from ghostnb.frames.plans import results_frame
 from ghostnb.frames.schema import Schema, frame_of
 from ghostnb.registries.concurrency import ordered_map
+from ghostnb.registries.walk import Failure
 from ghostnb.transfer.tally import TransferTally
 
 __all__ = ["DONE", "FAILED", "SKIPPED", "WAITING", "Plan"]
@@ -41,6 +42,7 @@ class Plan(Generic[Step]):
     steps : sequence of Step
         Frozen values, in an order in which they could be done one by one.
     notes : iterable of str, optional
+    failures : iterable of Failure, optional
     bytes_freed, bytes_moved : int, optional
     workers : int, optional
         How many steps are under way at once.
@@ -50,6 +52,8 @@ class Plan(Generic[Step]):
     steps : tuple of Step
     notes : tuple of str
         Sentences that whoever applies the plan must know.
+    failures : tuple of Failure
+        What could not be read when it was made: the plan is without it.
     bytes_freed, bytes_moved : int
         By all steps; exact, unless a note says otherwise.
     """
@@ -65,12 +69,14 @@ class Plan(Generic[Step]):
         steps: Iterable[Step],
         *,
         notes: Iterable[str] = (),
+        failures: Iterable[Failure] = (),
         bytes_freed: int = 0,
         bytes_moved: int = 0,
         workers: int = 4,
     ) -> None:
         self.steps = tuple(steps)
         self.notes = tuple(notes)
+        self.failures = tuple(failures)
         self.bytes_freed = bytes_freed
         self.bytes_moved = bytes_moved
         self._workers = workers
@@ -122,9 +128,13 @@ class Plan(Generic[Step]):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """What would happen, row by row; with the same columns when that is nothing."""
+        """What would happen, row by row; with the same columns when that is nothing.
+
+        ``.attrs["errors"]`` has what could not be read, as for an inventory.
+        """
         if self._frame is None:
             self._frame = frame_of(self.schema, self.rows())
+            self._frame.attrs["errors"] = [failure.as_dict() for failure in self.failures]
         return self._frame.copy()
 
     @property
@@ -253,6 +263,7 @@ class Plan(Generic[Step]):
         facts += [f"{done} done"] if done else []
         facts += [_sized(self.bytes_freed, "freed")] if self.bytes_freed else []
         facts += [_sized(self.bytes_moved, "moved")] if self.bytes_moved else []
+        facts += [f"{len(self.failures):,} not read"] if self.failures else []
         facts += [_counted(len(self.notes), "note")] if self.notes else []
         return ", ".join(facts)
 

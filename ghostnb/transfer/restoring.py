@@ -5,7 +5,7 @@ from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.transfer.catalogue import check_catalogue, read_catalogue
 from ghostnb.transfer.selection import Selection
 from ghostnb.transfer.sync_jobs import Rename
-from ghostnb.transfer.syncing import SyncDraft, SyncPlan, draft_sync
+from ghostnb.transfer.syncing import SyncPlan, draft_sync
 
 __all__ = ["RestorePlan", "plan_restore"]
 
@@ -37,7 +37,7 @@ async def plan_restore(
     target : WritableRegistry
     selection : Selection
     rename : mapping of str to str, or callable, optional
-        See `plan_sync`.
+        See `draft_sync`.
     untagged : bool, optional
         See `plan_backup`.
 
@@ -52,14 +52,7 @@ async def plan_restore(
     draft = await draft_sync(
         source, target, selection, rename=rename, referrers=True, untagged=untagged
     )
-    notes = await _by_catalogue(source, selection)
-    return _plan(source, target, draft, [*draft.notes, *notes])
-
-
-def _plan(
-    source: Registry, target: WritableRegistry, draft: SyncDraft, notes: list[str]
-) -> RestorePlan:
-    return RestorePlan(source, target, draft.steps, notes=notes, known=draft.known)
+    return RestorePlan(draft, await _by_catalogue(source, selection))
 
 
 async def _by_catalogue(source: Registry, selection: Selection) -> list[str]:

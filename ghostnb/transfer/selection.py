@@ -1,15 +1,16 @@
 """Which repositories and tags are meant."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from ghostnb.errors import ConfigError
 from ghostnb.registries.patterns import Names, as_patterns, exact_names, matches
+from ghostnb.registries.protocol import Registry
 from ghostnb.transfer.versions import VersionRange, is_range, newest_versions
 
-__all__ = ["Selection", "checked_count", "checked_names", "names_from"]
+__all__ = ["Selection", "checked_count", "checked_names", "names_from", "selected_repositories"]
 
 _NAMES = ("repositories", "tags", "exclude_repositories", "exclude_tags")
 _REGEX = "re:"
@@ -135,6 +136,36 @@ class Selection:
             return found
         best = newest_versions(found, self.newest)
         return [name for name in found if name in best]
+
+
+async def selected_repositories(registry: Registry, selection: Selection) -> AsyncGenerator[str]:
+    """Iterate over the repositories that are meant, each once.
+
+    Where all are named, the registry's list is not asked for, and they need not be there.
+
+    Parameters
+    ----------
+    registry : Registry
+        Completes the names that are given.
+    selection : Selection
+
+    Raises
+    ------
+    UnsupportedError
+        If the registry does not list its repositories, and they are not all named.
+    """
+    exact = selection.exact_repositories
+    if exact is not None:
+        for name in dict.fromkeys(map(registry.repository, exact)):
+            yield name
+        return
+    # Lists that change while they are read may name one twice.
+    seen: set[str] = set()
+    async for record in registry.repositories():
+        name = record.repository
+        if name not in seen and selection.has_repository(name):
+            seen.add(name)
+            yield name
 
 
 def checked_names(key: str, names: Names) -> tuple[str | re.Pattern[str], ...]:

@@ -1,6 +1,6 @@
 """Which images a sync is about: tags by a selection, and what is attached to them."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 
 from ghostnb.errors import ConfigError, GhostnbError, NotFoundError
@@ -9,7 +9,7 @@ from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.walk import Failure, Tally
 from ghostnb.transfer.contents import MAX_NESTING, too_deep
-from ghostnb.transfer.selection import Selection
+from ghostnb.transfer.selection import Selection, selected_repositories
 from ghostnb.transfer.signatures import signature_tags
 from ghostnb.transfer.survey import Finding, Job
 from ghostnb.transfer.untagged import untagged_manifests
@@ -59,7 +59,8 @@ class SyncJobs:
 
     async def of_tags(self) -> AsyncGenerator[Job]:
         """Iterate over the tags that are selected, repository by repository."""
-        lists = ordered_map(self._list, self._repositories(), workers=_LISTS_AT_ONCE)
+        names = selected_repositories(self._source, self._selection)
+        lists = ordered_map(self._list, names, workers=_LISTS_AT_ONCE)
         async with aclosing(lists) as batches:
             async for batch in batches:
                 for job in batch:
@@ -98,24 +99,6 @@ class SyncJobs:
                 for one in found
             ]
         return jobs
-
-    async def _repositories(self) -> AsyncIterator[str]:
-        # Lists that change while they are read may name one twice.
-        seen: set[str] = set()
-        async for name in self._listed():
-            if name not in seen:
-                seen.add(name)
-                yield name
-
-    async def _listed(self) -> AsyncIterator[str]:
-        exact = self._selection.exact_repositories
-        if exact is not None:
-            for name in exact:
-                yield self._source.repository(name)
-            return
-        async for record in self._source.repositories():
-            if self._selection.has_repository(record.repository):
-                yield record.repository
 
     async def _list(self, repository: str) -> list[Job]:
         target = self._named(repository)

@@ -18,17 +18,54 @@ from ghostnb.transfer.sync_jobs import Rename, SyncJobs
 from ghostnb.transfer.sync_steps import SyncPlanner, SyncStep, lists_attached
 from ghostnb.transfer.tally import TransferTally
 
-__all__ = ["Rename", "SyncDraft", "SyncPlan", "SyncStep", "draft_sync", "plan_sync"]
+__all__ = ["Rename", "SyncDraft", "SyncPlan", "SyncStep", "draft_sync"]
+
+
+@dataclass(frozen=True, slots=True)
+class SyncDraft:
+    """What was found out for a plan. Made by `draft_sync`.
+
+    Attributes
+    ----------
+    source : Registry
+    target : WritableRegistry
+    platforms : sequence of Platform
+        Of indexes, only these.
+    steps : list of SyncStep
+    findings : list of Finding
+        All that is wanted, also what the target has already.
+    failures : list of Failure
+        What could not be listed.
+    notes : list of str
+    known : Known
+        What the target was seen to have.
+    """
+
+    source: Registry
+    target: WritableRegistry
+    platforms: Sequence[Platform]
+    steps: list[SyncStep]
+    findings: list[Finding]
+    failures: list[Failure]
+    notes: list[str]
+    known: Known
 
 
 class SyncPlan(Plan[SyncStep]):
     """What a target lacks of a source, or should not have any more.
 
-    Made by `plan_sync`. Its bytes are exact, but for the tags that list what is attached: a
+    Its bytes are exact, but for the tags that list what is attached: a
     registry without a list of its own gets them with what they list.
 
     Applied, it sends each blob once, mounts those that the target has in other repositories, and
     skips tags that are as they should be by now, or that lead elsewhere than the plan saw.
+
+    Parameters
+    ----------
+    draft : SyncDraft
+        Made by `draft_sync`.
+    notes : iterable of str, optional
+        More than the draft's.
     """
 
     schema = COPIES
@@ -36,23 +73,19 @@ class SyncPlan(Plan[SyncStep]):
     title = "Sync"
     done_status = "Copied"
 
-    def __init__(
-        self,
-        source: Registry,
-        target: WritableRegistry,
-        steps: Iterable[SyncStep],
-        *,
-        notes: Iterable[str] = (),
-        known: Known | None = None,
-        platforms: Sequence[Platform] = (),
-    ) -> None:
-        steps = tuple(steps)
-        moved = sum(step.bytes_moved or 0 for step in steps)
-        super().__init__(steps, notes=notes, bytes_moved=moved, workers=8)
-        self._source, self._target = source, target
-        self._platforms = platforms
-        self._known = known
-        self._copier = Copier(source, target)
+    def __init__(self, draft: SyncDraft, notes: Iterable[str] = ()) -> None:
+        moved = sum(step.bytes_moved or 0 for step in draft.steps)
+        super().__init__(
+            draft.steps,
+            notes=[*draft.notes, *notes],
+            failures=draft.failures,
+            bytes_moved=moved,
+            workers=8,
+        )
+        self._source, self._target = draft.source, draft.target
+        self._platforms = draft.platforms
+        self._known: Known | None = draft.known
+        self._copier = Copier(draft.source, draft.target)
 
     def begin(self) -> None:
         """Begin with what the plan saw; a second time, everything is asked anew."""
@@ -110,29 +143,7 @@ class SyncPlan(Plan[SyncStep]):
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class SyncDraft:
-    """What was found out for a plan.
-
-    Attributes
-    ----------
-    steps : list of SyncStep
-    findings : list of Finding
-        All that is wanted, also what the target has already.
-    failures : list of Failure
-        What could not be listed.
-    notes : list of str
-    known : Known
-    """
-
-    steps: list[SyncStep]
-    findings: list[Finding]
-    failures: list[Failure]
-    notes: list[str]
-    known: Known
-
-
-async def plan_sync(
+async def draft_sync(
     source: Registry,
     target: WritableRegistry,
     selection: Selection,
@@ -140,9 +151,10 @@ async def plan_sync(
     platforms: Sequence[Platform] = (),
     rename: Rename = None,
     referrers: bool = False,
+    untagged: bool = False,
     prune: bool = False,
     tally: Tally | None = None,
-) -> SyncPlan:
+) -> SyncDraft:
     """Find out what is to be done for a target to have what is selected of a source.
 
     Parameters
@@ -157,6 +169,9 @@ async def plan_sync(
         longest counts); or a function of a repository's name.
     referrers : bool, optional
         Also what is attached: signatures, SBOMs and other artifacts.
+    untagged : bool, optional
+        Also what nothing leads to, in repositories that are selected as a whole; as far as the
+        source lists it.
     prune : bool, optional
         Delete tags of the target that the selection means by name, in repositories that are
         synced, and that are not among those selected in the source.
@@ -170,43 +185,6 @@ async def plan_sync(
     UnsupportedError
         If the source does not list its repositories, or the target deletes nothing and is to
         be pruned.
-    """
-    draft = await draft_sync(
-        source,
-        target,
-        selection,
-        platforms=platforms,
-        rename=rename,
-        referrers=referrers,
-        prune=prune,
-        tally=tally,
-    )
-    return SyncPlan(
-        source, target, draft.steps, notes=draft.notes, known=draft.known, platforms=platforms
-    )
-
-
-async def draft_sync(
-    source: Registry,
-    target: WritableRegistry,
-    selection: Selection,
-    *,
-    platforms: Sequence[Platform] = (),
-    rename: Rename = None,
-    referrers: bool = False,
-    untagged: bool = False,
-    prune: bool = False,
-    tally: Tally | None = None,
-) -> SyncDraft:
-    """Find out what `plan_sync` plans, for a plan that does more.
-
-    Parameters
-    ----------
-    source, target, selection, platforms, rename, referrers, prune, tally
-        See `plan_sync`.
-    untagged : bool, optional
-        Also what nothing leads to, in repositories that are selected as a whole; as far as the
-        source lists it.
     """
     tally = tally or Tally()
     jobs = SyncJobs(source, target, selection, rename, tally)
@@ -227,7 +205,16 @@ async def draft_sync(
     steps = planner.steps(findings)
     if prune:
         steps += await planner.pruned(findings, selection)
-    return SyncDraft(steps, findings, tally.failures, planner.notes(findings), planner.survey.known)
+    return SyncDraft(
+        source=source,
+        target=target,
+        platforms=platforms,
+        steps=steps,
+        findings=findings,
+        failures=tally.failures,
+        notes=planner.notes(findings),
+        known=planner.survey.known,
+    )
 
 
 def _without_parts(findings: Sequence[Finding]) -> list[Finding]:

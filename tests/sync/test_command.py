@@ -10,7 +10,9 @@ import pytest
 from tests.parts.images import plain_image
 from tests.parts.pushes import Pusher, skopeo
 from tests.parts.registries import docker_registry
+from tests.parts.replies import error
 from tests.parts.standard import STANDARD_IMAGES
+from tests.serving import serving_images
 
 
 def sync(*arguments, timeout=120):
@@ -24,12 +26,16 @@ def push(url, **images):
             pusher.push("team/app", tag, document)
 
 
+def configure(home, url):
+    file = home / ".config/ghostnb/registries.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f'[[registries]]\nname = "hub"\nurl = "{url}"\n')
+
+
 @pytest.fixture
 def two(home):
     with docker_registry() as one, docker_registry(delete=True) as other:
-        file = home / ".config/ghostnb/registries.toml"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f'[[registries]]\nname = "hub"\nurl = "{one.url}"\n')
+        configure(home, one.url)
         push(one.url, v1=plain_image("one"), v2=STANDARD_IMAGES["team/multi:latest"])
         yield one, other
 
@@ -96,6 +102,40 @@ def test_it_repeats_outlives_a_failure_and_ends_with_ctrl_c(two, tmp_path):
             process.kill()
             process.wait()
     assert "Traceback" not in log.read_text()
+
+
+def test_a_list_that_fails_is_told_and_tried_again(home, tmp_path):
+    images = {"app:1": plain_image("one"), "closed:1": plain_image("two")}
+    file, log = tmp_path / "plan.toml", tmp_path / "log"
+    with serving_images(images) as server:
+        configure(home, server.url)
+        path = "/v2/closed/tags/list"
+        right, server.routes[path] = server.routes[path], error(403, "DENIED", "not for you")
+        file.write_text(f'[[sync]]\nsource = "hub"\ntarget = "oci:{tmp_path}/to"\n')
+        done = sync(file)
+        assert "closed could not be listed" in done.stdout
+        assert "done in" in done.stdout, "the others are copied"
+        assert "not all could be read (1 failed)" in done.stdout
+        assert (done.returncode, done.stderr) == (1, "")
+        assert sync(file, "--dry-run").returncode == 1
+        command = [sys.executable, "-u", "-m", "ghostnb", "sync", str(file), "--every", "1s"]
+        with log.open("w") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            wait_for(log, "not all could be read")
+            server.routes[path] = right
+            wait_for(log, "copy   closed:1")
+            wait_for(log, "nothing to do", after="copy   closed:1")
+        finally:
+            process.kill()
+            process.wait()
+    assert sync_is_quiet(log)
+
+
+def sync_is_quiet(log):
+    """See that nothing was told wrong any more at the end."""
+    last = log.read_text().rpartition("copy   closed:1")[2]
+    return "not all could be read" not in last and "Traceback" not in log.read_text()
 
 
 def wait_for(log, words, *, after="", seconds=60):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import tomllib
 from typing import Any
@@ -11,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ghostnb.errors import ConfigError
-from ghostnb.transfer.selection import Selection
+from ghostnb.registries.memory import MemoryRegistry
+from ghostnb.registries.records import RepositoryRecord
+from ghostnb.transfer.selection import Selection, selected_repositories
 from ghostnb.transfer.versions import VersionRange
 
 REPOSITORIES = ["team/app", "base/os", "team/old", "team/app/web"]
@@ -132,3 +135,26 @@ def test_the_same_is_read_from_data() -> None:
 def test_data_that_is_wrong_is_told_with_its_place(data: Any, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem):
         Selection.from_mapping(data, "here")
+
+
+def test_repositories_are_listed_once_each_and_only_where_a_list_is_needed() -> None:
+    class Listing(MemoryRegistry):
+        listed = 0
+
+        async def repositories(self, namespace: str | None = None):  # type: ignore[no-untyped-def]
+            self.listed += 1
+            for name in ("team/app", "base/os", "team/old", "team/app"):
+                yield RepositoryRecord(self.name, name)
+
+    async def names(selection: Selection) -> list[str]:
+        return [name async for name in selected_repositories(registry, selection)]
+
+    registry = Listing()
+    wanted = Selection("team/*", exclude_repositories="team/old")
+    assert asyncio.run(names(wanted)) == ["team/app"]
+    assert registry.listed == 1
+    assert asyncio.run(names(Selection(["not/there", "base/os", "not/there"]))) == [
+        "not/there",
+        "base/os",
+    ]
+    assert registry.listed == 1, "what is named is not looked for"

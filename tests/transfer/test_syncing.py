@@ -5,12 +5,18 @@ from typing import ClassVar
 
 import pytest
 
-from ghostnb.errors import ConfigError, IncompleteError, NotFoundError, UnsupportedError
+from ghostnb.errors import (
+    ConfigError,
+    ForbiddenError,
+    IncompleteError,
+    NotFoundError,
+    UnsupportedError,
+)
 from ghostnb.oci import Digest, Platform
 from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.transfer.copying import Copier
 from ghostnb.transfer.selection import Selection
-from ghostnb.transfer.syncing import plan_sync
+from ghostnb.transfer.syncing import SyncPlan, draft_sync
 from tests.parts.images import Settings, Step, artifact, image, index, plain_image
 from tests.parts.layers import layer_of
 from tests.parts.registries import docker_registry
@@ -25,6 +31,10 @@ BASE = [layer_of("base", size_bytes=50_000), layer_of("base too", size_bytes=20_
 def built(name, *, base=BASE):
     steps = [*(Step(f"ADD {n}", part) for n, part in enumerate(base)), Step("RUN", layer_of(name))]
     return image(steps, Settings())
+
+
+async def plan_sync(source, target, selection, **options):
+    return SyncPlan(await draft_sync(source, target, selection, **options))
 
 
 class Counted(Copier):
@@ -279,6 +289,32 @@ def test_what_cannot_be_looked_at_is_said_and_tried():
         with pytest.raises(IncompleteError, match="Nobody knows"):
             await plan.apply()
         assert await listed(target.tags("app")) == ["good"]
+
+    run(question)
+
+
+def test_lists_that_failed_are_on_the_plan():
+    class Half(MemoryRegistry):
+        async def tags(self, repository):
+            if repository == "closed":
+                raise ForbiddenError("You may not see it.", registry=self.name)
+            async for tag in super().tags(repository):
+                yield tag
+
+    source, target = Half("of"), MemoryRegistry("to")
+
+    async def question():
+        await push(source, "app:1", built("one"))
+        await push(source, "closed:1", built("two"))
+        plan = await plan_sync(source, target, ALL)
+        assert [failure.repository for failure in plan.failures] == ["closed"]
+        (error,) = plan.frame.attrs["errors"]
+        assert (error["registry"], error["repository"], error["message"]) == (
+            "of", "closed", "You may not see it.",
+        )  # fmt: skip
+        assert "1 not read" in repr(plan)
+        assert "1 not read" in plan._repr_html_()
+        assert list(plan.frame["repository"]) == ["app"]
 
     run(question)
 
