@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ghostnb.errors import ArchiveError
+from ghostnb.errors import ArchiveError, IntegrityError
 from ghostnb.oci import Descriptor, Digest
 from ghostnb.oci.media_types import OCI_INDEX
 from ghostnb.registries.abilities import CATALOGUE
@@ -64,6 +64,7 @@ class LayoutArchive(MemoryRegistry):
     ) -> None:
         """Write a blob to its place, once it is known how many bytes it has."""
         source = f"What was copied of {repository} to {self.name}"
+        self._check_size(repository, descriptor)
         key = descriptor.digest, descriptor.size_bytes
         member, is_whole = self._open.pop(key, None), False
         try:
@@ -129,6 +130,17 @@ class LayoutArchive(MemoryRegistry):
         await archive.add(MARKER, msgspec.json.encode({"imageLayoutVersion": "1.0.0"}))
         await archive.add("/".join(CATALOGUE), catalogue)
         await archive.add(INDEX, msgspec.json.encode(index))
+
+    def _check_size(self, repository: str, descriptor: Descriptor) -> None:
+        """Refuse another size for what is there: its place would stay in the file, empty."""
+        known = self._sizes.get(descriptor.digest)
+        if known not in (None, descriptor.size_bytes):
+            raise IntegrityError(
+                f"A manifest of {repository} says of {descriptor.digest} that it has "
+                f"{descriptor.size_bytes:,} bytes; what came of it to {self.name} has {known:,}.",
+                hint="Whoever built that image may build it again: its manifest is wrong.",
+                registry=self.name,
+            )
 
     async def _entries(self) -> AsyncIterator[dict[str, Any]]:
         """Iterate over the index: tags, what nothing leads to, and what is attached."""

@@ -5,12 +5,14 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from ghostnb.errors import RateLimitedError, ServerError, TransportError
+from ghostnb.errors import RateLimitedError, RejectedError, ServerError, TransportError
 from ghostnb.oci import Descriptor
 from ghostnb.registries.session import Session
 from ghostnb.wire.endpoints import Endpoint
 
 __all__ = ["blob_pieces"]
+
+_NO_SUCH_RANGE = 416
 
 
 async def blob_pieces(
@@ -26,6 +28,10 @@ async def blob_pieces(
                     done += len(piece)
                     yield piece
             return
+        except RejectedError as e:
+            if not done or e.status != _NO_SUCH_RANGE:
+                raise
+            return  # There is no more of it: whoever counts says what is missing.
         except (TransportError, ServerError, RateLimitedError) as e:
             if done >= descriptor.size_bytes:
                 return  # All is there, but for a proper end.
