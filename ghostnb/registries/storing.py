@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ghostnb.errors import NotFoundError, ProtocolError, UnsupportedError
+from ghostnb.errors import NotFoundError, ProtocolError, UnsupportedError, redact_url
 from ghostnb.oci import (
     MAX_MANIFEST_BYTES,
     Descriptor,
@@ -14,6 +14,7 @@ from ghostnb.oci import (
 )
 from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.registries.verify import check_content
+from ghostnb.wire.replies import ABSENT_BLOB
 
 __all__ = [
     "MAX_BLOB_BYTES",
@@ -29,6 +30,9 @@ __all__ = [
 
 MAX_BLOB_BYTES = 32 * 2**20
 """The largest blob that is read whole; configs are far smaller."""
+# Whoever made the manifest wrote them, as many and as long as they liked.
+_MAX_URLS = 3
+_MAX_URL = 200
 
 
 def checked_manifest(
@@ -109,10 +113,14 @@ def no_such_manifest(registry: str, repository: str, locator: str) -> NotFoundEr
 def no_such_blob(
     registry: str, repository: str, digest: Digest, urls: Sequence[str] | None = None
 ) -> NotFoundError:
-    """Say that a blob is not there, and where it would be if it is a foreign one."""
+    """Say that a blob is not there, and where it would be if it is a foreign one.
+
+    Only where that is: addresses of storage may hold passwords and signatures.
+    """
+    shown = ", ".join(redact_url(url)[:_MAX_URL] for url in (urls or ())[:_MAX_URLS])
     return NotFoundError(
         f"{registry} has no blob {digest}, of which {repository} was asked.",
-        hint=f"It is kept at {', '.join(urls)}." if urls else "",
+        hint=f"It is kept at {shown}." if shown else ABSENT_BLOB,
         registry=registry,
     )
 

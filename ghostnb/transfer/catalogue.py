@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 _SHOWN = 3
+# One a day for a quarter of a year: what is older says nothing of what is there.
+_MAX_RUNS = 100
 Key: TypeAlias = tuple[str, str | None, str | None]
 """Repository, tag and digest."""
 
@@ -106,7 +108,7 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     runs : tuple of Run
-        The backups that made it, oldest first.
+        The backups that made it, oldest first; the newest 100 of them.
     entries : tuple of CatalogueEntry
         What it holds.
     unread : tuple of CatalogueEntry
@@ -206,7 +208,7 @@ async def catalogue_of(
             entries.append(entry)
     blobs, size_bytes = usage
     return Catalogue(
-        runs=(*before.runs, run),
+        runs=(*before.runs, run)[-_MAX_RUNS:],
         entries=tuple(entries),
         unread=tuple(unread),
         blobs=blobs,

@@ -79,7 +79,7 @@ class Endpoint:
         """Ask for a blob's size alone (end-2)."""
         url = f"{self.base_url}/v2/{repository}/blobs/{digest}"
         what = f"the size of blob {digest} of {repository}"
-        return Request("HEAD", url, what, (pull_scope(repository),), _IDENTITY)
+        return Request("HEAD", url, what, (pull_scope(repository),), _IDENTITY, is_blob=True)
 
     def referrers(self, repository: str, digest: str) -> Request:
         """Ask for what is attached to a manifest (end-12)."""
@@ -101,7 +101,7 @@ class Endpoint:
         if first:
             headers["range"] = f"bytes={first}-{last}"
         what = f"blob {digest} of {repository}"
-        return Request("GET", url, what, (pull_scope(repository),), headers)
+        return Request("GET", url, what, (pull_scope(repository),), headers, is_blob=True)
 
     def begin_upload(self, repository: str) -> Request:
         """Ask for a place to upload a blob to (end-4a)."""

@@ -28,6 +28,8 @@ class Request:
     content : callable, optional
         Instead of a body: opens one that is read piece by piece. Its length stands in the
         headers.
+    is_blob : bool
+        True if a manifest's piece is asked for: where that is missing, nobody spelt it wrongly.
     """
 
     method: str
@@ -37,6 +39,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     content: Content | None = field(default=None, repr=False)
+    is_blob: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,14 @@ from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.retries import retry_after_seconds
 from ghostnb.wire.urls import origin
 
+ABSENT_BLOB = (
+    "An image that names it is damaged: a garbage collection took it during a push, or the "
+    "registry's storage lost it. Push that image again; if it was only just deleted, list anew."
+)
+"""What to try where a piece is missing that a manifest names."""
 _MAX_TEXT = 200
 _MAX_DIAGNOSTICS = 5
+_NO_REPOSITORY = "NAME_UNKNOWN"
 # Go's net/http, http.Server on a TLS listener
 _PLAIN_ON_TLS = b"HTTP request to an HTTPS server"
 
@@ -123,6 +129,10 @@ def error_for(request: Request, reply: Reply, *, registry: str, host: str) -> Re
     kind = _kind(reply.status, diagnostics)
     said = "; ".join(map(str, diagnostics)) or f"HTTP {reply.status}"
     who, hint = f"{registry} at {redact_url(request.url)}", _HINTS[kind].format(host=host)
+    # A repository that is not there may well be a mistake in spelling.
+    has_repository = all(one.code != _NO_REPOSITORY for one in diagnostics)
+    if kind is NotFoundError and request.is_blob and has_repository:
+        hint = ABSENT_BLOB
     if reply.url and origin(reply.url) != origin(request.url):
         who, hint = f"{who} led to {redact_url(reply.url)}, which", _ELSEWHERE
     error = kind(

@@ -6,6 +6,7 @@ import signal
 import tarfile
 
 import pytest
+from msgspec.structs import replace
 
 from ghostnb.errors import (
     ArchiveError,
@@ -20,7 +21,7 @@ from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.transfer.backup import plan_backup
 from ghostnb.transfer.backup_archive import plan_archive
-from ghostnb.transfer.catalogue import read_catalogue
+from ghostnb.transfer.catalogue import Run, read_catalogue
 from ghostnb.transfer.restoring import plan_restore
 from ghostnb.transfer.selection import Selection
 from tests.parts.disks import small_disk
@@ -180,6 +181,25 @@ def test_the_second_time_only_what_is_new_moves(tmp_path):
         assert await listed(place.open().tags("library/nginx")) == ["latest"]
         third = await read_catalogue(place.open())
         assert ("library/nginx", "1.27") not in {one.key[:2] for one in third.entries}
+
+    run(question)
+
+
+def test_a_catalogue_keeps_the_newest_runs(tmp_path):
+    source, place = MemoryRegistry("of"), Place("layout", tmp_path)
+    old = Run(finished="2020-01-01T00:00:00+00:00", registry="old", url="", ghostnb="0")
+
+    async def question():
+        await push(source, "app:1", plain_image("1"))
+        await (await place.plan(source)).apply()
+        layout = place.open()
+        made = await read_catalogue(layout)
+        many = tuple(replace(old, ghostnb=str(number)) for number in range(150))
+        await layout.write_catalogue(replace(made, runs=many).encode())
+        await (await place.plan(source)).apply()
+        found = await read_catalogue(place.open())
+        assert [one.ghostnb for one in found.runs[:-1]] == [str(n) for n in range(51, 150)]
+        assert found.runs[-1].registry == "of"
 
     run(question)
 

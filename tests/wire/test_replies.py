@@ -17,6 +17,7 @@ from ghostnb.errors import (
     UnauthorizedError,
     UnsupportedError,
 )
+from ghostnb.wire.endpoints import Endpoint
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.replies import decode_diagnostics, error_for
 
@@ -173,3 +174,21 @@ def test_an_error_keeps_its_fields_through_a_pickle():
 
     assert (type(error), str(error), vars(error)) == (type(copy), str(copy), vars(copy))
     assert copy.retry_after_seconds == 7.0
+
+
+@pytest.mark.parametrize("body", [b"", errors({"code": "BLOB_UNKNOWN"})])
+def test_nobody_spelt_a_blob_wrongly(body):
+    endpoint, digest = Endpoint("https://r.example"), "sha256:" + "a" * 64
+    for request in (endpoint.blob("app", digest), endpoint.blob_size("app", digest)):
+        error = error_for(request, Reply(404, {}, body), registry="team", host="r.example")
+        assert type(error) is NotFoundError
+        assert "spelling" not in error.hint
+        assert "garbage collection" in error.hint
+        assert "Push that image again" in error.hint
+
+
+def test_a_repository_of_a_blob_may_be_spelt_wrongly():
+    request = Endpoint("https://r.example").blob("app", "sha256:" + "a" * 64)
+    reply = Reply(404, {}, errors({"code": "NAME_UNKNOWN"}))
+    error = error_for(request, reply, registry="team", host="r.example")
+    assert "spelling" in error.hint
