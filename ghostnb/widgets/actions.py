@@ -27,6 +27,8 @@ class Action:
     asked_with : str
         Another action's name: no button of its own, but one more answer to that
         one's question, offered while it is enabled.
+    is_lesser : bool
+        Of a selection: it stands behind the button "More".
     """
 
     name: str
@@ -37,6 +39,7 @@ class Action:
     confirm_from: int = 0
     copies: tuple[str, ...] = ()
     asked_with: str = ""
+    is_lesser: bool = False
 
 
 def shown(actions: Iterable[Action]) -> list[dict[str, Any]]:

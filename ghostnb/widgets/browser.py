@@ -32,8 +32,8 @@ OnTags = Callable[[str, list[str]], object]
 
 # What is done with selected tags, in their bar.
 _PULL = Action("pull", "Pull", confirm="Pull all of them?", confirm_from=20)
-_SAVE = Action("save", "Save", confirm="Save all of them?", confirm_from=20)
-_COMMAND = Action("command", "Copy pull command", enabled=False)
+_SAVE = Action("save", "Save", confirm="Save all of them?", confirm_from=20, is_lesser=True)
+_COMMAND = Action("command", "Copy pull command", enabled=False, is_lesser=True)
 _COPY = Action("copy", "Copy to…")
 _DELETE = Action("delete", "Delete…")
 _NO_COMMAND = "No tool pulls these by a name."

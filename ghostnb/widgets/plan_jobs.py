@@ -31,6 +31,7 @@ class PlanJob(Job):
     name: str = ""
     plan: Change | None = None
     _finished: set[str] = field(default_factory=set)
+    _rows: int | None = None
 
     @property
     def title(self) -> str:
@@ -59,7 +60,13 @@ class PlanJob(Job):
             return
         if step.done:
             self._finished.add(step.item)
-        self.current, self.total = len(self._finished), len(going(self.change.frame))
+        self.current, self.total = len(self._finished), self._count()
+
+    def _count(self) -> int:
+        """Count the rows once: a frame is made anew whenever it is asked for."""
+        if self._rows is None:
+            self._rows = len(going(self.change.frame))
+        return self._rows
 
     def conclude(self) -> None:
         """Note what became of each row."""

@@ -102,6 +102,7 @@ class Table(View):
         "columns",
         "head",
         "selection",
+        "more",
         "selection_bar",
         "row_buttons",
         "table",

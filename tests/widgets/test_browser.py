@@ -45,15 +45,23 @@ def open_repository(page, registry, repository):
 
 
 def copied(page):
-    """Copy by the keyboard: from the rows, Tab leads to the bar."""
-    button = page.get_by_role("button", name="Copy pull command")
+    """Copy by the keyboard: from the rows, Tab leads to the bar, and More to the command."""
+    more = page.get_by_role("button", name="More")
     page.get_by_role("grid", name="Tags").focus()
     for _ in range(12):
         page.keyboard.press("Tab")
-        if button.evaluate("button => button === document.activeElement"):
+        if more.evaluate("button => button === document.activeElement"):
             break
     page.keyboard.press("Enter")
+    button = page.get_by_role("button", name="Copy pull command")
+    for _ in range(2):
+        if not button.evaluate("button => button === document.activeElement"):
+            page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
     page.get_by_text("Copied", exact=True).wait_for()
+    page.keyboard.press("Escape")
+    assert button.is_hidden()
+    assert more.evaluate("button => button === document.activeElement")
     return page.evaluate("navigator.clipboard.readText()").splitlines()
 
 
@@ -152,6 +160,7 @@ def test_where_nothing_may_be_copied_the_text_is_marked(page, demo_drift):
     open_repository(page, "local-drift", "team/shop/api")
     page.get_by_role("grid", name="Tags").locator("[data-place]").first.click()
     page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.get_by_role("button", name="More").click()
     button = page.get_by_role("button", name="Copy pull command")
     button.focus()
     page.keyboard.press("Enter")

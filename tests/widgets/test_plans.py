@@ -149,6 +149,36 @@ def test_what_is_cancelled_stays(opened, one):
     assert len(tags(one.url)) == 4
 
 
+def test_what_can_be_done_stands_in_one_line(opened, one):
+    page = opened(one=one.url)
+    choose(page, "one", APP, "1.0", "1.1")
+    bar = page.get_by_role("group", name="Selected tags")
+    bar.get_by_text("2 selected").wait_for()
+    for width in (1280, 1024):
+        page.set_viewport_size({"width": width, "height": 800})
+        tops = bar.evaluate(
+            "bar => [...bar.querySelectorAll('button')].filter((one) => one.offsetParent)"
+            ".map((one) => Math.round(one.getBoundingClientRect().top))"
+        )
+        assert len(tops) == 6
+        assert len(set(tops)) == 1
+        assert bar.bounding_box()["height"] < 45
+    # What is behind More is within the table, and the keyboard goes along it and back.
+    more = in_bar(page, "More")
+    more.focus()
+    page.keyboard.press("ArrowDown")
+    expect(more).to_have_attribute("aria-expanded", "true")
+    expect(in_bar(page, "Save")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(in_bar(page, "Copy pull command")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(more).to_be_focused()
+    expect(bar).to_be_visible()
+    more.click()
+    in_bar(page, "Clear").focus()
+    expect(in_bar(page, "Save")).to_be_hidden()
+
+
 def test_many_are_copied_to_another_registry(opened, one, other):
     page = opened(one=one.url, other=other.url)
     choose(page, "one", APP, "1.0", "1.2", "stable")
@@ -335,6 +365,7 @@ def reach(page, target):
 def test_many_are_saved(opened, one, tmp_path):
     page = opened(one=one.url)
     choose(page, "one", APP, "1.0", "1.1")
+    in_bar(page, "More").click()
     in_bar(page, "Save").click()
     for tag in ("1.0", "1.1"):
         job(page, f"one/team/app:{tag}").get_by_text("Saved as").wait_for()

@@ -6,11 +6,12 @@ class SelectionBar {
     this.selection = selection;
     this.calls = calls;
     this.chosen = element("span", "ghostnb-chosen", { "aria-live": "polite" });
-    this.all = element("button", "ghostnb-all", { type: "button" }, "Select all matching");
-    this.none = element("button", "ghostnb-none", { type: "button" }, "Clear");
+    this.all = element("button", "ghostnb-all", { type: "button", "aria-label": "Select all matching" }, "Select all");
+    this.none = element("button", "ghostnb-none", { type: "button", "aria-label": "Clear", title: "Clear" }, "✕");
     this.actions = new ActionButtons((action, button) => this.act(action, button));
+    this.more = new MoreButtons((action, button) => this.act(action, button));
     this.root = element("div", "ghostnb-bar", { role: "group", "aria-label": `Selected ${label.toLowerCase()}`, hidden: "" },
-      this.chosen, this.all, this.actions.root, this.none);
+      this.chosen, this.all, this.actions.root, this.more.root, this.none);
     this.all.addEventListener("click", () => this.chooseAll());
     this.none.addEventListener("click", () => calls.none());
     this.root.addEventListener("keydown", (event) => this.onKey(event));
@@ -37,8 +38,11 @@ class SelectionBar {
     const count = this.selection.keys.size;
     this.root.hidden = !count;
     this.chosen.textContent = count ? `${count.toLocaleString("en")} selected${this.bytes(count, columns)}` : "";
+    // Where there is no room for all of it.
+    this.chosen.title = this.chosen.textContent;
     this.all.hidden = this.selection.hasMatching();
-    this.actions.draw(actions, count);
+    this.actions.draw(actions.filter((action) => !action.is_lesser), count);
+    this.more.draw(actions.filter((action) => action.is_lesser), count);
   }
 
   // Sizes become known when rows are seen: it is said for how many they are.
