@@ -23,6 +23,7 @@ The tree::
         ├── UnsupportedError     405, or a feature that this registry lacks
         ├── RateLimitedError     429: too many requests
         ├── RejectedError        400, 409, 413 and other 4xx: not so, or not as it is now
+        │   └── TagMovedError    a tag that was to be deleted leads elsewhere by now
         └── ServerError          5xx, or any other status that was not expected
 
 Programming mistakes stay `TypeError` and `ValueError`.
@@ -52,6 +53,7 @@ __all__ = [
     "RegistryError",
     "RejectedError",
     "ServerError",
+    "TagMovedError",
     "TransportError",
     "TransportTimeoutError",
     "UnauthorizedError",
@@ -302,6 +304,18 @@ class RateLimitedError(RegistryError):
 
 class RejectedError(RegistryError):
     """The registry does not take what was sent: it is wrong, too large, or in conflict."""
+
+
+class TagMovedError(RejectedError):
+    """A tag was to be deleted as long as it leads to one manifest, and leads to another by now.
+
+    Attributes
+    ----------
+    digest : str
+        That of the other.
+    """
+
+    digest: str = ""
 
 
 class ServerError(RegistryError):

@@ -1,10 +1,17 @@
 """What some registries can do beyond the protocol: asked for by what needs it."""
 
+from collections.abc import Collection
 from typing import Protocol, runtime_checkable
 
-from ghostnb.oci import AnyManifest
+from ghostnb.oci import AnyManifest, Descriptor, Digest
 
-__all__ = ["CATALOGUE", "MAX_CATALOGUE_BYTES", "HasCatalogue", "RereadsManifests"]
+__all__ = [
+    "CATALOGUE",
+    "MAX_CATALOGUE_BYTES",
+    "HasCatalogue",
+    "KeepsAttachedTags",
+    "RereadsManifests",
+]
 
 CATALOGUE = (".ghostnb", "catalogue.json")
 """Where a backup's catalogue stands: beside the content, where other programs do not look."""
@@ -38,4 +45,18 @@ class RereadsManifests(Protocol):
         NotFoundError
         IntegrityError
         """
+        ...
+
+
+@runtime_checkable
+class KeepsAttachedTags(Protocol):
+    """A registry whose lists of what is attached may be tags, ``ALGORITHM-HEX``.
+
+    It changes them itself when it takes or deletes what is attached.
+    """
+
+    async def referrers_among(
+        self, repository: str, digest: Digest, tags: Collection[str] | None
+    ) -> list[Descriptor]:
+        """Give what is attached to a manifest, and ask for no tag that is not among those."""
         ...

@@ -30,6 +30,7 @@ from ghostnb.registries.storing import (
     no_such_repository,
     no_such_upload,
     still_needed,
+    tag_moved,
 )
 from ghostnb.registries.verify import check_content, check_pieces, check_size
 
@@ -178,10 +179,17 @@ class MemoryRegistry(SharedBlobs):
     async def check_deletable(self, repository: str) -> None:
         """Do nothing: memory can always be forgotten."""
 
-    async def delete_tag(self, repository: str, tag: str) -> None:
+    async def delete_tag(
+        self, repository: str, tag: str, *, expected: Digest | None = None
+    ) -> None:
         """Take a tag away; its manifest stays, and so do other tags of it."""
-        if self._content(repository).tags.pop(check_tag(tag), None) is None:
+        tags = self._content(repository).tags
+        found = tags.get(check_tag(tag))
+        if found is None:
             raise no_such_manifest(self.name, repository, tag)
+        if expected not in (None, found):
+            raise tag_moved(self.name, repository, tag, found, expected)
+        del tags[tag]
 
     async def delete_manifest(self, repository: str, digest: Digest) -> None:
         """Delete a manifest with its tags."""

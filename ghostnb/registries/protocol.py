@@ -235,12 +235,24 @@ class WritableRegistry(Registry, Protocol):
         """
         ...
 
-    async def delete_tag(self, repository: str, tag: str) -> None:
+    async def delete_tag(
+        self, repository: str, tag: str, *, expected: Digest | None = None
+    ) -> None:
         """Take a tag away; its manifest stays, and so do other tags of it.
+
+        Parameters
+        ----------
+        repository : str
+        tag : str
+        expected : Digest, optional
+            What the tag must lead to; nothing of this process comes between the look and the
+            deletion.
 
         Raises
         ------
         NotFoundError
+        TagMovedError
+            If it leads to something else; then it stays.
         UnsupportedError
             If the registry cannot do that.
         """

@@ -2,7 +2,13 @@
 
 from collections.abc import Sequence
 
-from ghostnb.errors import NotFoundError, ProtocolError, UnsupportedError, redact_url
+from ghostnb.errors import (
+    NotFoundError,
+    ProtocolError,
+    TagMovedError,
+    UnsupportedError,
+    redact_url,
+)
 from ghostnb.oci import (
     MAX_MANIFEST_BYTES,
     Descriptor,
@@ -25,6 +31,7 @@ __all__ = [
     "no_such_repository",
     "no_such_upload",
     "still_needed",
+    "tag_moved",
     "writable",
 ]
 
@@ -132,6 +139,20 @@ def no_such_upload(registry: str, repository: str, upload: str) -> NotFoundError
         hint="It is finished, was cancelled, or was left too long: begin again.",
         registry=registry,
     )
+
+
+def tag_moved(
+    registry: str, repository: str, tag: str, now: Digest, expected: Digest
+) -> TagMovedError:
+    """Say that a tag leads to something else than what was to be deleted."""
+    error = TagMovedError(
+        f"{repository}:{tag} in {registry} leads to {now} by now, and not to {expected}; it was "
+        "not deleted.",
+        hint="Look again at what is there.",
+        registry=registry,
+    )
+    error.digest = now
+    return error
 
 
 def still_needed(registry: str, repository: str, digest: Digest, by: str) -> UnsupportedError:

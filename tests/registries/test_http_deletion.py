@@ -1,25 +1,34 @@
 """Tags, manifests and blobs deleted over HTTP: nothing else goes with them."""
 
 import asyncio
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 
 import pytest
 
+import ghostnb
 from ghostnb.errors import (
     ForbiddenError,
     GhostnbError,
     NotFoundError,
     RegistryError,
+    RejectedError,
     ServerError,
+    TagMovedError,
     TransportError,
     UnauthorizedError,
     UnsupportedError,
 )
-from ghostnb.oci import Digest
+from ghostnb.oci import Descriptor, Digest
+from ghostnb.oci.media_types import OCI_MANIFEST
+from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.content import content_of
+from ghostnb.registries.http.untagging import _placeholder
+from ghostnb.registries.vendors.deleting import how_to_delete
 from tests.parts.drift import running_drift
-from tests.parts.images import plain_image
+from tests.parts.images import artifact, plain_image
 from tests.parts.processes import free_port
+from tests.parts.pushes import Pusher
 from tests.parts.registries import Htpasswd, docker_registry
 from tests.parts.replies import drop, error, hang, reply
 from tests.parts.token_server import User, changed
@@ -259,6 +268,219 @@ def test_a_registry_that_dies_in_between_is_told():
             await registry.delete_tag("app", "1")
 
     ask(f"http://127.0.0.1:{port}", question)
+
+
+def test_a_tag_that_cannot_be_put_back_is_named_with_what_puts_it_back():
+    gone = error(500, "UNKNOWN", "disk on fire")
+    with by_digest_only([gone]) as server:
+        server.routes["PUT", f"{MANIFESTS}1"] = [reply(201), gone]
+
+        async def question(registry):
+            # What the tag leads to in between: the stand-in that was put there.
+            server.routes["GET", f"{MANIFESTS}1"] = [server.routes[f"{MANIFESTS}1"]] * 2 + [gone]
+            with pytest.raises(RegistryError) as caught:
+                await registry.delete_tag("app", "1")
+            return caught.value
+
+        found = ask(server.url, question)
+    assert "app:1 in reg could neither be deleted nor put back" in found.message
+    assert DOCUMENT.digest in found.message
+    assert f'ghostnb.copy(reg, reg, "app@{DOCUMENT.digest}", to="app:1")' in found.hint
+    assert isinstance(found.__cause__, ServerError)
+
+
+def test_whoever_cancels_is_warned_of_a_tag_that_cannot_be_put_back():
+    gone = error(500, "UNKNOWN", "disk on fire")
+    with by_digest_only([hang()]) as server:
+        found = server.routes[f"{MANIFESTS}1"]
+        server.routes["GET", f"{MANIFESTS}1"] = [found, found, gone]
+        server.routes["PUT", f"{MANIFESTS}1"] = [reply(201), gone]
+
+        async def question(registry):
+            task = asyncio.create_task(registry.delete_tag("app", "1"))
+            await until(lambda: server.count(method="DELETE") == 3)
+            task.cancel()
+            with pytest.warns(UserWarning, match="app:1 in reg could neither"):
+                await asyncio.wait([task])
+            assert task.cancelled()
+
+        ask(server.url, question)
+
+
+def test_a_tag_that_was_refused_a_stand_in_is_as_it_was():
+    locked = error(403, "DENIED", "locked")
+    with by_digest_only([]) as server:
+        server.routes["PUT", f"{MANIFESTS}1"] = locked
+
+        async def question(registry):
+            with pytest.raises(ForbiddenError, match="locked"):
+                await registry.delete_tag("app", "1")
+
+        ask(server.url, question)
+
+
+def test_a_stand_in_on_its_way_is_waited_for_by_who_is_cancelled():
+    with by_digest_only([]) as server:
+        server.routes["PUT", f"{MANIFESTS}1"] = [reply(201, delay_seconds=0.3), reply(201)]
+
+        async def question(registry):
+            task = asyncio.create_task(registry.delete_tag("app", "1"))
+            await until(lambda: server.count(method="PUT", path=f"{MANIFESTS}1") == 1)
+            started = time.monotonic()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert time.monotonic() - started > 0.2
+
+        ask(server.url, question)
+        assert server.seen(f"{MANIFESTS}1", "PUT")[-1].body == DOCUMENT.raw
+
+
+async def until(condition):
+    while not condition():  # noqa: ASYNC110 (it is on another thread)
+        await asyncio.sleep(0.01)
+
+
+# What was expected
+
+
+def half_done(digest):
+    """Make what a deletion that was cut off has left in a tag's place."""
+    empty = Descriptor("application/vnd.oci.empty.v1+json", Digest.of(b"{}"), 2)
+    return empty, _placeholder(empty, Digest(digest))
+
+
+def test_a_deletion_that_was_cut_off_is_finished(url):
+    empty, raw = half_done(DOCUMENT.digest)
+
+    async def question(registry):
+        await registry.push_blob("app", empty, content_of(b"{}"))
+        await registry.push_manifest("app", raw, OCI_MANIFEST, tag="1")
+        with pytest.raises(TagMovedError):
+            await registry.delete_tag("app", "1", expected=Digest(OTHER.digest))
+        await registry.delete_tag("app", "1", expected=Digest(DOCUMENT.digest))
+        assert await state(registry) == without("1")
+        await registry.resolve("app", DOCUMENT.digest)
+
+    ask(url, question)
+
+
+def test_what_puts_a_tag_back_does(url):
+    empty, raw = half_done(DOCUMENT.digest)
+
+    async def half(registry):
+        await registry.push_blob("app", empty, content_of(b"{}"))
+        await registry.push_manifest("app", raw, OCI_MANIFEST, tag="1")
+
+    async def put_back():
+        async with ghostnb.RegistryClient(url) as reg:
+            await ghostnb.copy(reg, reg, f"app@{DOCUMENT.digest}", to="app:1")
+
+    ask(url, half)
+    asyncio.run(put_back())
+    assert ask(url, state) == WHOLE
+
+
+def test_a_tag_that_leads_elsewhere_than_expected_stays(url):
+    async def question(registry):
+        with pytest.raises(TagMovedError, match=OTHER.digest) as caught:
+            await registry.delete_tag("app", "other", expected=Digest(DOCUMENT.digest))
+        assert caught.value.digest == OTHER.digest
+        assert await state(registry) == WHOLE
+
+    ask(url, question)
+
+
+def test_what_is_pushed_meanwhile_is_not_deleted(url):
+    async def question(registry):
+        async def deleted():
+            with suppress(TagMovedError):
+                await registry.delete_tag("app", "1", expected=Digest(DOCUMENT.digest))
+
+        pushed = registry.push_manifest("app", OTHER.raw, OTHER.media_type, tag="1")
+        await asyncio.gather(deleted(), pushed)
+        assert (await state(registry))["1"] == OTHER.digest
+
+    ask(url, question)
+
+
+# What is attached
+
+
+def attached_to(document, kind):
+    return artifact(f"application/x-{kind}", [], subject=document)
+
+
+SIGNATURE, BOM = attached_to(DOCUMENT, "signature"), attached_to(DOCUMENT, "sbom")
+
+
+def test_what_is_attached_is_listed_no_more_when_it_is_deleted(url):
+    async def question(registry):
+        for one in (SIGNATURE, BOM):
+            await push(registry, "app:", one)
+        await registry.delete_manifest("app", Digest(SIGNATURE.digest))
+        assert await attached(registry) == [BOM.digest]
+        await registry.delete_manifest("app", Digest(BOM.digest))
+        assert await attached(registry) == []
+        assert await state(registry) == WHOLE, "the tag of an empty list stays"
+
+    ask(url, question)
+
+
+def test_a_list_is_mended_by_the_next_try_of_a_deletion_that_was_cut_off(url):
+    async def question(registry):
+        for one in (SIGNATURE, BOM):
+            await push(registry, "app:", one)
+        await registry.manifest("app", SIGNATURE.digest)
+        await asyncio.to_thread(deleted_by_another, url, SIGNATURE.digest)
+        with pytest.raises(NotFoundError):
+            await registry.delete_manifest("app", Digest(SIGNATURE.digest))
+        assert await attached(registry) == [BOM.digest]
+
+    ask(url, question)
+
+
+def deleted_by_another(url, digest):
+    with Pusher(url) as other:
+        other.delete_manifest("app", digest)
+
+
+async def attached(registry):
+    return [one.digest for one in await registry.referrers("app", Digest(DOCUMENT.digest))]
+
+
+# What is tried
+
+
+@pytest.mark.parametrize(
+    ("url", "refusal", "words"),
+    [
+        ("https://ghcr.io", UnsupportedError("No."), "delete:packages"),
+        ("https://registry-1.docker.io", UnsupportedError("No."), "hub.docker.com/v2/repositories"),
+        ("https://quay.io", ForbiddenError("No."), "Write"),
+        ("https://registry.gitlab.com", ForbiddenError("No."), "protected tag"),
+        ("https://1.dkr.ecr.eu-west-1.amazonaws.com", UnsupportedError("No."), "batch-delete"),
+        ("https://notghcr.io", UnsupportedError("No."), "storage.delete.enabled"),
+        ("http://localhost:5000", UnsupportedError("No."), "REGISTRY_STORAGE_DELETE_ENABLED=true"),
+        ("https://harbor.example.com", RejectedError("configured as immutable"), "Harbor"),
+        ("https://harbor.example.com", ForbiddenError("No."), "maintainer"),
+    ],
+)
+def test_a_refusal_says_what_this_vendor_wants(url, refusal, words):
+    assert words in how_to_delete(RegistryConfig("reg", url), refusal)
+
+
+def test_what_a_rule_keeps_is_told_with_the_rule():
+    said = "is configured as immutable, cannot be deleted."
+    with serving_images({"app:1": DOCUMENT}) as server:
+        server.routes["DELETE", f"{MANIFESTS}1"] = error(412, "PRECONDITION", said)
+
+        async def question(registry):
+            with pytest.raises(RejectedError, match="Tag Immutability"):
+                await registry.delete_tag("app", "1")
+
+        ask(server.url, question)
+        assert server.count(method="PUT") == 0
 
 
 # Who may

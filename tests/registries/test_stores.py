@@ -12,6 +12,7 @@ from ghostnb.errors import (
     IntegrityError,
     InvalidReferenceError,
     NotFoundError,
+    TagMovedError,
     UnsupportedError,
 )
 from ghostnb.oci import Descriptor, Digest
@@ -250,6 +251,17 @@ def test_a_deleted_tag_leaves_its_manifest_and_siblings(store):
         assert (await one.manifest(NAME, IMAGE.digest)).raw == IMAGE.raw
         assert [record.repository async for record in one.repositories()] == [NAME]
         await refused(NotFoundError, one.delete_tag(NAME, "1.0"))
+
+    ask(store, question)
+
+
+def test_a_tag_that_leads_elsewhere_than_expected_stays(store):
+    async def question(one):
+        await push(one, f"{NAME}:1.0", IMAGE)
+        await refused(TagMovedError, one.delete_tag(NAME, "1.0", expected=ABSENT), IMAGE.digest)
+        assert await listed(one.tags(NAME)) == ["1.0"]
+        await one.delete_tag(NAME, "1.0", expected=Digest(IMAGE.digest))
+        assert await listed(one.tags(NAME)) == []
 
     ask(store, question)
 

@@ -1,10 +1,11 @@
 """A registry over HTTP."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import aclosing, suppress
 
 from ghostnb.errors import (
+    IntegrityError,
     InvalidReferenceError,
     NotFoundError,
     ProtocolError,
@@ -36,7 +37,7 @@ from ghostnb.registries.vendors import Vendor, find_vendor, recognised_vendor
 from ghostnb.registries.verify import check_content, check_length, check_pieces, check_size
 from ghostnb.wire.endpoints import Endpoint
 from ghostnb.wire.messages import Reply, Request
-from ghostnb.wire.paging import Pager, at_url, decode_page, next_url
+from ghostnb.wire.paging import Pager, at_url, decode_page
 from ghostnb.wire.rate_limits import RateLimit
 from ghostnb.wire.retries import RetryPolicy
 
@@ -78,7 +79,9 @@ class HTTPRegistry:
         self.concurrency = config.max_connections
         self._session = Session(config, transport=transport, policy=policy)
         self._endpoint = Endpoint(config.url)
-        self._writer = Writer(self._session, self._endpoint)
+        self._writer = Writer(
+            self._session, self._endpoint, lambda error: self._vendor.how_to_delete(error)
+        )
         self._vendor: Vendor = find_vendor(config, self._session)
         self._cache = cache if cache is not None else default_cache()
         self._scope = Scope(config.url, config.username)
@@ -220,13 +223,18 @@ class HTTPRegistry:
         Source: OCI distribution-spec v1.1, "Listing Referrers" and "Unavailable
         Referrers API": a 404 means the tag ``ALGORITHM-HEX``.
         """
-        name = self._vendor.repository(repository)
+        return await self.referrers_among(repository, digest, None)
+
+    async def referrers_among(
+        self, repository: str, digest: Digest, tags: Collection[str] | None
+    ) -> list[Descriptor]:
+        """Ask as `referrers` does, but for no tag that is not there."""
+        name, tag = self._vendor.repository(repository), fallback_tag(digest)
+        listed = await self._writer.attached.listed(name, digest)
+        if listed is not None or (tags is not None and tag not in tags):
+            return listed or []
         try:
-            return [one async for one in self._referrers(name, digest)]
-        except NotFoundError:
-            pass
-        try:
-            found = await self.manifest(name, fallback_tag(digest))
+            found = await self.manifest(name, tag)
         except NotFoundError:
             return []
         return list(found.manifests) if isinstance(found, Index) else []
@@ -263,13 +271,22 @@ class HTTPRegistry:
         """Raise if the registry deletes nothing: it is asked to delete what is not there."""
         await self._writer.check_deletable(self._vendor.repository(repository))
 
-    async def delete_tag(self, repository: str, tag: str) -> None:
+    async def delete_tag(
+        self, repository: str, tag: str, *, expected: Digest | None = None
+    ) -> None:
         """Take a tag away, and leave its manifest."""
-        await self._writer.delete_tag(self._vendor.repository(repository), check_tag(tag))
+        name = self._vendor.repository(repository)
+        await self._writer.delete_tag(name, check_tag(tag), expected)
 
     async def delete_manifest(self, repository: str, digest: Digest) -> None:
-        """Delete a manifest with its tags."""
-        await self._writer.delete_manifest(self._vendor.repository(repository), digest)
+        """Delete a manifest with its tags; a tag that lists it as attached does so no more."""
+        name = self._vendor.repository(repository)
+        known: AnyManifest | None = None
+        if self._writer.attached.may_be_tags(name):
+            # What cannot be read can be deleted.
+            with suppress(NotFoundError, IntegrityError, ProtocolError):
+                known = await self.manifest(name, digest)
+        await self._writer.delete_manifest(name, digest, known)
 
     async def delete_blob(self, repository: str, digest: Digest) -> None:
         """Delete a blob."""
@@ -339,19 +356,6 @@ class HTTPRegistry:
             if following is None:
                 return
             request = at_url(request, following) if following else page_after(fresh[-1])
-
-    async def _referrers(self, name: str, digest: Digest) -> AsyncIterator[Descriptor]:
-        request = self._endpoint.referrers(name, digest)
-        asked: set[str] = set()
-        while request.url not in asked:
-            asked.add(request.url)
-            reply = await self._noted(self._session.fetch(request, max_bytes=MAX_MANIFEST_BYTES))
-            found = parse_manifest(
-                reply.body, reply.headers.get("content-type", ""), source=request.what
-            )
-            for descriptor in found.manifests if isinstance(found, Index) else ():
-                yield descriptor
-            request = at_url(request, next_url(reply, self.name) or request.url)
 
     async def _resolve(self, repository: str, tag: str) -> Digest | None:
         """Ask for a tag's digest alone; None if the registry does not say it."""

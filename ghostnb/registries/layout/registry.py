@@ -206,9 +206,11 @@ class LayoutRegistry(SharedBlobs):
         check_repository(repository)
         await asyncio.to_thread(self._removal.check)
 
-    async def delete_tag(self, repository: str, tag: str) -> None:
+    async def delete_tag(
+        self, repository: str, tag: str, *, expected: Digest | None = None
+    ) -> None:
         """Take a tag away; its manifest stays, and so do other tags of it."""
-        await _written(self._removal.tag, check_repository(repository), check_tag(tag))
+        await _written(self._removal.tag, check_repository(repository), check_tag(tag), expected)
 
     async def delete_manifest(self, repository: str, digest: Digest) -> None:
         """Delete a manifest with its tags; its file stays until garbage is collected."""

@@ -17,6 +17,7 @@ from ghostnb.registries.storing import (
     no_such_manifest,
     no_such_repository,
     still_needed,
+    tag_moved,
 )
 
 __all__ = ["Removal"]
@@ -78,15 +79,20 @@ class Removal:
             if not os.access(root, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    def tag(self, repository: str, tag: str) -> Future[None]:
+    def tag(self, repository: str, tag: str, expected: Digest | None) -> Future[None]:
         """Let a tag be taken away; its manifest stays.
 
         Raises
         ------
         NotFoundError
+        TagMovedError
+            If it leads to something else than what is expected.
         """
-        if tag not in self._contents(repository).tags:
+        found = self._contents(repository).tags.get(tag)
+        if found is None:
             raise no_such_manifest(self._store.registry, repository, tag)
+        if expected is not None and found.digest != expected:
+            raise tag_moved(self._store.registry, repository, tag, found.digest, expected)
         return self._store.record(
             partial(remove_tag, repository=repository, tag=tag, default=self._store.default)
         )

@@ -8,6 +8,7 @@ from ghostnb.registries.bolt import Bolt
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
 from ghostnb.registries.session import Session
+from ghostnb.registries.vendors.deleting import how_to_delete
 from ghostnb.wire.rate_limits import RateLimit
 
 __all__ = ["Vendor"]
@@ -52,6 +53,10 @@ class Vendor:
     def hint(self, error: RegistryError) -> str:
         """Say what to try after a refusal, where this vendor's means more; empty if not."""
         return ""
+
+    def how_to_delete(self, error: RegistryError) -> str:
+        """Say what to try after a deletion was refused; empty if nothing more is known."""
+        return how_to_delete(self._config, error)
 
     async def rate_limit(self) -> RateLimit | None:
         """Ask for the pull limit, where that can be done without using it up."""

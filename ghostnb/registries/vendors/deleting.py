@@ -1,0 +1,60 @@
+"""What to try where a registry refused a deletion: each vendor has ways of its own."""
+
+from ghostnb.errors import ForbiddenError, RegistryError, RejectedError, UnsupportedError
+from ghostnb.registries.config import RegistryConfig
+
+__all__ = ["how_to_delete"]
+
+# By the end of the host's name. Sources: each vendor's own documents of its API.
+_BY_HOST = {
+    "docker.io": "Docker Hub deletes by its own API or on hub.docker.com: "
+    "DELETE https://hub.docker.com/v2/repositories/NAMESPACE/REPOSITORY/tags/TAG.",
+    "ghcr.io": "GHCR deletes by GitHub's API of packages alone, with a token that has "
+    "delete:packages: DELETE https://api.github.com/orgs/OWNER/packages/container/NAME/versions/ID "
+    "(users/ for a user's own).",
+    "quay.io": "Quay deletes for users and robots that may write to the repository: give it the "
+    "role Write, or Admin.",
+    "gitlab.com": "GitLab deletes by its API, or for a token that may write to the registry: "
+    "DELETE /api/v4/projects/ID/registry/repositories/ID/tags/TAG; a protected tag stays.",
+    "amazonaws.com": "Amazon ECR deletes by its own API: aws ecr batch-delete-image "
+    "--repository-name NAME --image-ids imageTag=TAG (ecr:BatchDeleteImage must be allowed).",
+    "pkg.dev": "Artifact Registry deletes for who has the role roles/artifactregistry.repoAdmin; "
+    "where tags are immutable, it deletes none that has a tag.",
+    "azurecr.io": "Azure deletes for who has the role AcrDelete, and nothing that is locked: "
+    "az acr repository show --name REGISTRY --image NAME:TAG tells.",
+}
+# By the registry's own words, wherever it runs: Harbor says so of a tag with an immutability rule.
+_BY_WORD = {
+    "immutable": "A rule makes this tag immutable. In Harbor: Project, Policy, Tag Immutability; "
+    "change the rule, or leave the tag out.",
+}
+_BY_KIND: dict[type[RegistryError], str] = {
+    ForbiddenError: "Log in as somebody who may delete there (in Harbor, a maintainer of the "
+    "project); nothing was changed.",
+    UnsupportedError: "{name} has deletion switched off (distribution: storage.delete.enabled, or "
+    "REGISTRY_STORAGE_DELETE_ENABLED=true); nothing was changed.",
+}
+
+
+def how_to_delete(config: RegistryConfig, error: RegistryError) -> str:
+    """Say what to try after a deletion was refused.
+
+    Parameters
+    ----------
+    config : RegistryConfig
+    error : RegistryError
+
+    Returns
+    -------
+    str
+        Empty if nothing more is known than what the error itself says.
+    """
+    words = f"{error.message} {error.said}".lower()
+    by_word = next((hint for word, hint in _BY_WORD.items() if word in words), "")
+    if by_word or isinstance(error, RejectedError):
+        return by_word
+    host = config.host.rpartition(":")[0] or config.host
+    ends = (hint for end, hint in _BY_HOST.items() if f".{host}".endswith(f".{end}"))
+    by_host = next(ends, "")
+    general = _BY_KIND.get(type(error), "").format(name=config.name)
+    return f"{by_host} Nothing was changed." if by_host else general
