@@ -1,10 +1,12 @@
 """Tags and manifests that are deleted: what goes with them, and what that frees."""
 
 import asyncio
+import math
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from ghostnb.errors import IntegrityError, NotFoundError, ProtocolError, UnsupportedError
+from ghostnb.errors import NotFoundError, TagMovedError, UnsupportedError
 from ghostnb.frames.plans import DELETIONS
 from ghostnb.oci import Digest
 from ghostnb.registries.protocol import ListsManifests, Registry, WritableRegistry
@@ -18,6 +20,9 @@ from ghostnb.transfer.plans import Plan
 from ghostnb.transfer.tally import TransferTally
 
 __all__ = ["Deletion", "DeletionPlan", "DeletionRow", "plan_deletion"]
+
+# How long it counts what was read of a repository before something is deleted from it.
+_FRESH_SECONDS = 30.0
 
 
 class DeletionPlan(Plan[Deletion]):
@@ -59,7 +64,7 @@ class DeletionPlan(Plan[Deletion]):
         self.registry = registry
         self._rows = (*rows, *kept)
         self._going = {(step.repository, step.digest) for step in steps if step.is_whole}
-        self._now: dict[str, asyncio.Task[Holdings]] = {}
+        self._now = _Now(registry)
 
     def rows(self) -> Sequence[DeletionRow]:
         """Give what goes, then what is kept."""
@@ -80,63 +85,88 @@ class DeletionPlan(Plan[Deletion]):
 
     def begin(self) -> None:
         """Forget what the repositories were like when the plan was last applied."""
-        self._now.clear()
+        self._now.forget()
 
     async def perform(self, step: Deletion, tally: TransferTally) -> str:
         """Delete, unless something has changed since the plan was made."""
         try:
-            for tag in step.tags:
-                if reason := await self._moved(step, tag):
-                    return reason
             if not step.is_whole:
-                await self.registry.delete_tag(step.repository, step.tags[0])
-                return ""
-            if reason := await self._needed(step):
+                await self._untag(step)
+            elif reason := await self._needed(step):
                 return reason
-            await self.registry.delete_manifest(step.repository, step.digest)
+            else:
+                await self.registry.delete_manifest(step.repository, step.digest)
+        except TagMovedError as e:
+            return _moved(step.tags[0], e.digest)
         except NotFoundError:
             # Somebody else was faster, or an earlier try of ours that was cancelled.
             return ""
         return ""
 
-    async def _moved(self, step: Deletion, tag: str) -> str:
-        try:
-            found = await self._pointed(step.repository, tag)
-        except NotFoundError:
-            if step.is_whole:
-                return ""
-            raise
-        moved = found != step.digest
-        return f"{tag} moved since the plan was made: now {found}" if moved else ""
-
-    async def _pointed(self, repository: str, tag: str) -> Digest | None:
-        try:
-            return (await self.registry.manifest(repository, tag)).digest
-        except (IntegrityError, ProtocolError):
-            # What is damaged can be deleted, where a list says that it is still the same.
-            known = (await self._holdings(repository)).tags.get(tag)
-            if known is None:
-                raise
-            return known
+    async def _untag(self, step: Deletion) -> None:
+        # What the tag leads to is looked at by the registry, so that nothing comes in between.
+        await self.registry.delete_tag(step.repository, step.tags[0], expected=step.digest)
 
     async def _needed(self, step: Deletion) -> str:
-        """Say what needs a manifest that did not when the plan was made."""
-        now = await self._holdings(step.repository)
+        """Say what has changed since the plan was made, so that a manifest must stay."""
+        now = await self._now.holdings(step.repository)
+        for tag in step.tags:
+            if now.tags.get(tag, step.digest) != step.digest:
+                return _moved(tag, now.tags[tag])
         if tags := sorted(set(now.tags_of(step.digest)) - set(step.tags)):
             return f"it has new tags since the plan was made: {', '.join(tags)}"
         for index in now.parents_of(step.digest):
             if (step.repository, index) not in self._going:
                 return f"an index holds it since the plan was made: {index}"
-        unread = [*now.unread, *(one for one in now.unknown if one != step.digest)]
-        unread = [one for one in unread if (step.repository, one) not in self._going]
+        for error in now.unread.values():
+            # It may lead there: the next try may read it.
+            raise error
+        unread = [one for one in now.unknown if (step.repository, one) not in self._going]
         return f"{unread[0]} can no longer be read, and may hold it" if unread else ""
 
-    async def _holdings(self, repository: str) -> Holdings:
-        """Read a repository as it is now, once a time that the plan is applied."""
-        if repository not in self._now:
-            reading = read_holdings(self.registry, repository)
-            self._now[repository] = asyncio.ensure_future(reading)
-        return await self._now[repository]
+
+class _Now:
+    """What repositories hold while a plan is applied, read again when that is a while ago.
+
+    A read that failed is not kept: the next step tries anew.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._reads: dict[str, asyncio.Task[Holdings]] = {}
+        self._read_at: dict[str, float] = {}
+
+    def forget(self) -> None:
+        """Forget everything."""
+        self._reads.clear()
+        self._read_at.clear()
+
+    async def holdings(self, repository: str) -> Holdings:
+        """Give what a repository holds; what has changed in the last seconds may be missing."""
+        if time.monotonic() - self._read_at.get(repository, math.inf) > _FRESH_SECONDS:
+            del self._reads[repository], self._read_at[repository]
+        if repository not in self._reads:
+            self._reads[repository] = asyncio.ensure_future(self._read(repository))
+        return await self._reads[repository]
+
+    async def _read(self, repository: str) -> Holdings:
+        mine = asyncio.current_task()
+        try:
+            found = await read_holdings(self._registry, repository)
+        except BaseException:
+            if self._reads.get(repository) is mine:
+                del self._reads[repository]
+            raise
+        if self._reads.get(repository) is mine:
+            if found.unread:
+                del self._reads[repository]
+            else:
+                self._read_at[repository] = time.monotonic()
+        return found
+
+
+def _moved(tag: str, now: str) -> str:
+    return f"{tag} moved since the plan was made: now {now}"
 
 
 async def plan_deletion(

@@ -11,7 +11,7 @@ import pytest
 from ghostnb.errors import ForbiddenError, IncompleteError, ServerError
 from ghostnb.oci import Digest
 from ghostnb.registries.memory import MemoryRegistry
-from ghostnb.transfer import TransferTally
+from ghostnb.transfer import TransferTally, deletion
 from tests.parts.images import artifact, index, plain_image
 from tests.registries.conftest import push
 from tests.transfer.deleting import TagsOnly, apply, filled, plan, tags
@@ -185,7 +185,7 @@ def test_every_change_is_seen_anew_when_a_plan_is_applied_again():
 
 def test_a_registry_that_takes_no_tag_away_is_a_failed_step():
     class Whole(MemoryRegistry):
-        async def delete_tag(self, repository: str, tag: str) -> None:
+        async def delete_tag(self, repository: str, tag: str, **expected: Any) -> None:
             raise ForbiddenError("Tags stay.")
 
     registry = filled(Whole(), {f"{NAME}:v1": ONE, f"{NAME}:latest": ONE})
@@ -212,6 +212,63 @@ def test_a_repository_is_read_again_once_however_much_goes_from_it(registry):
     reads.clear()
     asyncio.run(wanted.apply())
     assert reads == [NAME]
+
+
+class Unsteady(TagsOnly):
+    """Fails to list tags as often as `failures` says."""
+
+    failures = 0
+
+    async def tags(self, repository: str) -> Any:
+        if self.failures:
+            self.failures -= 1
+            raise ServerError("The disk is slow.")
+        async for tag in super().tags(repository):
+            yield tag
+
+
+def test_a_read_that_failed_is_tried_again_by_the_next_step():
+    registry = filled(Unsteady("reg"), {f"{NAME}:v1": ONE, f"{NAME}:v2": TWO})
+    wanted = plan(registry, [f"{NAME}:v1", f"{NAME}:v2"])
+    registry.failures = 1
+    with pytest.raises(IncompleteError, match="The disk is slow"):
+        asyncio.run(wanted.apply())
+    assert sorted(wanted.results["outcome"]) == ["done", "failed"]
+    apply(wanted)
+    assert tags(registry) == {}
+
+
+def test_a_tag_that_cannot_be_read_holds_up_a_deletion_until_it_can():
+    registry = filled(Unsteady("reg"), {f"{NAME}:v1": ONE, f"{NAME}:v2": TWO})
+    wanted = plan(registry, f"{NAME}:v1")
+    real = registry.manifest
+
+    async def broken(repository: str, locator: str) -> Any:
+        raise ServerError(f"{locator} is broken.")
+
+    registry.manifest = broken
+    with pytest.raises(IncompleteError, match="is broken"):
+        asyncio.run(wanted.apply())
+    registry.manifest = real
+    apply(wanted)
+    assert set(tags(registry)) == {f"{NAME}:v2"}
+
+
+class Busy(MemoryRegistry):
+    """Somebody gives an image a new tag as soon as another was deleted."""
+
+    async def delete_manifest(self, repository: str, digest: Digest) -> None:
+        await super().delete_manifest(repository, digest)
+        await push(self, f"{NAME}:stable", TWO)
+
+
+@pytest.mark.parametrize(("seconds", "became"), [(0.0, "skipped"), (30.0, "done")])
+def test_a_tag_that_came_while_a_long_plan_was_applied_is_seen(seconds, became, monkeypatch):
+    monkeypatch.setattr(deletion, "_FRESH_SECONDS", seconds)
+    registry = filled(Busy("reg"), {f"{NAME}:v1": ONE, f"{NAME}:v2": TWO})
+    wanted = plan(registry, [f"{NAME}:v1", f"{NAME}:v2"])
+    apply(wanted)
+    assert wanted.results["outcome"].tolist() == ["done", became]
 
 
 def counted(registry: Any, method: str) -> list[str]:
