@@ -18,13 +18,14 @@ from ghostnb.errors import (
 )
 from ghostnb.oci import AnyManifest, Descriptor, Digest, SchemaOneManifest
 from ghostnb.oci.media_types import MANIFESTS
+from ghostnb.registries.abilities import KeepsAttachedTags, RereadsManifests
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.protocol import ListsManifests, Registry
 from ghostnb.registries.records import ManifestRecord
 from ghostnb.registries.walk import Failure, Tally
 from ghostnb.transfer.holdings import HeldManifest, Holdings, entries_of
 
-__all__ = ["Census", "read_census", "read_holdings"]
+__all__ = ["Census", "CensusReader", "read_census", "read_holdings"]
 
 _WINDOW = 256
 # Indexes in indexes, and signatures of signatures; more is a registry that makes them up.
@@ -115,8 +116,9 @@ async def read_census(
     Census
         What cannot be read is among its failures.
     """
-    reader = _Reader(registry, tally, named)
-    await reader.read(reader.names())
+    reader = CensusReader(registry, tally, named)
+    await reader.read_named()
+    await reader.read_others()
     return reader.census
 
 
@@ -128,8 +130,8 @@ async def read_holdings(registry: Registry, repository: str) -> Holdings:
     GhostnbError
         If its tags or manifests cannot be listed.
     """
-    reader = _Reader(registry, Tally(), {}, referrers=False)
-    await reader.read(_each([repository]))
+    reader = CensusReader(registry, Tally(), {repository: ()}, is_exact=False)
+    await reader.read_named()
     for failure in reader.census.failures:
         if not failure.tag:
             raise failure.error
@@ -149,8 +151,22 @@ class _Wanted:
         return self.entry.digest if self.entry is not None else self.tag
 
 
-class _Reader:
-    """Reads lists, then manifests level by level: an index before what it holds."""
+class CensusReader:
+    """Reads lists, then manifests level by level: an index before what it holds.
+
+    Parameters
+    ----------
+    registry, tally, named
+        As for `read_census`.
+    is_exact : bool, optional
+        False for what tags lead to alone: neither is asked what is attached, nor whether the
+        registry still has what indexes hold.
+
+    Attributes
+    ----------
+    census : Census
+        What was read so far.
+    """
 
     def __init__(
         self,
@@ -158,21 +174,28 @@ class _Reader:
         tally: Tally,
         named: Mapping[str, Collection[Digest]],
         *,
-        referrers: bool = True,
+        is_exact: bool = True,
     ) -> None:
         self._registry = registry
         self._named = named
         self._tally = tally
+        self._is_exact = is_exact
         has_untagged = isinstance(registry, ListsManifests)
-        self._asks_referrers = referrers and not has_untagged
+        self._asks_referrers = is_exact and not has_untagged
         self.census = Census(registry.name, failures=tally.failures, has_untagged=has_untagged)
+        self._tags: dict[str, set[str]] = {}
         # More than can ask at once: while one reads its answer, another's question is ready.
         self._workers = registry.concurrency * 3 // 2 + 1
 
-    async def names(self) -> AsyncIterator[str]:
-        """Iterate over the repositories, each once: those that are named, then all others."""
-        for name in self._named:
-            yield name
+    async def read_named(self) -> None:
+        """Read the repositories that are named."""
+        await self._read_all(_each(self._named))
+
+    async def read_others(self) -> None:
+        """Read all other repositories that the registry lists: they share what is counted."""
+        await self._read_all(self._others())
+
+    async def _others(self) -> AsyncIterator[str]:
         known = 0
         try:
             async for record in self._registry.repositories():
@@ -187,8 +210,7 @@ class _Reader:
             else:
                 raise
 
-    async def read(self, names: AsyncIterator[str]) -> None:
-        """Read what is in some repositories."""
+    async def _read_all(self, names: AsyncIterator[str]) -> None:
         level: list[_Wanted] = []
         lists = ordered_map(self._list, names, workers=max(2, self._workers // 4))
         async with aclosing(lists) as batches:
@@ -216,7 +238,9 @@ class _Reader:
                     holdings.tags |= dict.fromkeys(record.tags, record.digest)
                     found.append(_Wanted(repository, entry=record))
             else:
-                found += [_Wanted(repository, tag) async for tag in registry.tags(repository)]
+                tags = [tag async for tag in registry.tags(repository)]
+                self._tags[repository] = set(tags)
+                found += [_Wanted(repository, tag) for tag in tags]
         except NotFoundError:
             # Some list a repository that is empty by now, and answer so.
             return found
@@ -241,7 +265,7 @@ class _Reader:
         """Read a manifest, and give what it leads to."""
         holdings = self.census.repositories[wanted.repository]
         try:
-            manifest = await self._registry.manifest(wanted.repository, wanted.locator)
+            manifest = await self._manifest(wanted)
             return await self._take(wanted, holdings, manifest)
         except NotFoundError as e:
             # A tag that is gone again, or a platform that a mirror left out.
@@ -252,6 +276,13 @@ class _Reader:
         finally:
             self._tally.done += 1
         return []
+
+    async def _manifest(self, wanted: _Wanted) -> AnyManifest:
+        """Read a manifest; what an index holds may be gone, and still be cached."""
+        is_part = self._is_exact and isinstance(wanted.entry, Descriptor)
+        if is_part and isinstance(self._registry, RereadsManifests):
+            return await self._registry.stored_manifest(wanted.repository, wanted.locator)
+        return await self._registry.manifest(wanted.repository, wanted.locator)
 
     async def _take(
         self, wanted: _Wanted, holdings: Holdings, manifest: AnyManifest
@@ -271,6 +302,9 @@ class _Reader:
         if not self._asks_referrers:
             return []
         try:
+            if isinstance(self._registry, KeepsAttachedTags):
+                tags = self._tags.get(wanted.repository)
+                return await self._registry.referrers_among(wanted.repository, digest, tags)
             return await self._registry.referrers(wanted.repository, digest)
         except GhostnbError as e:
             self._note(e, wanted.repository, str(digest))

@@ -12,7 +12,7 @@ from ghostnb.oci import Digest
 from ghostnb.registries.protocol import ListsManifests, Registry, WritableRegistry
 from ghostnb.registries.storing import writable
 from ghostnb.registries.walk import Tally
-from ghostnb.transfer.census import Census, read_census, read_holdings
+from ghostnb.transfer.census import Census, CensusReader, read_holdings
 from ghostnb.transfer.deletion_steps import Deletion, DeletionRow, Planner
 from ghostnb.transfer.holdings import Holdings
 from ghostnb.transfer.picks import Choice, Pick, Protection, picks_of, protection_of
@@ -200,7 +200,8 @@ async def plan_deletion(
         False leaves what is attached.
     protect : str, Reference, DataFrame, or iterable of str or Reference, optional
         What must stay, with all that it holds and that is attached to it. Texts may be
-        patterns: ``*:latest``, ``team/app:v*``, a repository, or a digest.
+        patterns: ``*:latest``, ``team/app:v*``, a repository, or a digest. A frame's digests
+        stay under whatever name they are found.
     tally : Tally, optional
         Of the reading: kept up to date.
 
@@ -221,6 +222,9 @@ async def plan_deletion(
     -----
     Source: OCI distribution-spec v1.1, "Content Management": a manifest that is deleted takes
     its tags along, and its blobs are free when the registry collects its garbage.
+    `bytes_freed` is in bytes as stored (compressed), each blob and manifest once; content that
+    another manifest of the registry names is not in it. Repositories that are not named are read
+    only if manifests go, or with `untagged`.
     """
     picks = picks_of(registry, what)
     whole = dict.fromkeys(map(registry.repository, _texts(repositories)))
@@ -230,17 +234,36 @@ async def plan_deletion(
         named.setdefault(pick.repository, set())
         if pick.digest and not pick.tag:
             named[pick.repository].add(pick.digest)
+    protection = protection_of(registry, protect)
+    if not (named or untagged):
+        return DeletionPlan(writable, (), (), ())
     guard = _Guard(writable)
     await guard.check(named)
-    census = await read_census(registry, tally or Tally(), named=named)
-    _check_presence(census, picks, whole)
-    protection = protection_of(registry, protect)
-    planner = Planner(census, protection, untagged, referrers)
-    planner.add(picks, whole)
-    steps, kept = planner.plan()
+    reader = CensusReader(registry, tally or Tally(), named)
+    await reader.read_named()
+    _check_presence(reader.census, picks, whole)
+    steps, kept = await _planned(
+        reader, Planner(reader.census, protection, untagged, referrers), picks, whole, untagged
+    )
     await guard.check({step.repository for step in steps})
-    notes = (*census.notes, *_idle(protection, census))
+    notes = (*reader.census.notes, *_idle(protection, reader.census))
     return DeletionPlan(writable, steps, kept, notes)
+
+
+async def _planned(
+    reader: CensusReader,
+    planner: Planner,
+    picks: Iterable[Pick],
+    whole: Iterable[str],
+    untagged: bool,
+) -> tuple[list[Deletion], list[DeletionRow]]:
+    """Work out the steps, and read no more of the registry than they need."""
+    if untagged:
+        await reader.read_others()
+    planner.add(picks, whole)
+    if planner.decide() and not untagged:
+        await reader.read_others()
+    return planner.plan()
 
 
 class _Guard:

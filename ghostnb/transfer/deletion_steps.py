@@ -103,6 +103,19 @@ class Planner:
             for tag in holdings.unread:
                 self._add_pick(Pick(name, tag))
 
+    def decide(self) -> bool:
+        """Work out what becomes of each repository.
+
+        Returns
+        -------
+        bool
+            Whether manifests go: then the whole registry must be known, to count their bytes.
+        """
+        for name, request in sorted(self._requests.items()):
+            holdings = self._census.repositories[name]
+            self._decide(holdings, fate_of(holdings, request))
+        return any(step.is_whole for step in self._steps)
+
     def plan(self) -> tuple[list[Deletion], list[DeletionRow]]:
         """Give the steps with the bytes that they free, and the rows of what is kept.
 
@@ -112,9 +125,6 @@ class Planner:
             In an order in which they can be done.
         list of DeletionRow
         """
-        for name, request in sorted(self._requests.items()):
-            holdings = self._census.repositories[name]
-            self._decide(holdings, fate_of(holdings, request))
         return self._counted(), self._kept
 
     def _request(self, repository: str) -> Request:

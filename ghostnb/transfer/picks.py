@@ -107,7 +107,9 @@ def picks_of(registry: Registry, what: Choice) -> list[Pick]:
         If a frame lacks a column, or has rows of other registries.
     """
     if isinstance(what, pd.DataFrame):
-        return list(dict.fromkeys(_rows(registry, what)))
+        # In a frame of layers, `digest` is the layer's.
+        column = "" if "image_digest" in what else "digest"
+        return list(dict.fromkeys(_rows(registry, what, column)))
     texts = [what] if isinstance(what, str | Reference) else what
     return list(dict.fromkeys(_pick(registry, one) for one in texts))
 
@@ -120,12 +122,18 @@ def protection_of(registry: Registry, what: Choice) -> Protection:
     registry : Registry
     what : str, Reference, DataFrame, or iterable of str or Reference
         As for `picks_of`; texts may also be patterns with ``*``, ``?`` and ``[…]`` in
-        repository and tag, a repository alone (all of its tags), or a digest alone.
+        repository and tag, a repository alone (all of its tags), or a digest alone. A frame's
+        digests (``image_digest`` in one of layers) stay under whatever name they are found, in
+        every repository.
     """
     protection = Protection()
     if isinstance(what, pd.DataFrame):
-        for pick in _rows(registry, what):
-            protection.add(pick.repository, pick.tag, pick.digest, str(pick))
+        column = "image_digest" if "image_digest" in what else "digest"
+        for pick in dict.fromkeys(_rows(registry, what, column)):
+            if pick.tag:
+                protection.add(pick.repository, pick.tag, None, str(pick))
+            if pick.digest:
+                protection.add("*", "", pick.digest, str(pick))
         return protection
     for one in [what] if isinstance(what, str | Reference) else what:
         protection.add(*_pattern(registry, str(one)), str(one))
@@ -149,14 +157,12 @@ def _is_whole(text: str) -> bool:
     return "@" in text or ":" in text.rpartition("/")[2]
 
 
-def _rows(registry: Registry, frame: pd.DataFrame) -> Iterator[Pick]:
+def _rows(registry: Registry, frame: pd.DataFrame, digest_column: str) -> Iterator[Pick]:
     missing = [name for name in ("repository", "tag") if name not in frame]
     if missing:
         raise ValueError(f"A frame of tags has the columns repository and tag; {missing} lack.")
     _check_registry(registry, frame)
-    # In a frame of layers, `digest` is the layer's.
-    has_digests = "digest" in frame and "image_digest" not in frame
-    digests = frame["digest"] if has_digests else [None] * len(frame)
+    digests = frame[digest_column] if digest_column in frame else [None] * len(frame)
     for repository, tag, digest in zip(frame["repository"], frame["tag"], digests, strict=True):
         name = "" if pd.isna(tag) else str(tag)
         known = None if digest is None or pd.isna(digest) else Digest(str(digest))

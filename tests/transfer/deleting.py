@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +133,16 @@ def as_frame(*names: str) -> pd.DataFrame:
     """Make a frame of tags."""
     pairs = [name.rpartition(":")[::2] for name in names]
     return pd.DataFrame(pairs, columns=["repository", "tag"]).astype("string")
+
+
+def counted(registry: Any, method: str) -> list[str]:
+    """Note the repositories that a method is called with."""
+    calls: list[str] = []
+    real: Callable[..., Any] = getattr(registry, method)
+
+    def called(repository: str, *more: Any) -> Any:
+        calls.append(repository)
+        return real(repository, *more)
+
+    setattr(registry, method, called)
+    return calls

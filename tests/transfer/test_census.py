@@ -24,7 +24,8 @@ from tests.parts.pushes import Pusher
 from tests.parts.registries import docker_registry
 from tests.parts.schema1 import schema1_image
 from tests.parts.standard import STANDARD_IMAGES
-from tests.registries.conftest import ask
+from tests.registries.conftest import ask, push
+from tests.serving import CountingTransport
 from tests.transfer.deleting import TagsOnly, Unlisted, filled
 
 IMAGE, OTHER = plain_image("one"), plain_image("other")
@@ -190,6 +191,38 @@ def test_indexes_that_nest_without_end_are_given_up():
         nested = index([nested], annotations={"level": str(number)})
     with pytest.raises(ProtocolError, match="deeper than 16"):
         census(filled(TagsOnly(), {f"{NAME}:deep": nested}))
+
+
+def test_what_an_index_holds_and_is_gone_does_not_count_though_it_is_cached(fresh_registry):
+    config = RegistryConfig("reg", fresh_registry.url, insecure=True)
+    both, cache = index([IMAGE, OTHER]), ContentCache()
+    images = {f"{NAME}:all": both}
+    with Pusher(fresh_registry.url) as pusher:
+        pusher.push(NAME, "all", both)
+        before = census(HTTPRegistry(config, cache=cache))
+        pusher.delete_manifest(NAME, OTHER.digest)
+    after = census(HTTPRegistry(config, cache=cache))
+    assert found(before) == expected(images)
+    assert set(after.repositories[NAME].manifests) == {both.digest, IMAGE.digest}
+
+
+def test_a_registry_without_a_list_of_what_is_attached_is_asked_for_one_once(fresh_registry):
+    images = {f"{NAME}:v{n}": plain_image(f"{n}") for n in range(8)}
+    transport = CountingTransport()
+    config = RegistryConfig("reg", fresh_registry.url, insecure=True)
+
+    async def asked(registry):
+        for name, document in {**images, f"{NAME}:": SIGNATURE, f"{NAME}:v": IMAGE}.items():
+            await push(registry, name, document)
+        transport.paths.clear()
+        return await read_census(registry, Tally())
+
+    result = ask(HTTPRegistry(config, cache=ContentCache(), transport=transport), asked)
+    holdings = result.repositories[NAME]
+    assert SIGNATURE.digest in holdings.referrers_of(Digest(IMAGE.digest))
+    assert transport.count("/referrers/") == 1
+    # Nine tags and the one that lists; the signature; the lists of repositories and of tags.
+    assert len(transport.paths) <= 15
 
 
 def test_docker_schema_1_is_counted_as_far_as_it_is_read():

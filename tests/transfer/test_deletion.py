@@ -26,6 +26,7 @@ from tests.transfer.deleting import (
     actions,
     apply,
     as_frame,
+    counted,
     filled,
     plan,
     rows,
@@ -277,6 +278,13 @@ def test_a_frame_protects_its_tags_and_no_others():
     assert actions(wanted) == {"keep": {f"{NAME}:v1"}, "delete": {f"{NAME}:v2"}}
 
 
+def test_what_a_frame_protects_stays_when_its_tag_has_moved():
+    registry = memory(v1=TWO, old=ONE)
+    frame = as_frame(f"{NAME}:v1").assign(digest=ONE.digest)
+    wanted = plan(registry, f"{NAME}@{ONE.digest}", protect=frame)
+    assert rows(wanted) == [("keep", f"{NAME}:old", f"protected by {NAME}:v1")]
+
+
 def test_another_tag_of_what_is_protected_may_go():
     wanted = plan(memory(v1=ONE, stable=ONE), f"{NAME}:v1", protect=f"{NAME}:stable")
     assert actions(wanted) == {"untag": {f"{NAME}:v1"}}
@@ -352,6 +360,23 @@ def test_nothing_to_do_is_an_empty_frame_of_the_same_columns():
     ]
     assert (empty.bytes_freed, empty.is_done) == (0, True)
     apply(empty)
+
+
+def test_with_nothing_to_do_nothing_is_asked():
+    registry = memory(v1=ONE)
+    read = [counted(registry, name) for name in ("check_deletable", "manifests", "manifest")]
+    assert plan(registry, [], protect="*:latest").is_done
+    assert read == [[], [], []]
+
+
+@pytest.mark.parametrize(("tag", "reads"), [("v1", ["a/app"]), ("v2", ["a/app", "b/app"])])
+def test_other_repositories_are_read_for_the_bytes_of_what_goes_alone(tag, reads):
+    registry = filled(
+        MemoryRegistry(), {"a/app:v1": ONE, "a/app:latest": ONE, "a/app:v2": TWO, "b/app:v": ARM}
+    )
+    read = counted(registry, "manifests")
+    plan(registry, f"a/app:{tag}")
+    assert read == reads
 
 
 # Refusals

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.transfer import TransferTally, deletion
 from tests.parts.images import artifact, index, plain_image
 from tests.registries.conftest import push
-from tests.transfer.deleting import TagsOnly, apply, filled, plan, tags
+from tests.transfer.deleting import TagsOnly, apply, counted, filled, plan, tags
 
 ONE, TWO = plain_image("one"), plain_image("two")
 ARM = plain_image("arm", platform="linux/arm64")
@@ -269,16 +269,3 @@ def test_a_tag_that_came_while_a_long_plan_was_applied_is_seen(seconds, became, 
     wanted = plan(registry, [f"{NAME}:v1", f"{NAME}:v2"])
     apply(wanted)
     assert wanted.results["outcome"].tolist() == ["done", became]
-
-
-def counted(registry: Any, method: str) -> list[str]:
-    """Note the repositories that a method is called with."""
-    calls: list[str] = []
-    real: Callable[[str], Any] = getattr(registry, method)
-
-    def called(repository: str) -> Any:
-        calls.append(repository)
-        return real(repository)
-
-    setattr(registry, method, called)
-    return calls

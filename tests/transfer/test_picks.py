@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from ghostnb.errors import InvalidReferenceError
@@ -96,3 +97,18 @@ def test_the_registrys_own_host_may_stand_before_what_is_protected():
 def test_what_cannot_protect_anything_is_refused(text):
     with pytest.raises(InvalidReferenceError):
         protection_of(REGISTRY, text)
+
+
+@pytest.mark.parametrize("column", ["digest", "image_digest"])
+def test_a_frame_protects_its_digests_under_every_name(column):
+    frame = as_frame("team/app:v1").assign(**{"digest": pd.NA, column: DIGEST})
+    protection = protection_of(REGISTRY, frame)
+    for repository in ("team/app", "team/other"):
+        assert protection.of_digest(repository, DIGEST) == "team/app:v1"
+    assert protection.of_tag("team/app", "v1") == "team/app:v1"
+    assert protection.of_tag("team/app", "v2") == ""
+
+
+def test_the_digests_of_layers_protect_nothing():
+    frame = as_frame("team/app:v1").assign(image_digest=pd.NA, digest=DIGEST)
+    assert protection_of(REGISTRY, frame).of_digest("team/app", DIGEST) == ""

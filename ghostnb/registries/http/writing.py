@@ -56,7 +56,9 @@ class Writer:
         self._how_to_delete = how_to_delete
         self._uploads = Uploads(session, endpoint)
         self._turns = Turns()
-        self._untagger = Untagger(self, self._turns, self.check_deletable)
+        # What it said once: a tag that cannot be deleted after all is put back.
+        self._deletable: set[str] = set()
+        self._untagger = Untagger(self, self._turns, self._check_once)
         self.attached = AttachedLists(session, endpoint, self, self._turns)
 
     @property
@@ -130,6 +132,11 @@ class Writer:
         absent = Digest.of(secrets.token_bytes(32))
         with suppress(NotFoundError):
             await self.delete(repository, absent)
+        self._deletable.add(repository)
+
+    async def _check_once(self, repository: str) -> None:
+        if repository not in self._deletable:
+            await self.check_deletable(repository)
 
     @contextmanager
     def _saying_how(self) -> Iterator[None]:
