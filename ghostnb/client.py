@@ -19,8 +19,7 @@ from ghostnb.handle import RegistryHandle
 from ghostnb.inventory import as_patterns, attach_failures, failures_of, gather_layers
 from ghostnb.loop import hop
 from ghostnb.oci import Reference
-from ghostnb.progress import Progress
-from ghostnb.progress_bar import ProgressBar, ProgressOption
+from ghostnb.progress_bar import ProgressBar, ProgressOption, StepProgress, transfer_bar
 from ghostnb.pushing import PushMethods
 from ghostnb.registries.catalog import details_of
 from ghostnb.registries.images import Image
@@ -317,7 +316,7 @@ class RegistryClient(RegistryHandle, PushMethods, BoltMethods):
         *,
         platform: str | None = None,
         overwrite: bool = False,
-        progress: bool | Callable[[Progress], None] | None = None,
+        progress: StepProgress = None,
     ) -> Path:
         """Save an image to a file that needs no registry: an OCI archive.
 
@@ -362,8 +361,7 @@ class RegistryClient(RegistryHandle, PushMethods, BoltMethods):
             parsed_platform(platform),
             TransferTally(),
         )
-        shown = tally.reporting(progress) if callable(progress) else progress
-        with ProgressBar(tally, self.name, shown, unit="B") as bar:
+        with transfer_bar(tally, self.name, progress) as bar:
             saving = save_image(
                 self.registry,
                 parsed,
@@ -373,7 +371,7 @@ class RegistryClient(RegistryHandle, PushMethods, BoltMethods):
                 overwrite=overwrite,
                 tally=tally,
             )
-            return await hop(saving, on_tick=bar.refresh)
+            return await hop(tally.watch(saving), on_tick=bar.refresh)
 
     def _reference(self, text: str) -> Reference:
         return self.registry.reference(checked_text(text, "A reference", "team/app:1.0"))

@@ -10,8 +10,8 @@ from ghostnb.client import RegistryClient
 from ghostnb.engine import Engine
 from ghostnb.loop import hop
 from ghostnb.oci import Platform, Reference
-from ghostnb.plans import Plan, StepProgress
-from ghostnb.progress_bar import ProgressBar, ProgressOption
+from ghostnb.plans import Plan
+from ghostnb.progress_bar import ProgressBar, ProgressOption, StepProgress, transfer_bar
 from ghostnb.registries.patterns import Names
 from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.registries.storing import writable
@@ -91,9 +91,8 @@ async def copy(
         platforms=_platforms(platforms),
         referrers=referrers,
     )
-    shown = tally.reporting(progress) if callable(progress) else progress
-    with ProgressBar(tally, target.name, shown, unit="B") as bar:
-        return await hop(copying, on_tick=bar.refresh)
+    with transfer_bar(tally, target.name, progress) as bar:
+        return await hop(tally.watch(copying), on_tick=bar.refresh)
 
 
 async def plan_sync(

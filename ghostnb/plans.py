@@ -1,20 +1,19 @@
 """Plans as a notebook user holds them: looked at, and then applied."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from typing import Any
 
 import pandas as pd
 
 from ghostnb.loop import hop
 from ghostnb.progress import Progress
-from ghostnb.progress_bar import ProgressBar
+from ghostnb.progress_bar import ProgressBar, StepProgress
 from ghostnb.transfer import Plan as Steps
 from ghostnb.transfer import TransferTally
 
-__all__ = ["Application", "Plan", "StepProgress"]
+__all__ = ["Application", "Plan"]
 
-StepProgress = bool | Callable[[Progress], None] | None
 _PERIOD_SECONDS = 0.2
 
 
@@ -124,15 +123,17 @@ class Application:
         unit = "B" if self._steps.bytes_moved else "step"
         counts = tally if self._steps.bytes_moved else _Items(tally)
         with ProgressBar(counts, self._steps.title, shown, unit=unit) as bar:
-            await hop(self._steps.apply(tally), on_tick=bar.refresh)
+            await hop(tally.watch(self._steps.apply(tally)), on_tick=bar.refresh)
         return self._steps.results
 
     async def _iterate(self) -> AsyncGenerator[Progress, None]:
         tally = TransferTally()
-        work = asyncio.ensure_future(hop(self._steps.apply(tally)))
+        work = asyncio.ensure_future(hop(tally.watch(self._steps.apply(tally))))
+        is_over = False
         try:
-            while not work.done():
+            while not is_over:
                 await asyncio.wait([work], timeout=_PERIOD_SECONDS)
+                is_over = work.done()  # before what is told: it may end meanwhile
                 for step in tally.changes():
                     yield step
             await work

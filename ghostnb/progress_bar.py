@@ -5,9 +5,15 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol, Self
 
-__all__ = ["Counts", "ProgressBar", "ProgressOption"]
+from ghostnb.progress import Progress
+from ghostnb.transfer import TransferTally
+
+__all__ = ["Counts", "ProgressBar", "ProgressOption", "StepProgress", "transfer_bar"]
 
 ProgressOption = bool | Callable[[int, int], None] | None
+"""Of what only looks: a function takes how many are done, and how many there are."""
+StepProgress = bool | Callable[[Progress], None] | None
+"""Of what moves or reads content: a function takes each item's progress."""
 
 _DELAY_SECONDS = 1.0
 
@@ -99,3 +105,9 @@ class ProgressBar:
             unit_scale=self._unit == "B",
             disable=is_hidden,
         )
+
+
+def transfer_bar(tally: TransferTally, description: str, progress: StepProgress) -> ProgressBar:
+    """Make a bar of bytes; a function takes each item's `Progress` instead."""
+    shown = tally.reporting(progress) if callable(progress) else progress
+    return ProgressBar(tally, description, shown, unit="B")

@@ -2,14 +2,13 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ghostnb.arguments import checked_text, parsed_platform
 from ghostnb.errors import UnsupportedError
 from ghostnb.loop import hop
-from ghostnb.progress import Progress
-from ghostnb.progress_bar import ProgressBar
+from ghostnb.progress_bar import StepProgress, transfer_bar
 from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.transfer import ArtifactOptions, Pushed, TransferTally, push_path
 
@@ -41,7 +40,7 @@ class PushMethods:
         artifact_type: str | None = None,
         media_type: str | None = None,
         annotations: Mapping[str, str] | None = None,
-        progress: bool | Callable[[Progress], None] | None = None,
+        progress: StepProgress = None,
     ) -> Pushed:
         """Push an image from an archive or a layout, or any files as an artifact.
 
@@ -110,8 +109,7 @@ class PushMethods:
         )
         name = "" if image is None else checked_text(image, "An image", "team/app:1.0")
         tally = TransferTally()
-        shown = tally.reporting(progress) if callable(progress) else progress
-        with ProgressBar(tally, self.registry.name, shown, unit="B") as bar:
+        with transfer_bar(tally, self.registry.name, progress) as bar:
             pushing = push_path(
                 self._writable(),
                 paths,
@@ -123,7 +121,7 @@ class PushMethods:
                 compress=compress,
                 tally=tally,
             )
-            return await hop(pushing, on_tick=bar.refresh)
+            return await hop(tally.watch(pushing), on_tick=bar.refresh)
 
     def _writable(self) -> WritableRegistry:
         registry = self.registry

@@ -179,12 +179,13 @@ class _Saver:
                 pass
 
     async def _write_blob(self, blob: Descriptor) -> None:
-        member = await self.archive.reserve(_blob_name(blob.digest), blob.size_bytes)
-        # Who is cancelled while the disk takes a piece must not leave the connection open.
-        async with aclosing(blob_pieces(self.registry, self.repository, blob)) as pieces:
-            async for piece in pieces:
-                await member.write(piece)
-                self.tally.advance(blob.digest, len(piece))
+        with self.tally.failing(blob.digest):
+            member = await self.archive.reserve(_blob_name(blob.digest), blob.size_bytes)
+            # Who is cancelled while the disk takes a piece must not leave the connection open.
+            async with aclosing(blob_pieces(self.registry, self.repository, blob)) as pieces:
+                async for piece in pieces:
+                    await member.write(piece)
+                    self.tally.advance(blob.digest, len(piece))
         self.tally.finish(blob.digest)
 
     def _note(self, blob: Descriptor) -> None:

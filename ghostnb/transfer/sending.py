@@ -47,9 +47,8 @@ class Sender:
         async with self._turns.setdefault(blob.digest, asyncio.Lock()):
             if await has_blob(self._target, self._repository, blob):
                 return
-            self.tally.expect(blob.digest, blob.size_bytes)
-            await self._target.push_blob(self._repository, blob, self._counted(blob, content))
-            self.tally.finish(blob.digest, "Pushed")
+            with self.tally.moving(blob.digest, blob.size_bytes, "Pushed"):
+                await self._target.push_blob(self._repository, blob, self._counted(blob, content))
             self.bytes_moved += blob.size_bytes
 
     async def send_manifest(self, raw: bytes, tag: str) -> Digest:

@@ -1,12 +1,18 @@
 """How far a transfer has come, item by item."""
 
+import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ghostnb.progress import Progress
 
 __all__ = ["TransferTally"]
+
+FAILED, STOPPED = "Failed", "Stopped"
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -15,6 +21,7 @@ class _Item:
     current_bytes: int = 0
     status: str = "Waiting"
     is_done: bool = False
+    is_given_up: bool = False
 
 
 class TransferTally:
@@ -36,8 +43,14 @@ class TransferTally:
         self._lock = threading.Lock()
 
     def expect(self, item: str, total_bytes: int) -> None:
-        """Note that something will come."""
+        """Note that something will come; what was given up before counts no more."""
         with self._lock:
+            before = self._items.get(item)
+            if before is not None and (before.is_given_up or not before.is_done):
+                self.total -= before.total_bytes
+                self.done -= before.current_bytes
+                self.items_total -= 1
+                self.items_done -= before.is_done
             self._items[item] = _Item(total_bytes)
             self._changed[item] = None
             self.total += total_bytes
@@ -66,6 +79,51 @@ class TransferTally:
             self.items_done += not known.is_done
             known.status, known.is_done = status, True
             self._changed[item] = None
+
+    def give_up(self, item: str, status: str = FAILED) -> None:
+        """Note that it will not come, unless it is expected anew."""
+        self.finish(item, status)
+        with self._lock:
+            self._items[item].is_given_up = True
+
+    @contextmanager
+    def moving(self, item: str, total_bytes: int, status: str) -> Iterator[None]:
+        """Expect an item, and note at the end what became of it.
+
+        Parameters
+        ----------
+        item : str
+        total_bytes : int
+        status : str
+            What is said of it if all went well.
+        """
+        self.expect(item, total_bytes)
+        with self.failing(item):
+            yield
+        self.finish(item, status)
+
+    @contextmanager
+    def failing(self, item: str) -> Iterator[None]:
+        """Note it if an item that is expected fails, or is stopped."""
+        try:
+            yield
+        except (asyncio.CancelledError, GeneratorExit):
+            self.give_up(item, STOPPED)
+            raise
+        except BaseException:
+            self.give_up(item)
+            raise
+
+    async def watch(self, work: Awaitable[Result]) -> Result:
+        """Wait for the whole; if it fails, nothing is left that seems to go on."""
+        try:
+            return await work
+        except BaseException:
+            with self._lock:
+                left = [name for name, item in self._items.items() if not item.is_done]
+            for name in left:
+                self.give_up(name, STOPPED)
+            raise
 
     def changes(self) -> list[Progress]:
         """Give each item that has changed since this was last asked, as it is now."""
