@@ -38,6 +38,7 @@ async def copy(
     to: str | None = None,
     platforms: str | Iterable[str] = (),
     referrers: bool = False,
+    repair: bool = False,
     progress: StepProgress = None,
 ) -> Copied:
     """Copy an image from one registry to another, or give it another name within one.
@@ -59,6 +60,9 @@ async def copy(
         smaller index. By default all, with the digest unchanged.
     referrers : bool, optional
         Also what is attached: signatures, SBOMs and other artifacts.
+    repair : bool, optional
+        If the target has it already, see that it also has each blob of it, and send what it
+        lost. Always so for a directory (``oci:…``), where that costs next to nothing.
     progress : bool or callable, optional
         As for `Plan.apply`.
 
@@ -84,7 +88,7 @@ async def copy(
     parsed = here.reference(checked_text(reference, "A reference", "team/app:1.0"))
     named = parsed if to is None else there.reference(checked_text(to, "to", "mirror/app:1.0"))
     tally = TransferTally()
-    copying = Copier(here, there, tally).copy(
+    copying = Copier(here, there, tally, repair=repair).copy(
         parsed,
         there.repository(named.repository),
         named.tag,
@@ -109,6 +113,7 @@ async def plan_sync(
     rename: Rename = None,
     referrers: bool = False,
     prune: bool = False,
+    repair: bool = False,
     progress: ProgressOption = None,
 ) -> Plan:
     """Find out what a registry lacks of another, tag by tag and byte by byte.
@@ -132,6 +137,9 @@ async def plan_sync(
     prune : bool, optional
         Delete tags of the target, in repositories that are synced, that the patterns name and
         that are not selected in the source.
+    repair : bool, optional
+        Look also for blobs that the target has lost of images that are as they should be, one
+        question each. Always so for a directory (``oci:…``), where that costs next to nothing.
     progress : bool or callable, optional
         As for `RegistryClient.inventory`.
 
@@ -139,7 +147,8 @@ async def plan_sync(
     -------
     Plan
         Its frame has one row a tag (or attached manifest) that is not as it should be:
-        action : string, ``copy``, ``update`` (the tag points elsewhere now) or ``delete``
+        action : string, ``copy``, ``update`` (the tag points elsewhere now), ``repair`` (some
+        of its content is lost there) or ``delete``
         registry, repository, tag, digest, media_type : string, the source's
         target_registry, target_repository, target_tag : string
         target_digest : string, what the tag points to now; <NA> if it is not there
@@ -167,6 +176,7 @@ async def plan_sync(
         rename=rename,
         referrers=referrers,
         prune=prune,
+        repair=repair,
         tally=tally,
     )
     with ProgressBar(tally, source.name, progress) as bar:

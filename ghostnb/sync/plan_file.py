@@ -22,7 +22,7 @@ _SELECTION = (
     "versions",
     "newest",
 )
-_OWN = ("source", "target", "platforms", "rename", "referrers", "prune")
+_OWN = ("source", "target", "platforms", "rename", "referrers", "prune", "repair")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d{1,9})\s*([smhd])")
 
@@ -161,7 +161,7 @@ def _text(table: Mapping[str, object], key: str, where: str) -> str:
 
 
 def _option(key: str, value: object, where: str) -> object:
-    if key in ("referrers", "prune"):
+    if key in ("referrers", "prune", "repair"):
         if not isinstance(value, bool):
             raise ConfigError(f"{where}: {key} is true or false, not {value!r}.")
         return value

@@ -19,7 +19,13 @@ from ghostnb.transfer.contents import (
     readable,
     too_deep,
 )
-from ghostnb.transfer.known import Known, digest_at, has_repository, is_same_place
+from ghostnb.transfer.known import (
+    Known,
+    has_repository,
+    intact_digest_at,
+    is_costly_to_ask,
+    is_same_place,
+)
 from ghostnb.transfer.platforms import for_platforms
 from ghostnb.transfer.signatures import signature_tags
 from ghostnb.transfer.tally import TransferTally
@@ -75,7 +81,10 @@ class Copier:
     tally : TransferTally, optional
         Kept up to date, by blob.
     known : Known, optional
-        What the target has, if that was looked at just now.
+        What the target has, if that was looked at just now. Not used of a directory.
+    repair : bool, optional
+        See also that what the target has is whole, and send what it lost. Always so for a
+        directory.
 
     Attributes
     ----------
@@ -90,6 +99,7 @@ class Copier:
         tally: TransferTally | None = None,
         *,
         known: Known | None = None,
+        repair: bool = False,
     ) -> None:
         self.source = source
         self.target = target
@@ -99,6 +109,8 @@ class Copier:
         self.is_same = is_same_place(source, target)
         self.can_mount = True
         self.known = known or Known()
+        self.is_remembering = is_costly_to_ask(target)
+        self.is_repairing = repair or not self.is_remembering
         # By tag or digest: of a repository that was not there at first, this is all there is.
         self.pushed: dict[tuple[str, str], Digest] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -141,15 +153,15 @@ class Copier:
         # Asked even if nothing changed: a digest that was read before may be gone by now.
         digest = (await self.source.resolve(name, reference.locator)).digest
         now = await self.digest_now(repository, tag or digest)
-        if platforms or referrers or now != digest:
+        if platforms or referrers or self.is_repairing or now != digest:
             found = readable(await self.source.manifest(name, digest), self.source, name)
             top = await for_platforms(self.source, name, found, platforms)
             digest = top.digest
             if now is not None and expected and now not in (digest, expected.digest):
                 return Copied(now, 0, is_changed=False, is_refused=True)
-            if now != digest and (tag or not await self.has_manifest(repository, digest)):
-                await work.copy(top, tag)
-                is_changed = True
+            if self.is_repairing or now != digest:
+                await work.copy(top, "" if now == digest else tag)
+            is_changed = work.is_changed
             if referrers:
                 await work.copy_attached(top)
         return Copied(digest, work.bytes_moved, is_changed)
@@ -161,13 +173,13 @@ class Copier:
     async def digest_now(self, repository: str, locator: str) -> Digest | None:
         """Say what a tag or digest leads to in the target; None if to nothing."""
         # A tag may have been pushed by somebody else meanwhile: it is asked for.
-        if ":" in locator and not await self._is_there(repository):
+        if ":" in locator and self.is_remembering and not await self._is_there(repository):
             return self.pushed.get((repository, locator))
-        return await digest_at(self.target, repository, locator)
+        return await intact_digest_at(self.target, repository, locator)
 
     async def has_manifest(self, repository: str, digest: Digest) -> bool:
         """Tell whether the target has a manifest."""
-        if (repository, digest) not in self.known.manifests:
+        if not self.is_remembering or (repository, digest) not in self.known.manifests:
             if await self.digest_now(repository, digest) is None:
                 return False
             self.known.manifests.add((repository, digest))
@@ -186,7 +198,8 @@ class _ImageCopy:
     """One image on its way, with what it names and what is attached to it."""
 
     def __init__(self, shared: Copier, name: str, repository: str) -> None:
-        self.bytes_moved = 0
+        self.bytes_moved, self.is_changed = 0, False
+        self._whole: set[Digest] = set()
         self._shared = shared
         self._source, self._target = shared.source, shared.target
         self._name, self._repository = name, repository
@@ -199,11 +212,12 @@ class _ImageCopy:
         # docker-registry 2.8 writes its links in place, for others to find empty.
         async with self._shared.turn(top.digest):
             is_there = await self._shared.has_manifest(self._repository, top.digest)
+            if not is_there or self._is_doubtful(top.digest):
+                await self._copy_contents(top, depth)
+                self._whole.add(top.digest)
             if is_there and not tag:
                 return
-            if not is_there:
-                await self._copy_contents(top, depth)
-                self._count(len(top.raw))
+            self._count(0 if is_there else len(top.raw))
             # What is there gets one more tag.
             await self._push(top, tag)
             self._shared.known.manifests.add((self._repository, top.digest))
@@ -227,6 +241,10 @@ class _ImageCopy:
             signature = Reference("", self._name, tag)
             copied = await self._shared.copy(signature, self._repository, tag)
             self.bytes_moved += copied.bytes_moved
+
+    def _is_doubtful(self, digest: Digest) -> bool:
+        """Tell whether a manifest that is there may lack what it names."""
+        return self._shared.is_repairing and digest not in self._whole
 
     async def _push(self, top: Manifest | Index, tag: str) -> None:
         try:
@@ -252,7 +270,8 @@ class _ImageCopy:
 
     async def _copy_child(self, entry: Descriptor, depth: int) -> Manifest | Index:
         found = await named_manifest(self._source, self._name, entry)
-        if not await self._shared.has_manifest(self._repository, entry.digest):
+        is_there = await self._shared.has_manifest(self._repository, entry.digest)
+        if not is_there or self._is_doubtful(entry.digest):
             await self.copy(found, "", depth)
         return found
 
@@ -260,6 +279,9 @@ class _ImageCopy:
         # One at a time: whoever comes second finds it there, and need only mount it.
         async with self._shared.turn(blob.digest):
             places = self._shared.known.blobs[blob.digest]
+            if not self._shared.is_remembering:
+                # Collected as garbage meanwhile, perhaps: nothing names it yet.
+                places.clear()
             if self._repository not in places:
                 async with self._shared.places:
                     await self._provide(blob, next(iter(places), ""))
@@ -297,5 +319,6 @@ class _ImageCopy:
         self._count(blob.size_bytes)
 
     def _count(self, size_bytes: int) -> None:
+        self.is_changed = True
         self.bytes_moved += size_bytes
         self._shared.bytes_moved += size_bytes

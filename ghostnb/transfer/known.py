@@ -3,12 +3,20 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from ghostnb.errors import NotFoundError
+from ghostnb.errors import IntegrityError, NotFoundError
 from ghostnb.oci import Digest, Index, Manifest
+from ghostnb.registries.own import OwnContent
 from ghostnb.registries.protocol import Registry
 from ghostnb.transfer.contents import blobs_of
 
-__all__ = ["Known", "digest_at", "has_repository", "is_same_place"]
+__all__ = [
+    "Known",
+    "digest_at",
+    "has_repository",
+    "intact_digest_at",
+    "is_costly_to_ask",
+    "is_same_place",
+]
 
 
 @dataclass(slots=True)
@@ -41,11 +49,28 @@ def is_same_place(source: Registry, target: Registry) -> bool:
     return source is target or source.url == target.url
 
 
+def is_costly_to_ask(registry: Registry) -> bool:
+    """Tell whether a question is a request; of a directory, it is a look at a file.
+
+    There nothing is taken for known, and everything is looked at: another process may have
+    deleted it meanwhile, and files are lost.
+    """
+    return not isinstance(registry, OwnContent)
+
+
 async def digest_at(registry: Registry, repository: str, locator: str) -> Digest | None:
     """Ask what a tag or digest leads to now; None if to nothing."""
     try:
         return (await registry.resolve(repository, locator)).digest
     except NotFoundError:
+        return None
+
+
+async def intact_digest_at(registry: Registry, repository: str, locator: str) -> Digest | None:
+    """Ask as `digest_at` does, of a target: what is damaged there is to be pushed anew."""
+    try:
+        return await digest_at(registry, repository, locator)
+    except IntegrityError:
         return None
 
 

@@ -6,13 +6,19 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from ghostnb.errors import GhostnbError
+from ghostnb.errors import GhostnbError, IntegrityError, NotFoundError
 from ghostnb.oci import Descriptor, Digest, Index, Manifest, Platform
-from ghostnb.registries.concurrency import both, for_each, ordered_map
+from ghostnb.registries.concurrency import both, ordered_map
 from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.registries.storing import has_blob
 from ghostnb.transfer.contents import blobs_of, manifests_of, readable
-from ghostnb.transfer.known import Known, digest_at, has_repository, is_same_place
+from ghostnb.transfer.known import (
+    Known,
+    has_repository,
+    intact_digest_at,
+    is_costly_to_ask,
+    is_same_place,
+)
 from ghostnb.transfer.platforms import for_platforms
 
 __all__ = ["Finding", "Job", "Survey"]
@@ -65,6 +71,8 @@ class Finding:
         Those to be sent, with their sizes.
     blobs : dict of Digest to Descriptor
         All that the image needs.
+    is_damaged : bool
+        True if the target has it, and lacks some of what it names.
     error : GhostnbError or None
         Why it could not be found out.
     """
@@ -76,12 +84,13 @@ class Finding:
     now: Digest | None = None
     manifests: dict[Digest, int] = field(default_factory=dict)
     blobs: dict[Digest, Descriptor] = field(default_factory=dict)
+    is_damaged: bool = False
     error: GhostnbError | None = None
 
     @property
     def is_there(self) -> bool:
         """True if nothing is to be done."""
-        return self.error is None and self.now == self.digest
+        return self.error is None and self.now == self.digest and not self.is_damaged
 
 
 class Survey:
@@ -93,6 +102,8 @@ class Survey:
     target : WritableRegistry
     platforms : sequence of Platform, optional
         Of indexes, only these.
+    repair : bool, optional
+        Look also whether what the target has is whole. Always so for a directory.
 
     Attributes
     ----------
@@ -101,12 +112,18 @@ class Survey:
     """
 
     def __init__(
-        self, source: Registry, target: WritableRegistry, platforms: Sequence[Platform] = ()
+        self,
+        source: Registry,
+        target: WritableRegistry,
+        platforms: Sequence[Platform] = (),
+        *,
+        repair: bool = False,
     ) -> None:
         self.known = Known()
         self._source, self._target = source, target
         self._platforms = platforms
         self._is_same = is_same_place(source, target)
+        self._is_repairing = repair or not is_costly_to_ask(target)
         # Each question to the target is asked once, however many images need the answer.
         self._answers: dict[tuple[str, str], bool | GhostnbError] = {}
         self._turns: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -131,56 +148,90 @@ class Survey:
         locator = job.target_tag or job.digest or ""
         there, finding.now = await both(
             self._source.resolve(job.repository, job.locator),
-            digest_at(self._target, job.target_repository, locator),
+            intact_digest_at(self._target, job.target_repository, locator),
         )
         finding.digest = finding.source_digest = there.digest
         finding.media_type = there.media_type
-        if finding.now == there.digest and not self._platforms:
+        if not self._platforms and await self._is_there(finding):
             return
         found = await self._source.manifest(job.repository, there.digest)
         top = readable(found, self._source, job.repository)
         top = await for_platforms(self._source, job.repository, top, self._platforms)
         finding.digest, finding.media_type = top.digest, top.media_type
-        if finding.now != top.digest:
+        if not self._platforms or not await self._is_there(finding):
             await self._take_stock(finding, top)
+
+    async def _is_there(self, finding: Finding) -> bool:
+        if finding.now is None or finding.now != finding.digest:
+            return False
+        repository = finding.job.target_repository
+        finding.is_damaged = self._is_repairing and not await self._is_whole(
+            repository, finding.now
+        )
+        return not finding.is_damaged
+
+    async def _is_whole(self, repository: str, digest: Digest) -> bool:
+        """Tell whether the target has all that a manifest leads to, as its own copy says."""
+        try:
+            found = await self._target.manifest(repository, digest)
+            top = readable(found, self._target, repository)
+            async with aclosing(manifests_of(self._target, repository, top)) as manifests:
+                async for manifest in manifests:
+                    # Of a registry over HTTP, the cache may have answered.
+                    is_there = await self._has_manifest(repository, manifest.digest)
+                    if not is_there or not await self._has_blobs(repository, blobs_of(manifest)):
+                        return False
+        except (NotFoundError, IntegrityError):
+            return False
+        return True
 
     async def _take_stock(self, finding: Finding, top: Manifest | Index) -> None:
         """Find out which manifests and blobs the target lacks."""
         job = finding.job
         async with aclosing(manifests_of(self._source, job.repository, top)) as manifests:
             async for manifest in manifests:
-                blobs = {blob.digest: blob for blob in blobs_of(manifest)}
-                if await self._has_manifest(job.target_repository, manifest.digest):
+                is_there = await self._has_manifest(job.target_repository, manifest.digest)
+                if is_there and not self._is_repairing:
                     if manifest is top:
                         return
                     continue
-                finding.manifests[manifest.digest] = len(manifest.raw)
+                if not is_there:
+                    finding.manifests[manifest.digest] = len(manifest.raw)
+                blobs = {blob.digest: blob for blob in blobs_of(manifest)}
                 finding.blobs |= blobs
-                await for_each(
-                    lambda blob: self._has_blob(job, blob), blobs.values(), workers=_BLOBS_AT_ONCE
-                )
+                await self._has_blobs(job.target_repository, blobs.values())
+                if self._is_same:
+                    for digest in blobs:
+                        self.known.blobs[digest].add(job.repository)
 
     async def _has_manifest(self, repository: str, digest: Digest) -> bool:
         async def ask() -> bool:
             if not await self._is_repository(repository):
                 return False
-            if await digest_at(self._target, repository, digest) is None:
+            if await intact_digest_at(self._target, repository, digest) is None:
                 return False
             self.known.manifests.add((repository, digest))
             return True
 
         return await self._answer((repository, digest), ask)
 
-    async def _has_blob(self, job: Job, blob: Descriptor) -> None:
-        repository = job.target_repository
+    async def _has_blobs(self, repository: str, blobs: Iterable[Descriptor]) -> bool:
+        """Tell whether the target has all of them; it is asked for each."""
 
+        async def has(blob: Descriptor) -> bool:
+            return await self._has_blob(repository, blob)
+
+        async with aclosing(ordered_map(has, blobs, workers=_BLOBS_AT_ONCE)) as answers:
+            return all([answer async for answer in answers])
+
+    async def _has_blob(self, repository: str, blob: Descriptor) -> bool:
         async def ask() -> bool:
             return await has_blob(self._target, repository, blob)
 
-        if await self._answer((repository, blob.digest), ask):
+        is_there = await self._answer((repository, blob.digest), ask)
+        if is_there:
             self.known.blobs[blob.digest].add(repository)
-        elif self._is_same:
-            self.known.blobs[blob.digest].add(job.repository)
+        return is_there
 
     async def _is_repository(self, repository: str) -> bool:
         async def ask() -> bool:

@@ -25,7 +25,8 @@ class SyncStep:
     ----------
     action : str
         ``copy`` for what the target lacks, ``update`` for a tag that points elsewhere there,
-        ``delete`` for one that the source has no more.
+        ``repair`` for what it has without some of its content, ``delete`` for a tag that the
+        source has no more.
     registry, repository : str
         The source's.
     tag, digest, media_type : str or None
@@ -64,12 +65,14 @@ class SyncPlanner:
         jobs: SyncJobs,
         platforms: Sequence[Platform],
         failures: Sequence[Failure],
+        *,
         is_pruning: bool,
+        repair: bool,
     ) -> None:
         self._is_pruning = is_pruning
         self.failures = failures
         self._jobs = jobs
-        self.survey = Survey(source, target, platforms)
+        self.survey = Survey(source, target, platforms, repair=repair)
         self._source, self._target = source, target
         self._coming: set[str] = set()
 
@@ -147,10 +150,13 @@ class SyncPlanner:
     def _step(self, finding: Finding) -> SyncStep:
         job = finding.job
         reason = job.reason or None
+        action = "update" if finding.now else "copy"
+        if finding.is_damaged:
+            action, reason = "repair", "the target lacks some of its content"
         if finding.error is not None:
             reason = f"could not be looked at: {finding.error}"
         return SyncStep(
-            action="update" if finding.now else "copy",
+            action=action,
             registry=self._source.name,
             repository=job.repository,
             tag=job.tag or None,

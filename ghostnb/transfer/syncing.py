@@ -31,6 +31,8 @@ class SyncDraft:
     target : WritableRegistry
     platforms : sequence of Platform
         Of indexes, only these.
+    repair : bool
+        Whether what the target has is to be made whole.
     steps : list of SyncStep
     findings : list of Finding
         All that is wanted, also what the target has already.
@@ -44,6 +46,7 @@ class SyncDraft:
     source: Registry
     target: WritableRegistry
     platforms: Sequence[Platform]
+    repair: bool
     steps: list[SyncStep]
     findings: list[Finding]
     failures: list[Failure]
@@ -84,12 +87,13 @@ class SyncPlan(Plan[SyncStep]):
         )
         self._source, self._target = draft.source, draft.target
         self._platforms = draft.platforms
+        self._repair = draft.repair
         self._known: Known | None = draft.known
-        self._copier = Copier(draft.source, draft.target)
+        self._copier = Copier(self._source, self._target)
 
     def begin(self) -> None:
         """Begin with what the plan saw; a second time, everything is asked anew."""
-        self._copier = Copier(self._source, self._target, known=self._known)
+        self._copier = Copier(self._source, self._target, known=self._known, repair=self._repair)
         self._known = None
 
     def needs(self, position: int) -> Collection[int]:
@@ -153,6 +157,7 @@ async def draft_sync(
     referrers: bool = False,
     untagged: bool = False,
     prune: bool = False,
+    repair: bool = False,
     tally: Tally | None = None,
 ) -> SyncDraft:
     """Find out what is to be done for a target to have what is selected of a source.
@@ -175,6 +180,9 @@ async def draft_sync(
     prune : bool, optional
         Delete tags of the target that the selection means by name, in repositories that are
         synced, and that are not among those selected in the source.
+    repair : bool, optional
+        Look also for content that the target has lost of images that it should have: it is
+        asked for each blob of them. Always so for a directory, where that costs next to nothing.
     tally : Tally, optional
         Of the tags: kept up to date.
 
@@ -188,7 +196,9 @@ async def draft_sync(
     """
     tally = tally or Tally()
     jobs = SyncJobs(source, target, selection, rename, tally)
-    planner = SyncPlanner(source, target, jobs, platforms, tally.failures, prune)
+    planner = SyncPlanner(
+        source, target, jobs, platforms, tally.failures, is_pruning=prune, repair=repair
+    )
     findings = []
     async with aclosing(planner.survey.look(jobs.of_tags())) as found:
         async for finding in found:
@@ -209,6 +219,7 @@ async def draft_sync(
         source=source,
         target=target,
         platforms=platforms,
+        repair=repair,
         steps=steps,
         findings=findings,
         failures=tally.failures,
