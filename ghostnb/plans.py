@@ -117,7 +117,7 @@ class Application:
         return self._iterate()
 
     async def _run(self) -> pd.DataFrame:
-        tally = TransferTally()
+        tally = TransferTally(self._steps.bytes_expected)
         given = self._progress
         shown = tally.reporting(given) if callable(given) else given
         unit = "B" if self._steps.bytes_moved else "step"
@@ -127,7 +127,7 @@ class Application:
         return self._steps.results
 
     async def _iterate(self) -> AsyncGenerator[Progress, None]:
-        tally = TransferTally()
+        tally = TransferTally(self._steps.bytes_expected)
         work = asyncio.ensure_future(hop(tally.watch(self._steps.apply(tally))))
         is_over = False
         try:

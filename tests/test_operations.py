@@ -69,7 +69,7 @@ def test_a_plan_is_awaited_or_iterated_over_and_says_what_became_of_it(two):
     async def work():
         plan = await ghostnb.plan_sync(source, target, repositories="team/*", versions="<1.2")
         assert sorted(plan.frame["tag"]) == ["1.0.0", "1.1.0"]
-        assert "2 steps" in repr(plan)
+        assert "2 steps (2 copy)" in repr(plan)
         assert "moved" in plan._repr_html_()
         steps = [step async for step in plan.apply()]
         assert steps

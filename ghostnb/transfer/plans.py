@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -160,6 +161,12 @@ class Plan(Generic[Step]):
         """True if no step waits or has failed."""
         return not self._left()
 
+    @property
+    def bytes_expected(self) -> int:
+        """Bytes that `apply` would move; 0 once it was tried, since what is left is not known."""
+        is_new = all(outcome.word == WAITING for outcome in self._outcomes)
+        return self.bytes_moved if is_new else 0
+
     async def apply(self, tally: TransferTally | None = None) -> None:
         """Carry the steps out, some at once. Again, it does what is still to be done.
 
@@ -257,9 +264,17 @@ class Plan(Generic[Step]):
             f"{f'<ul>{notes}</ul>' if notes else ''}{table}"
         )
 
+    def _actions(self) -> str:
+        """Say what kinds of steps they are: what deletes must not look like what copies."""
+        if "action" not in self.key:
+            return ""
+        kinds = Counter(getattr(self.rows_of(step)[0], "action", "") for step in self.steps)
+        said = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
+        return f" ({said})" if said else ""
+
     def _summary(self) -> str:
         done = sum(outcome.word == DONE for outcome in self._outcomes)
-        facts = [_counted(len(self.steps), "step")]
+        facts = [_counted(len(self.steps), "step") + self._actions()]
         facts += [f"{done} done"] if done else []
         facts += [_sized(self.bytes_freed, "freed")] if self.bytes_freed else []
         facts += [_sized(self.bytes_moved, "moved")] if self.bytes_moved else []

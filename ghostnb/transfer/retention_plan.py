@@ -128,7 +128,11 @@ async def _names(registry: Registry, wanted: Selection) -> AsyncIterator[str]:
 
 def _with(row: DeletionRow, reasons: dict[tuple[str, str], str]) -> DeletionRow:
     decided = reasons.get((row.repository, row.tag or ""))
-    return row if decided is None else replace(row, reason=f"{decided}; {row.reason}")
+    if decided is None:
+        return row
+    # That its tags go is what was decided; why one stays after all is not.
+    reason = decided if row.action == "delete" else f"{decided}; {row.reason}"
+    return replace(row, reason=reason)
 
 
 def _kept(plan: DeletionPlan, decision: Decision) -> DeletionRow:

@@ -57,7 +57,10 @@ class Rule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KeepNewest:
-    """Keep the newest tags of each repository, and what is as new as the last of them.
+    """Keep the newest images of each repository, and what is as new as the last of them.
+
+    All names of an image are one: with ``latest`` and ``2.4`` for one image, the newest 3 are
+    two further images.
 
     Attributes
     ----------
@@ -96,9 +99,12 @@ class KeepNewest:
 
     def _by_age(self, repository: str, tags: Sequence[KnownTag]) -> dict[str, Verdict]:
         # A tag that a registry lists twice counts once, by its later time.
-        dated = sorted((tag.tag, tag.created) for tag in tags if tag.created is not None)
+        dated = [(tag.created, tag.tag, tag.digest) for tag in tags if tag.created is not None]
+        images = {tag: (digest, created) for created, tag, digest in sorted(dated)}
         undated = {tag.tag: Verdict(True, _UNKNOWN_AGE) for tag in tags if tag.created is None}
-        return self._verdicts(dict(dated), f"of {repository}") | undated
+        ages = dict(sorted(images.values(), key=lambda image: image[1]))
+        verdicts = self._verdicts(ages, f"of {repository}")
+        return {tag: verdicts[digest] for tag, (digest, _) in images.items()} | undated
 
     def _by_version(self, repository: str, tags: Sequence[KnownTag]) -> dict[str, Verdict]:
         verdicts: dict[str, Verdict] = {}

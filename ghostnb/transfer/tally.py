@@ -27,6 +27,12 @@ class _Item:
 class TransferTally:
     """Counts on one thread, and tells on another.
 
+    Parameters
+    ----------
+    planned_bytes : int, optional
+        What is to come in all, known before its parts are: until all is over, the total is not
+        less, and what is shown does not run backwards.
+
     Attributes
     ----------
     done, total : int
@@ -35,8 +41,9 @@ class TransferTally:
         The same of items: what counts where they have no bytes.
     """
 
-    def __init__(self) -> None:
-        self.done = self.total = 0
+    def __init__(self, planned_bytes: int = 0) -> None:
+        self.done = self._expected = 0
+        self._planned = planned_bytes
         self.items_done = self.items_total = 0
         self._items: dict[str, _Item] = {}
         self._changed: dict[str, None] = {}
@@ -47,14 +54,20 @@ class TransferTally:
         with self._lock:
             before = self._items.get(item)
             if before is not None and (before.is_given_up or not before.is_done):
-                self.total -= before.total_bytes
+                self._expected -= before.total_bytes
                 self.done -= before.current_bytes
                 self.items_total -= 1
                 self.items_done -= before.is_done
             self._items[item] = _Item(total_bytes)
             self._changed[item] = None
-            self.total += total_bytes
+            self._expected += total_bytes
             self.items_total += 1
+
+    @property
+    def total(self) -> int:
+        """Bytes that there are as far as is known."""
+        is_over = 0 < self.items_total == self.items_done
+        return self._expected if is_over else max(self._planned, self._expected)
 
     def advance(self, item: str, size_bytes: int, doing: str = "Downloading") -> None:
         """Note that some of it has come, and what is being done with it."""

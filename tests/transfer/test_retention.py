@@ -76,6 +76,12 @@ def test_a_tag_that_is_listed_twice_counts_once() -> None:
         assert [name for name, words in found.items() if words.startswith("deleted")] == ["a:3"]
 
 
+def test_names_of_one_image_push_no_other_out() -> None:
+    names = [record(f"a:{name}", 1, digest=digest_of("one")) for name in ("2.4", "latest", "prod")]
+    found = decided([*names, record("a:2.3", 2), record("a:2.2", 3)], KeepNewest(2))
+    assert [name for name, words in found.items() if words.startswith("deleted")] == ["a:2.2"]
+
+
 def test_by_version_each_line_has_its_newest() -> None:
     names = ["1.9.0", "1.10.0", "v1.10.0", "1.9-alpine", "1.10-alpine", "1.10.0-rc1", "latest"]
     assert decided([record(f"a:{name}") for name in names], KeepNewest(1, by="version")) == {

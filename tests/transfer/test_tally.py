@@ -94,3 +94,16 @@ def test_what_is_cancelled_was_stopped_and_did_not_fail():
 
     asyncio.run(question())
     assert last(tally.changes()) == {"later": ("Stopped", True), "now": ("Stopped", True)}
+
+
+def test_what_is_planned_is_the_total_until_all_is_over() -> None:
+    tally = TransferTally(planned_bytes=10)
+    assert (tally.done, tally.total) == (0, 10)
+    tally.expect("step", 0)
+    tally.expect("blob", 6)
+    tally.advance("blob", 6)
+    tally.finish("blob")
+    assert (tally.done, tally.total) == (6, 10)
+    # The rest was there by now.
+    tally.finish("step")
+    assert (tally.done, tally.total) == (6, 6)
