@@ -41,7 +41,7 @@ from ghostnb.registries.images import Image
 if TYPE_CHECKING:
     from ghostnb.backups import catalogue, plan_backup, plan_restore, verify
     from ghostnb.engine import Container, ContainerSpec, Engine, Port, Volume
-    from ghostnb.operations import copy, plan_delete, plan_retention, plan_sync
+    from ghostnb.operations import copy, plan_copy, plan_delete, plan_retention, plan_sync
     from ghostnb.transfer.retention import KeepDigests, KeepMatching, KeepNewest, KeepYounger
     from ghostnb.widgets import Dashboard
 
@@ -94,6 +94,7 @@ __all__ = [
     "copy",
     "enable_nested_asyncio",
     "plan_backup",
+    "plan_copy",
     "plan_delete",
     "plan_restore",
     "plan_retention",
@@ -107,7 +108,7 @@ __all__ = [
 _LATER = {
     "ghostnb.engine": ("Container", "ContainerSpec", "Engine", "Port", "Volume"),
     "ghostnb.backups": ("catalogue", "plan_backup", "plan_restore", "verify"),
-    "ghostnb.operations": ("copy", "plan_delete", "plan_retention", "plan_sync"),
+    "ghostnb.operations": ("copy", "plan_copy", "plan_delete", "plan_retention", "plan_sync"),
     "ghostnb.transfer.retention": ("KeepDigests", "KeepMatching", "KeepNewest", "KeepYounger"),
     "ghostnb.widgets": ("Dashboard",),
 }

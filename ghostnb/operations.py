@@ -22,10 +22,10 @@ from ghostnb.transfer.retention_plan import Rules
 from ghostnb.transfer.retention_plan import plan_retention as plan_kept
 from ghostnb.transfer.selection import Selection
 from ghostnb.transfer.sync_jobs import Rename
-from ghostnb.transfer.syncing import SyncPlan, draft_sync
+from ghostnb.transfer.syncing import SyncPlan, draft_copy, draft_sync
 from ghostnb.transfer.versions import VersionRange
 
-__all__ = ["copy", "plan_delete", "plan_retention", "plan_sync"]
+__all__ = ["copy", "plan_copy", "plan_delete", "plan_retention", "plan_sync"]
 
 Protect = Choice | Engine | Iterable[str | Reference | Engine]
 
@@ -85,8 +85,7 @@ async def copy(
     Source: OCI distribution-spec v1.1, "Pushing" and "Mounting a blob from another repository".
     """
     here, there = _clients(source, target)
-    parsed = here.reference(checked_text(reference, "A reference", "team/app:1.0"))
-    named = parsed if to is None else there.reference(checked_text(to, "to", "mirror/app:1.0"))
+    parsed, named = _names(here, there, reference, to)
     tally = TransferTally()
     copying = Copier(here, there, tally, repair=repair).copy(
         parsed,
@@ -97,6 +96,53 @@ async def copy(
     )
     with transfer_bar(tally, target.name, progress) as bar:
         return await hop(tally.watch(copying), on_tick=bar.refresh)
+
+
+async def plan_copy(
+    source: RegistryClient,
+    target: RegistryClient,
+    reference: str,
+    *,
+    to: str | None = None,
+    platforms: str | Iterable[str] = (),
+    referrers: bool = False,
+    repair: bool = False,
+) -> Plan:
+    """Find out what copying one image would do: `copy`, looked at first.
+
+    Applied, it copies the digest that was planned, also if its tag has moved since. A tag of
+    the target that leads elsewhere by then is left alone, and `Plan.results` says so.
+
+    Parameters
+    ----------
+    source, target, reference, to, platforms, referrers, repair
+        As for `copy`.
+
+    Returns
+    -------
+    Plan
+        As of `plan_sync`: one row, and one for each attached manifest.
+
+    Raises
+    ------
+    NotFoundError
+        If it is not there, or not for these platforms.
+    UnsupportedError
+        If the target is only read, or this is a Docker schema 1 image.
+    """
+    here, there = _clients(source, target)
+    parsed, named = _names(here, there, reference, to)
+    drafting = draft_copy(
+        here,
+        there,
+        parsed,
+        there.repository(named.repository),
+        named.tag,
+        platforms=_platforms(platforms),
+        referrers=referrers,
+        repair=repair,
+    )
+    return Plan(SyncPlan(await hop(drafting)))
 
 
 async def plan_sync(
@@ -313,6 +359,16 @@ async def plan_retention(
 
 def _clients(source: RegistryClient, target: RegistryClient) -> tuple[Registry, WritableRegistry]:
     return _client(source).registry, writable(_client(target).registry)
+
+
+def _names(
+    source: Registry, target: Registry, reference: str, to: str | None
+) -> tuple[Reference, Reference]:
+    """Read what an image is called, and what it is to be called."""
+    parsed = source.reference(checked_text(reference, "A reference", "team/app:1.0"))
+    if to is None:
+        return parsed, parsed
+    return parsed, target.reference(checked_text(to, "to", "mirror/app:1.0"))
 
 
 def _client(client: RegistryClient) -> RegistryClient:

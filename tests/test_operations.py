@@ -101,6 +101,44 @@ def test_leaving_the_iteration_stops_it_and_the_rest_can_be_done(two):
     assert tags(target, "team/app") == ["1.0.0", "1.1.0", "1.2.0", "1.3.0"]
 
 
+def test_a_copy_under_another_name_brings_what_was_planned_though_tags_move(two):
+    source, target = two
+
+    def digest(tag, *, of):
+        return str(ghostnb.run(of.image(f"mirror/app:{tag}")).digest)
+
+    async def work():
+        plan = await ghostnb.plan_copy(source, target, "team/app:1.0.0", to="mirror/app:stable")
+        (row,) = plan.frame.itertuples()
+        assert (row.action, row.tag, row.target_repository, row.target_tag) == (
+            "copy", "1.0.0", "mirror/app", "stable",
+        )  # fmt: skip
+        assert row.bytes_moved == plan.bytes_moved > 20_000
+        await ghostnb.copy(source, source, "team/app:1.1.0", to="team/app:1.0.0")
+        await plan.apply()
+        assert list(plan.results["outcome"]) == ["done"]
+        moving = await ghostnb.plan_copy(source, target, "team/app:1.2.0", to="mirror/app:stable")
+        assert list(moving.frame["action"]) == ["update"]
+        assert 0 < moving.bytes_moved < 20_000
+        await ghostnb.copy(source, target, "team/app:1.3.0", to="mirror/app:stable")
+        await moving.apply()
+        (outcome,) = moving.results.itertuples()
+        assert outcome.outcome == "skipped"
+        assert "moved since the plan was made" in outcome.error
+        retag = await ghostnb.plan_copy(target, target, "mirror/app:stable", to="mirror/app:v1")
+        assert (len(retag.frame), retag.bytes_moved) == (1, 0)
+        await retag.apply()
+        again = await ghostnb.plan_copy(target, target, "mirror/app:stable", to="mirror/app:v1")
+        assert again.frame.empty
+        with pytest.raises(NotFoundError, match=r"9\.9\.9"):
+            await ghostnb.plan_copy(source, target, "team/app:9.9.9")
+        return row.digest
+
+    planned = asyncio.run(work())
+    assert planned == aged("app 0", 100).digest
+    assert digest("stable", of=target) == digest("v1", of=target) == aged("app 3", 97).digest
+
+
 def test_what_is_deleted_is_shown_first_with_its_bytes(two):
     client, _ = two
 
@@ -199,6 +237,7 @@ def test_nothing_is_pushed_to_an_archive(two, tmp_path):
         (lambda one: ghostnb.copy("localhost:5000", one, "a:1"), TypeError, "RegistryClient"),
         (lambda one: ghostnb.copy(one, one, 7), TypeError, "team/app:1.0"),
         (lambda one: ghostnb.copy(one, one, "a:1", platforms="arm"), ValueError, "linux/arm64"),
+        (lambda one: ghostnb.plan_copy(one, one, 7), TypeError, "team/app:1.0"),
         (lambda one: ghostnb.plan_sync(one, one, newest=0), ValueError, "newest"),
         (lambda one: ghostnb.plan_sync(one, one, versions="1 <> 2"), ValueError, "versions"),
         (lambda one: ghostnb.plan_delete(one, "a"), ValueError, "REPOSITORY:TAG"),

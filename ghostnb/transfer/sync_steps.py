@@ -56,7 +56,17 @@ class SyncStep:
 
 
 class SyncPlanner:
-    """Makes steps of what a survey found."""
+    """Makes steps of what a survey found.
+
+    Attributes
+    ----------
+    source, target : Registry
+    platforms : sequence of Platform
+    repair : bool
+    failures : sequence of Failure
+        What could not be listed, so far.
+    survey : Survey
+    """
 
     def __init__(
         self,
@@ -73,7 +83,8 @@ class SyncPlanner:
         self.failures = failures
         self._jobs = jobs
         self.survey = Survey(source, target, platforms, repair=repair)
-        self._source, self._target = source, target
+        self.source, self.target = source, target
+        self.platforms, self.repair = platforms, repair
         self._coming: set[str] = set()
 
     def steps(self, findings: Iterable[Finding]) -> list[SyncStep]:
@@ -114,32 +125,30 @@ class SyncPlanner:
                 extra = [tag for tag in extra if not await self._is_attached(name, tag)]
                 steps += [await self._deletion(repository, name, tag) for tag in extra]
         for name in dict.fromkeys(step.target_repository for step in steps):
-            await self._target.check_deletable(name)
+            await self.target.check_deletable(name)
         return steps
 
     async def _is_attached(self, repository: str, tag: str) -> bool:
         """Tell whether a tag stands for what is attached to something that is there."""
         subject = subject_of_tag(tag)
-        return (
-            subject is not None and await digest_at(self._target, repository, subject) is not None
-        )
+        return subject is not None and await digest_at(self.target, repository, subject) is not None
 
     async def _tags(self, repository: str) -> list[str]:
         try:
-            return [tag async for tag in self._target.tags(repository)]
+            return [tag async for tag in self.target.tags(repository)]
         except NotFoundError:
             return []
 
     async def _deletion(self, repository: str, target: str, tag: str) -> SyncStep:
-        now = await self._target.resolve(target, tag)
+        now = await self.target.resolve(target, tag)
         return SyncStep(
             action="delete",
-            registry=self._source.name,
+            registry=self.source.name,
             repository=repository,
             tag=None,
             digest=None,
             media_type=now.media_type,
-            target_registry=self._target.name,
+            target_registry=self.target.name,
             target_repository=target,
             target_tag=tag,
             target_digest=now.digest,
@@ -157,12 +166,12 @@ class SyncPlanner:
             reason = f"could not be looked at: {finding.error}"
         return SyncStep(
             action=action,
-            registry=self._source.name,
+            registry=self.source.name,
             repository=job.repository,
             tag=job.tag or None,
             digest=finding.digest,
             media_type=finding.media_type or None,
-            target_registry=self._target.name,
+            target_registry=self.target.name,
             target_repository=job.target_repository,
             target_tag=job.target_tag or None,
             target_digest=finding.now,

@@ -13,17 +13,17 @@ from ghostnb.transfer.copying import Copier, Expected
 from ghostnb.transfer.known import Known
 from ghostnb.transfer.plans import Plan
 from ghostnb.transfer.selection import Selection
-from ghostnb.transfer.survey import Finding
+from ghostnb.transfer.survey import Finding, Job
 from ghostnb.transfer.sync_jobs import Rename, SyncJobs
 from ghostnb.transfer.sync_steps import SyncPlanner, SyncStep, lists_attached
 from ghostnb.transfer.tally import TransferTally
 
-__all__ = ["Rename", "SyncDraft", "SyncPlan", "SyncStep", "draft_sync"]
+__all__ = ["Rename", "SyncDraft", "SyncPlan", "SyncStep", "draft_copy", "draft_sync"]
 
 
 @dataclass(frozen=True, slots=True)
 class SyncDraft:
-    """What was found out for a plan. Made by `draft_sync`.
+    """What was found out for a plan. Made by `draft_sync` or `draft_copy`.
 
     Attributes
     ----------
@@ -206,23 +206,78 @@ async def draft_sync(
             tally.done += 1
     others = await jobs.of_attached(findings) if referrers else []
     others += await jobs.of_untagged() if untagged else []
+    findings = await _with_others(planner, findings, others)
+    steps = planner.steps(findings)
+    if prune:
+        steps += await planner.pruned(findings, selection)
+    return _drafted(planner, findings, steps)
+
+
+async def draft_copy(
+    source: Registry,
+    target: WritableRegistry,
+    reference: Reference,
+    repository: str,
+    tag: str = "",
+    *,
+    platforms: Sequence[Platform] = (),
+    referrers: bool = False,
+    repair: bool = False,
+) -> SyncDraft:
+    """Find out what is to be done for a target to have one image, under any name.
+
+    Parameters
+    ----------
+    source, target, platforms, referrers, repair
+        As for `draft_sync`.
+    reference : Reference
+        Within the source. What a tag leads to now is what will be copied.
+    repository, tag : str
+        Within the target; without a tag it is found there by digest.
+
+    Raises
+    ------
+    NotFoundError
+        If it is not there, or not for these platforms.
+    RegistryError
+    """
+    digest = (await source.resolve(reference.repository, reference.locator)).digest
+    job = Job(reference.repository, reference.tag, repository, tag, digest=digest)
+    tally = Tally()
+    # No tag comes along but those of signatures.
+    jobs = SyncJobs(source, target, Selection(reference.repository, tags=()), None, tally)
+    planner = SyncPlanner(
+        source, target, jobs, platforms, tally.failures, is_pruning=False, repair=repair
+    )
+    async with aclosing(planner.survey.look([job])) as found:
+        findings = [finding async for finding in found]
+    if findings[0].error is not None:
+        raise findings[0].error
+    others = await jobs.of_attached(findings) if referrers else []
+    findings = await _with_others(planner, findings, others)
+    return _drafted(planner, findings, planner.steps(findings))
+
+
+async def _with_others(
+    planner: SyncPlanner, findings: Sequence[Finding], others: Iterable[Job]
+) -> list[Finding]:
+    """Look at what else is wanted; what is there already, or comes anyway, is left out."""
     distinct = {(job.repository, job.tag or job.locator): job for job in others}
     for finding in findings:
         distinct.pop((finding.job.repository, finding.job.tag), None)
     async with aclosing(planner.survey.look(distinct.values())) as found:
-        findings += [finding async for finding in found]
-    findings = _without_parts(findings)
-    steps = planner.steps(findings)
-    if prune:
-        steps += await planner.pruned(findings, selection)
+        return _without_parts([*findings, *[finding async for finding in found]])
+
+
+def _drafted(planner: SyncPlanner, findings: list[Finding], steps: list[SyncStep]) -> SyncDraft:
     return SyncDraft(
-        source=source,
-        target=target,
-        platforms=platforms,
-        repair=repair,
+        source=planner.source,
+        target=planner.target,
+        platforms=planner.platforms,
+        repair=planner.repair,
         steps=steps,
         findings=findings,
-        failures=tally.failures,
+        failures=list(planner.failures),
         notes=planner.notes(findings),
         known=planner.survey.known,
     )

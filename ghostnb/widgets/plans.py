@@ -7,9 +7,9 @@ from typing import Any
 from ghostnb.client import RegistryClient
 from ghostnb.errors import GhostnbError
 from ghostnb.fleet import Fleet
-from ghostnb.operations import plan_delete, plan_sync
+from ghostnb.operations import plan_copy, plan_delete, plan_sync
 from ghostnb.widgets.base import Panels
-from ghostnb.widgets.changes import Change, ImageCopy, going, things
+from ghostnb.widgets.changes import Change, going, things
 from ghostnb.widgets.confirmation import Confirmation
 from ghostnb.widgets.copy_form import CopyForm, CopyRequest, targets
 from ghostnb.widgets.summary import Summary
@@ -196,12 +196,12 @@ class PlanPanel(Panels):
     async def _planned_copy(self, request: CopyRequest) -> Change:
         source, target = self._client(request.source), self._client(request.target)
         options: dict[str, Any] = {"platforms": request.platforms, "referrers": request.referrers}
+        if request.is_of_one:
+            return await plan_copy(
+                source, target, request.references[0], to=request.name, **options
+            )
         here = [source.registry.reference(one) for one in request.references]
         there = target.registry.reference(request.name)
-        if request.is_of_one and (here[0].digest or here[0].tag != there.tag):
-            return await ImageCopy.look(
-                source, target, request.references[0], request.name, **options
-            )
         return await plan_sync(
             source,
             target,

@@ -16,7 +16,7 @@ from ghostnb.oci import Digest, Platform
 from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.transfer.copying import Copier
 from ghostnb.transfer.selection import Selection
-from ghostnb.transfer.syncing import SyncPlan, draft_sync
+from ghostnb.transfer.syncing import SyncPlan, draft_copy, draft_sync
 from tests.parts.images import Settings, Step, artifact, image, index, plain_image
 from tests.parts.layers import layer_of
 from tests.parts.registries import docker_registry
@@ -452,3 +452,36 @@ def test_indexes_that_name_the_same_again_and_again_are_asked_of_once():
 
     run(question)
     assert len(asked) == len(set(asked)) == 6
+
+
+def test_one_image_is_planned_with_what_is_attached_and_no_other_tag():
+    subject = plain_image("signed")
+    sbom = artifact("application/spdx+json", [layer_of("sbom")], subject=subject)
+    cosign_tag = f"{subject.digest.replace(':', '-')}.sig"
+    source, target = MemoryRegistry("of"), MemoryRegistry("to")
+
+    async def question():
+        await push(source, "app:1", subject)
+        await push(source, "app:2", built("other"))
+        await push(source, "app:", sbom)
+        await push(source, f"app:{cosign_tag}", artifact("x/sig", [layer_of("sig")]))
+        reference = source.reference("app:1")
+        plan = SyncPlan(
+            await draft_copy(source, target, reference, "mirror", "stable", referrers=True)
+        )
+        assert set(plan.frame["target_tag"].dropna()) == {"stable", cosign_tag}
+        assert set(plan.frame["target_repository"]) == {"mirror"}
+        assert sbom.digest in set(plan.frame["digest"])
+        await plan.apply()
+        assert sorted(await listed(target.tags("mirror"))) == sorted(["stable", cosign_tag])
+        await same(target, "mirror", "stable", subject)
+        by_digest = source.reference(f"app@{subject.digest}")
+        assert SyncPlan(await draft_copy(source, target, by_digest, "mirror")).frame.empty
+        with pytest.raises(NotFoundError, match="riscv64"):
+            await push(source, "app:multi", STANDARD_IMAGES["team/multi:latest"])
+            await draft_copy(
+                source, target, source.reference("app:multi"), "mirror", "multi",
+                platforms=[Platform.parse("linux/riscv64")],
+            )  # fmt: skip
+
+    run(question)
