@@ -40,8 +40,9 @@ from ghostnb.registries.images import Image
 
 if TYPE_CHECKING:
     from ghostnb.backups import catalogue, plan_backup, plan_restore, verify
+    from ghostnb.copying import copy, plan_copy, plan_sync
+    from ghostnb.deleting import plan_delete, plan_retention
     from ghostnb.engine import Container, ContainerSpec, Engine, Port, Volume
-    from ghostnb.operations import copy, plan_copy, plan_delete, plan_retention, plan_sync
     from ghostnb.transfer.retention import KeepDigests, KeepMatching, KeepNewest, KeepYounger
     from ghostnb.widgets import Dashboard
 
@@ -108,7 +109,8 @@ __all__ = [
 _LATER = {
     "ghostnb.engine": ("Container", "ContainerSpec", "Engine", "Port", "Volume"),
     "ghostnb.backups": ("catalogue", "plan_backup", "plan_restore", "verify"),
-    "ghostnb.operations": ("copy", "plan_copy", "plan_delete", "plan_retention", "plan_sync"),
+    "ghostnb.copying": ("copy", "plan_copy", "plan_sync"),
+    "ghostnb.deleting": ("plan_delete", "plan_retention"),
     "ghostnb.transfer.retention": ("KeepDigests", "KeepMatching", "KeepNewest", "KeepYounger"),
     "ghostnb.widgets": ("Dashboard",),
 }

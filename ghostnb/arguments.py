@@ -1,11 +1,11 @@
 """Arguments of the face, checked before anything is asked."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import TypeVar
 
 from ghostnb.oci import Platform
 
-__all__ = ["checked_text", "first", "parsed_platform"]
+__all__ = ["checked_text", "first", "parsed_platform", "parsed_platforms"]
 
 Item = TypeVar("Item")
 
@@ -15,6 +15,12 @@ def parsed_platform(text: str | None) -> Platform | None:
     if text is None:
         return None
     return Platform.parse(checked_text(text, "A platform", "linux/amd64"))
+
+
+def parsed_platforms(texts: str | Iterable[str]) -> list[Platform]:
+    """Read one platform or several; none are all."""
+    names = [texts] if isinstance(texts, str) else list(texts)
+    return [Platform.parse(checked_text(text, "A platform", "linux/amd64")) for text in names]
 
 
 def checked_text(value: str, what: str, example: str) -> str:

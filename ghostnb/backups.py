@@ -1,8 +1,7 @@
 """Registries kept on disk: backed up, verified, and brought back."""
 
-import os
-from pathlib import Path
-from typing import TypeAlias
+from collections.abc import Coroutine
+from typing import Any
 
 import msgspec
 import pandas as pd
@@ -11,12 +10,13 @@ from ghostnb.client import RegistryClient
 from ghostnb.errors import NotFoundError, UnsupportedError
 from ghostnb.frames import catalogue_frame, problems_frame
 from ghostnb.loop import hop
+from ghostnb.places import Place, archive_path, checked_client, place_client
 from ghostnb.plans import Plan
-from ghostnb.progress_bar import ProgressBar, ProgressOption
-from ghostnb.registries.config import LAYOUT_SCHEME
+from ghostnb.progress_bar import ProgressBar, ProgressOption, StepProgress, transfer_bar
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.patterns import Names
 from ghostnb.registries.storing import writable
+from ghostnb.registries.walk import Tally
 from ghostnb.transfer import TransferTally
 from ghostnb.transfer.backup import plan_backup as plan_directory
 from ghostnb.transfer.backup_archive import plan_archive
@@ -24,12 +24,10 @@ from ghostnb.transfer.catalogue import read_catalogue
 from ghostnb.transfer.restoring import plan_restore as plan_back
 from ghostnb.transfer.selection import Selection
 from ghostnb.transfer.sync_jobs import Rename
+from ghostnb.transfer.syncing import SyncPlan
 from ghostnb.transfer.verification import verify as verify_contents
 
 __all__ = ["catalogue", "plan_backup", "plan_restore", "verify"]
-
-Place: TypeAlias = RegistryClient | str | os.PathLike[str]
-_ARCHIVE = ".tar"
 
 
 async def plan_backup(
@@ -43,10 +41,12 @@ async def plan_backup(
     untagged: bool = True,
     prune: bool = False,
     overwrite: bool = False,
+    progress: ProgressOption = None,
 ) -> Plan:
     """Find out what is to be done for a directory or an archive to hold a registry's content.
 
-    Everything is kept as it is: all platforms, what is attached, and every digest.
+    Everything is kept as it is: all platforms, what is attached, and every digest. Nothing is
+    written before the plan is applied.
 
     Parameters
     ----------
@@ -54,19 +54,35 @@ async def plan_backup(
     target : str, path, or RegistryClient
         A directory, which becomes an OCI image layout: another backup into it moves only what is
         new. Or a file that ends with ``.tar``: a layout in an archive, always written whole.
-    repositories, tags, exclude_repositories, exclude_tags
-        As for `plan_sync`; by default all.
+    repositories, tags, exclude_repositories, exclude_tags : str, re.Pattern, iterable, optional
+        Names, patterns such as ``team/*``, or regular expressions; by default all, and none
+        excluded.
     untagged : bool, optional
-        Also manifests that no tag leads to, where the registry lists them.
+        Also manifests that no tag leads to, where the registry lists them, of repositories of
+        which all tags are selected.
     prune : bool, optional
-        Delete what the registry has no more from the directory; by default it is kept.
+        Delete tags from the directory that the registry has no more; by default they are kept.
+        An archive has none that are old.
     overwrite : bool, optional
-        Replace an archive that is there.
+        Replace an archive that is there, once the new one is whole. A directory is never
+        replaced, but added to.
+    progress : bool or callable, optional
+        By default a bar of tags that are looked at, where there is someone to see it, for what
+        takes over a second; False for none; or a function that takes how many are done and how
+        many there are, as far as known, some times a second.
 
     Returns
     -------
     Plan
-        As of `plan_sync`. Applied, it also writes a catalogue; see `catalogue`.
+        ``plan.frame`` has one row a tag (or manifest without one) that is not in the target:
+        action : string, ``copy``, ``update`` (the tag points elsewhere now) or ``delete``
+        registry, repository, tag, digest, media_type : string, the source's
+        target_registry, target_repository, target_tag : string
+        target_digest : string, what the tag points to now; <NA> if it is not there
+        bytes_moved : Int64, after what the target has and what rows before bring
+        reason : string; <NA> where the selection is all
+        ``plan.bytes_moved`` is their sum, ``plan.notes`` says what else is to be known. Applied
+        (``await plan.apply()``), it also writes a catalogue; see `catalogue`.
 
     Raises
     ------
@@ -74,23 +90,37 @@ async def plan_backup(
         If the archive is there already, or cannot be written.
     ProtocolError
         If the directory holds something else; it is left alone.
+    ForbiddenError
+        If the directory may not be written to.
     UnsupportedError
-        If the registry does not list its repositories (name them).
+        If the registry does not list its repositories (name them), or the target is another
+        registry: that is a sync.
+    ValueError, TypeError
+        If something of the selection cannot be meant.
+
+    Examples
+    --------
+    ::
+
+        plan = await ghostnb.plan_backup(registry, "backup", repositories="team/*")
+        plan.frame
+        await plan.apply()
+        await ghostnb.verify("backup")
     """
-    here = _client(source).registry
+    here, tally = checked_client(source).registry, Tally()
     wanted = Selection(repositories, tags, exclude_repositories, exclude_tags)
-    path = _archive_path(target)
-    if path is not None:
-        planning = plan_archive(here, path, wanted, untagged=untagged, overwrite=overwrite)
-        return Plan(await hop(planning))
-    there = _client(target).registry
-    if not isinstance(there, LayoutRegistry):
-        raise UnsupportedError(
-            f"{there.name} at {there.url} is no directory: a backup is kept on disk.",
-            hint="Name a directory, or a file that ends with .tar; between registries: plan_sync.",
-            registry=there.name,
-        )
-    return Plan(await hop(plan_directory(here, there, wanted, untagged=untagged, prune=prune)))
+    planning: Coroutine[Any, Any, SyncPlan]
+    with ProgressBar(tally, source.name, progress) as bar:
+        if (path := archive_path(target)) is not None:
+            planning = plan_archive(
+                here, path, wanted, untagged=untagged, overwrite=overwrite, tally=tally
+            )
+        else:
+            there = _directory(target)
+            planning = plan_directory(
+                here, there, wanted, untagged=untagged, prune=prune, tally=tally
+            )
+        return Plan(await hop(planning, on_tick=bar.refresh))
 
 
 async def plan_restore(
@@ -103,6 +133,7 @@ async def plan_restore(
     exclude_tags: Names | None = None,
     rename: Rename = None,
     untagged: bool = True,
+    progress: ProgressOption = None,
 ) -> Plan:
     """Find out what a registry lacks of a backup. Nothing is deleted from it.
 
@@ -111,32 +142,49 @@ async def plan_restore(
     source : str, path, or RegistryClient
         A directory or archive that `plan_backup` wrote, or any other OCI image layout.
     target : RegistryClient
-    repositories, tags, exclude_repositories, exclude_tags, rename
-        As for `plan_sync`; by default all, as they were.
+    repositories, tags, exclude_repositories, exclude_tags : str, re.Pattern, iterable, optional
+        Names in the backup, patterns such as ``team/*``, or regular expressions; by default all,
+        and none excluded.
+    rename : mapping of str to str, or callable, optional
+        Beginnings of repositories, and what stands there in the target:
+        ``{"library/": "mirror/"}``; or a function of a name. By default as they were.
     untagged : bool, optional
-        Also manifests that no tag leads to.
+        Also manifests that no tag leads to, of repositories of which all tags are selected.
+    progress : bool or callable, optional
+        As of `plan_backup`: a bar of tags, False, or a function of how many are done and how
+        many there are.
 
     Returns
     -------
     Plan
-        As of `plan_sync`. What the catalogue names and the backup lacks is in its notes.
+        Its frame has the columns of `plan_backup`'s; an ``update`` moves a tag that the target
+        has. What the catalogue names and the backup lacks is in its notes.
 
     Raises
     ------
     NotFoundError
         If there is no backup.
+    ProtocolError
+        If what is there is no image layout, or is damaged.
     UnsupportedError
         If the target is only read.
+    ConfigError
+        If two repositories would get one name.
+    ValueError, TypeError
+        If something of the selection cannot be meant.
     """
-    wanted = Selection(repositories, tags, exclude_repositories, exclude_tags)
-    planning = plan_back(
-        _client(source).registry,
-        writable(_client(target).registry),
-        wanted,
-        rename=rename,
-        untagged=untagged,
-    )
-    return Plan(await hop(planning))
+    wanted, tally = Selection(repositories, tags, exclude_repositories, exclude_tags), Tally()
+    client = place_client(source)
+    with ProgressBar(tally, client.name, progress) as bar:
+        planning = plan_back(
+            client.registry,
+            writable(checked_client(target).registry),
+            wanted,
+            rename=rename,
+            untagged=untagged,
+            tally=tally,
+        )
+        return Plan(await hop(planning, on_tick=bar.refresh))
 
 
 async def verify(
@@ -144,24 +192,37 @@ async def verify(
     *,
     repositories: Names | None = None,
     tags: Names | None = None,
-    progress: ProgressOption = None,
+    exclude_repositories: Names | None = None,
+    exclude_tags: Names | None = None,
+    progress: StepProgress = None,
 ) -> pd.DataFrame:
     """Read every manifest and blob of a backup or registry once, and hold it against its digest.
+
+    Nothing is changed. Of a registry over HTTP, all that is selected is downloaded.
 
     Parameters
     ----------
     source : str, path, or RegistryClient
-    repositories, tags : str, re.Pattern, or iterable of these, optional
-        Only these; by default all.
+        A directory or archive, or any registry.
+    repositories, tags, exclude_repositories, exclude_tags : str, re.Pattern, iterable, optional
+        Names, patterns such as ``team/*``, or regular expressions; by default all, and none
+        excluded.
     progress : bool or callable, optional
-        As for `RegistryClient.inventory`; in bytes.
+        By default a bar of bytes, where there is someone to see it, for what takes over a
+        second; False for none; or a function that takes the `Progress` of each blob.
 
     Returns
     -------
     pandas.DataFrame
-        As `ghostnb.frames.problems_frame`: one row for each tag and piece of content that is
-        damaged or missing; no row if all is well. ``.attrs`` has ``manifests``, ``blobs`` and
-        ``size_bytes`` that were read, and ``notes``.
+        One row for each tag and piece of content that is damaged or missing; no row if all is
+        well:
+        registry, repository : string
+        tag : string, that leads to it; <NA> if none does
+        digest, media_type : string, of what is damaged or missing
+        size_bytes : Int64, that it should have; <NA> if unknown
+        problem : string
+        ``.attrs`` has ``manifests``, ``blobs`` (how many are well) and ``size_bytes`` (of those
+        blobs) as int, and ``notes`` as list of str.
 
     Raises
     ------
@@ -169,11 +230,14 @@ async def verify(
         If there is nothing at all.
     UnsupportedError
         If the registry does not list its repositories (name them).
+    ValueError, TypeError
+        If something of the selection cannot be meant.
     """
-    client, tally = _client(source), TransferTally()
-    checking = verify_contents(client.registry, Selection(repositories, tags), tally)
-    with ProgressBar(tally, client.name, progress, unit="B") as bar:
-        found = await hop(checking, on_tick=bar.refresh)
+    client, tally = place_client(source), TransferTally()
+    wanted = Selection(repositories, tags, exclude_repositories, exclude_tags)
+    with transfer_bar(tally, client.name, progress) as bar:
+        checking = verify_contents(client.registry, wanted, tally)
+        found = await hop(tally.watch(checking), on_tick=bar.refresh)
     frame = problems_frame(found.problems)
     frame.attrs |= {
         "manifests": found.manifests,
@@ -190,19 +254,31 @@ async def catalogue(source: Place) -> pd.DataFrame:
     Parameters
     ----------
     source : str, path, or RegistryClient
+        A directory or archive that `plan_backup` wrote.
 
     Returns
     -------
     pandas.DataFrame
-        As `ghostnb.frames.catalogue_frame`. ``.attrs`` has ``runs`` (the backups that made it,
-        oldest first: when, of which registry), ``blobs`` and ``size_bytes`` of the whole.
+        One row a tag, or manifest without one:
+        registry : string, where it came from; <NA> if it was there before any backup
+        repository : string
+        tag : string; <NA> for what has none
+        digest, media_type : string, of the manifest
+        size_bytes : Int64, of all that belongs to it, manifests included; <NA> if unknown
+        backed_up : datetime64[ns, UTC], when it first came
+        problem : string, why the last backup could not read it; <NA> for what is there
+        ``.attrs`` has ``runs`` (a dict for each of the newest 100 backups that made it, oldest
+        first: ``finished``, ``registry``, ``url``, ``ghostnb``), ``blobs`` and ``size_bytes`` of
+        the whole, as int.
 
     Raises
     ------
     NotFoundError
         If there is no catalogue: `ghostnb.plan_backup` writes one.
+    ProtocolError
+        If what stands in its place is none.
     """
-    client = _client(source)
+    client = place_client(source)
     found = await hop(read_catalogue(client.registry))
     if found is None:
         raise NotFoundError(
@@ -219,15 +295,12 @@ async def catalogue(source: Place) -> pd.DataFrame:
     return frame
 
 
-def _archive_path(target: Place) -> Path | None:
-    """Give the path of an archive that is to be written; None for anything else."""
-    text = target.config.url if isinstance(target, RegistryClient) else os.fspath(target)
-    text = text.removeprefix(LAYOUT_SCHEME)
-    return Path(text).expanduser() if text.endswith(_ARCHIVE) else None
-
-
-def _client(place: Place) -> RegistryClient:
-    if isinstance(place, RegistryClient):
-        return place
-    text = os.fspath(place)
-    return RegistryClient(text if text.startswith(LAYOUT_SCHEME) else f"{LAYOUT_SCHEME}{text}")
+def _directory(target: Place) -> LayoutRegistry:
+    there = place_client(target).registry
+    if not isinstance(there, LayoutRegistry):
+        raise UnsupportedError(
+            f"{there.name} at {there.url} is no directory: a backup is kept on disk.",
+            hint="Name a directory, or a file that ends with .tar; between registries: plan_sync.",
+            registry=there.name,
+        )
+    return there

@@ -323,7 +323,7 @@ class RegistryClient(RegistryHandle, PushMethods, BoltMethods):
         Parameters
         ----------
         reference : str
-            As for `image`.
+            ``repository[:tag][@digest]``; the tag is ``latest`` if none is given.
         path : str or path
             The file; or a directory, for one in it such as ``team-app_1.0.tar``.
         platform : str, optional
@@ -331,7 +331,8 @@ class RegistryClient(RegistryHandle, PushMethods, BoltMethods):
         overwrite : bool, optional
             Replace a file that is there.
         progress : bool or callable, optional
-            As for `inventory`; a function takes each `Progress`, some times a second.
+            By default a bar of bytes, where there is someone to see it, for what takes over a
+            second; False for none; or a function that takes the `Progress` of each blob.
 
         Returns
         -------

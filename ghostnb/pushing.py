@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ghostnb.arguments import checked_text, parsed_platform
-from ghostnb.errors import UnsupportedError
+from ghostnb.arguments import checked_text, parsed_platforms
 from ghostnb.loop import hop
 from ghostnb.progress_bar import StepProgress, transfer_bar
-from ghostnb.registries.protocol import Registry, WritableRegistry
+from ghostnb.registries.protocol import Registry
+from ghostnb.registries.storing import writable
 from ghostnb.transfer import ArtifactOptions, Pushed, TransferTally, push_path
 
 __all__ = ["PushMethods"]
@@ -34,7 +34,7 @@ class PushMethods:
         reference: str,
         *,
         image: str | None = None,
-        platform: str | None = None,
+        platforms: str | Iterable[str] = (),
         compress: bool = True,
         as_artifact: bool = False,
         artifact_type: str | None = None,
@@ -56,8 +56,9 @@ class PushMethods:
             ``repository[:tag]``; the tag is ``latest`` if none is given.
         image : str, optional
             Which image, where there are several: a name such as ``team/app:1.0``, or a digest.
-        platform : str, optional
-            Only this one of an index; by default all that it offers.
+        platforms : str or iterable of str, optional
+            Only these of an index: one is the image itself, with its own digest; several are a
+            smaller index. By default all, with the digest unchanged.
         compress : bool, optional
             By default the layers of a Docker archive, which are not compressed, are sent as
             gzip, as ``docker push`` and skopeo do. Layers of OCI layouts and archives are never
@@ -74,12 +75,14 @@ class PushMethods:
         annotations : mapping of str to str, optional
             Of an artifact's manifest.
         progress : bool or callable, optional
-            As for `save`.
+            By default a bar of bytes, where there is someone to see it, for what takes over a
+            second; False for none; or a function that takes the `Progress` of each blob.
 
         Returns
         -------
         Pushed
-            ``reference`` with the digest, ``digest``, ``bytes_moved``, ``is_image``.
+            ``reference`` (str, with the digest), ``digest``, ``bytes_moved`` (int: blobs and
+            manifests that the registry did not have) and ``is_image`` (False for an artifact).
 
         Raises
         ------
@@ -101,7 +104,7 @@ class PushMethods:
         """
         paths = _checked_paths(path)
         parsed = self.registry.reference(checked_text(reference, "A reference", "team/app:1.0"))
-        wanted = parsed_platform(platform)
+        wanted = parsed_platforms(platforms)
         options = ArtifactOptions(
             _checked_type(artifact_type, "An artifact type"),
             _checked_type(media_type, "A media type"),
@@ -111,28 +114,17 @@ class PushMethods:
         tally = TransferTally()
         with transfer_bar(tally, self.registry.name, progress) as bar:
             pushing = push_path(
-                self._writable(),
+                writable(self.registry),
                 paths,
                 parsed,
                 image=name,
                 as_artifact=as_artifact,
                 options=options,
-                platforms=(wanted,) if wanted else (),
+                platforms=wanted,
                 compress=compress,
                 tally=tally,
             )
             return await hop(tally.watch(pushing), on_tick=bar.refresh)
-
-    def _writable(self) -> WritableRegistry:
-        registry = self.registry
-        if isinstance(registry, WritableRegistry):
-            return registry
-        raise UnsupportedError(
-            f"{registry.name} at {registry.url} is only read: nothing can be pushed to it.",
-            hint="Push to a registry, or to a directory: oci:DIR.",
-            registry=registry.name,
-            url=registry.url,
-        )
 
 
 def _checked_paths(given: _Path | Iterable[_Path]) -> list[Path]:

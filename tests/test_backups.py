@@ -79,6 +79,63 @@ def test_damage_is_found_by_tag(registry, tmp_path):
     asyncio.run(work())
 
 
+def test_progress_is_told_while_plans_are_made(registry, tmp_path):
+    source, path = RegistryClient(registry.url), tmp_path / "kept"
+    tags = len(STANDARD_IMAGES)
+
+    async def work():
+        for target in (path, tmp_path / "kept.tar"):
+            counts = []
+            plan = await ghostnb.plan_backup(
+                source, target, progress=lambda *one, told=counts: told.append(one)
+            )
+            assert counts[-1] == (tags, tags)
+            await plan.apply()
+            counts.clear()
+            there = RegistryClient(f"oci:{tmp_path}/there")
+            await ghostnb.plan_restore(
+                target, there, progress=lambda *one, told=counts: told.append(one)
+            )
+            assert counts[-1] == (tags, tags)
+        steps = []
+        found = await ghostnb.verify(path, progress=steps.append)
+        assert {step.status for step in steps if step.done} == {"Verified"}
+        assert steps[-1].overall_current_bytes == found.attrs["size_bytes"]
+        mistakes = (ghostnb.plan_backup(source, path, progress=3), ghostnb.verify(path, progress=3))
+        for wrong in mistakes:
+            with pytest.raises(TypeError, match="progress is True, False or a function"):
+                await wrong
+
+    asyncio.run(work())
+
+
+def test_what_is_verified_may_be_chosen(registry, tmp_path):
+    source = RegistryClient(registry.url)
+    some = ghostnb.run(ghostnb.verify(source, repositories="library/*"))
+    less = ghostnb.verify(
+        source, repositories="library/*", exclude_repositories="library/nginx", exclude_tags="*.*"
+    )
+    assert 0 <= ghostnb.run(less).attrs["manifests"] < some.attrs["manifests"]
+
+
+def test_an_address_is_no_path(registry, tmp_path):
+    source, address = RegistryClient(registry.url), "https://me:s3cret@example.com"
+    questions = (
+        ghostnb.verify(address),
+        ghostnb.catalogue(address),
+        ghostnb.plan_backup(address, tmp_path),
+        ghostnb.plan_backup(source, address),
+        ghostnb.plan_restore(address, source),
+        ghostnb.plan_restore(tmp_path, address),
+        ghostnb.plan_restore(tmp_path, str(tmp_path)),
+        ghostnb.plan_sync(source, address),
+    )
+    for question in questions:
+        with pytest.raises(TypeError, match="RegistryClient") as caught:
+            ghostnb.run(question)
+        assert "s3cret" not in str(caught.value)
+
+
 def test_what_is_no_backup_says_so(registry, tmp_path):
     source = RegistryClient(registry.url)
     with pytest.raises(NotFoundError, match="no OCI image layout"):

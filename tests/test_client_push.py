@@ -55,7 +55,7 @@ def test_one_platform(client, tmp_path):
     multi = index([plain_image("a"), plain_image("b", platform="linux/arm64")])
     path = archived_layout(tmp_path / "multi.tar", {"team/multi:1": multi})
 
-    pushed = run(client.push(path, "team/app:1", image="team/multi:1", platform="linux/arm64"))
+    pushed = run(client.push(path, "team/app:1", image="team/multi:1", platforms="linux/arm64"))
     assert pushed.digest == multi.children[1].digest
 
 
@@ -128,7 +128,7 @@ def test_a_layout_takes_pushes(archive, tmp_path):
         ({"annotations": {"a": 1}}, TypeError),
         ({"annotations": {1: "a"}}, TypeError),
         ({"image": 3}, TypeError),
-        ({"platform": 3}, TypeError),
+        ({"platforms": 3}, TypeError),
         ({"progress": "yes"}, TypeError),
     ],
 )

@@ -8,26 +8,17 @@ from ghostnb.frames.schema import COUNT, TEXT, TIME, Schema, frame_of
 
 __all__ = ["CATALOGUE", "PROBLEMS", "catalogue_frame", "problems_frame"]
 
-CATALOGUE: Schema = {
+# The one speaks of a backup's images, the other of any registry's single manifests and blobs.
+_CONTENT: Schema = {
     "registry": TEXT,
     "repository": TEXT,
     "tag": TEXT,
     "digest": TEXT,
     "media_type": TEXT,
     "size_bytes": COUNT,
-    "backed_up": TIME,
-    "problem": TEXT,
 }
-
-PROBLEMS: Schema = {
-    "registry": TEXT,
-    "repository": TEXT,
-    "tag": TEXT,
-    "digest": TEXT,
-    "media_type": TEXT,
-    "size_bytes": COUNT,
-    "problem": TEXT,
-}
+CATALOGUE: Schema = {**_CONTENT, "backed_up": TIME, "problem": TEXT}
+PROBLEMS: Schema = {**_CONTENT, "problem": TEXT}
 
 
 def catalogue_frame(entries: Iterable[object]) -> pd.DataFrame:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import humanize
 
 from ghostnb.client import RegistryClient
+from ghostnb.copying import plan_sync
 from ghostnb.errors import ConfigError, GhostnbError
 from ghostnb.fleet import Fleet
 from ghostnb.loop import run
-from ghostnb.operations import plan_sync
 from ghostnb.plans import Plan
 from ghostnb.sync.plan_file import PlanFile, SyncEntry, parse_duration, read_plan
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from ghostnb.errors import GhostnbError, IncompleteError, ProtocolError
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.protocol import Registry
+from ghostnb.registries.walk import Tally
 from ghostnb.transfer.catalogue import (
     Catalogue,
     CatalogueEntry,
@@ -131,6 +132,7 @@ async def plan_backup(
     *,
     untagged: bool = True,
     prune: bool = False,
+    tally: Tally | None = None,
 ) -> BackupPlan:
     """Find out what is to be done for a directory to hold what is selected of a registry.
 
@@ -147,6 +149,8 @@ async def plan_backup(
         the source lists them.
     prune : bool, optional
         Delete tags that the source has no more; by default they are kept.
+    tally : Tally, optional
+        Of the tags that are looked at: kept up to date.
 
     Raises
     ------
@@ -159,7 +163,7 @@ async def plan_backup(
     """
     is_there = await target.check_usable()
     draft = await draft_sync(
-        source, target, selection, referrers=True, untagged=untagged, prune=prune
+        source, target, selection, referrers=True, untagged=untagged, prune=prune, tally=tally
     )
     notes = await _lost(target, selection) if is_there else ()
     return BackupPlan(source, target, draft, notes)

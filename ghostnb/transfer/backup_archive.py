@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ghostnb.errors import IncompleteError
 from ghostnb.registries.protocol import Registry
+from ghostnb.registries.walk import Tally
 from ghostnb.transfer.archive import new_archive
 from ghostnb.transfer.backup import BackupRecord
 from ghostnb.transfer.catalogue import Catalogue
@@ -96,6 +97,7 @@ async def plan_archive(
     *,
     untagged: bool = True,
     overwrite: bool = False,
+    tally: Tally | None = None,
 ) -> ArchivePlan:
     """Find out what an archive is to hold of what is selected of a registry.
 
@@ -111,6 +113,8 @@ async def plan_archive(
         See `plan_backup`.
     overwrite : bool, optional
         Replace what is there, at the end.
+    tally : Tally, optional
+        Of the tags that are looked at: kept up to date.
 
     Raises
     ------
@@ -121,7 +125,9 @@ async def plan_archive(
     """
     file = await asyncio.to_thread(_checked, path, overwrite=overwrite)
     target = LayoutArchive(file)
-    draft = await draft_sync(source, target, selection, referrers=True, untagged=untagged)
+    draft = await draft_sync(
+        source, target, selection, referrers=True, untagged=untagged, tally=tally
+    )
     notes = [] if draft.steps else ["Nothing is selected: no archive will be written."]
     return ArchivePlan(source, target, file, draft, notes, overwrite=overwrite)
 

@@ -2,6 +2,7 @@
 
 from ghostnb.errors import ProtocolError
 from ghostnb.registries.protocol import Registry, WritableRegistry
+from ghostnb.registries.walk import Tally
 from ghostnb.transfer.catalogue import check_catalogue, read_catalogue
 from ghostnb.transfer.selection import Selection
 from ghostnb.transfer.sync_jobs import Rename
@@ -24,6 +25,7 @@ async def plan_restore(
     *,
     rename: Rename = None,
     untagged: bool = True,
+    tally: Tally | None = None,
 ) -> RestorePlan:
     """Find out what is to be done for a registry to have what is selected of a backup.
 
@@ -40,6 +42,8 @@ async def plan_restore(
         See `draft_sync`.
     untagged : bool, optional
         See `plan_backup`.
+    tally : Tally, optional
+        Of the tags that are looked at: kept up to date.
 
     Raises
     ------
@@ -50,7 +54,7 @@ async def plan_restore(
     """
     await source.ping()
     draft = await draft_sync(
-        source, target, selection, rename=rename, referrers=True, untagged=untagged
+        source, target, selection, rename=rename, referrers=True, untagged=untagged, tally=tally
     )
     return RestorePlan(draft, await _by_catalogue(source, selection))
 

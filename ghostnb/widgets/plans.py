@@ -5,9 +5,10 @@ from functools import partial
 from typing import Any
 
 from ghostnb.client import RegistryClient
+from ghostnb.copying import plan_copy, plan_sync
+from ghostnb.deleting import plan_delete
 from ghostnb.errors import GhostnbError
 from ghostnb.fleet import Fleet
-from ghostnb.operations import plan_copy, plan_delete, plan_sync
 from ghostnb.widgets.base import Panels
 from ghostnb.widgets.changes import Change, going, things
 from ghostnb.widgets.confirmation import Confirmation

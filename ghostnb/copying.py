@@ -1,33 +1,25 @@
-"""What is done between registries, and to one: copied, synced, deleted, cleaned up."""
+"""What goes from one registry to another: an image, or all that is selected."""
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable
 
-import pandas as pd
-
-from ghostnb.arguments import checked_text, parsed_platform
+from ghostnb.arguments import checked_text, parsed_platforms
 from ghostnb.client import RegistryClient
-from ghostnb.engine import Engine
 from ghostnb.loop import hop
-from ghostnb.oci import Platform, Reference
+from ghostnb.oci import Reference
+from ghostnb.places import checked_client
 from ghostnb.plans import Plan
 from ghostnb.progress_bar import ProgressBar, ProgressOption, StepProgress, transfer_bar
 from ghostnb.registries.patterns import Names
 from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.registries.storing import writable
 from ghostnb.registries.walk import Tally
-from ghostnb.transfer import Copied, Copier, TransferTally, plan_deletion
-from ghostnb.transfer.picks import Choice
-from ghostnb.transfer.retention_plan import Rules
-from ghostnb.transfer.retention_plan import plan_retention as plan_kept
+from ghostnb.transfer import Copied, Copier, TransferTally
 from ghostnb.transfer.selection import Selection
 from ghostnb.transfer.sync_jobs import Rename
 from ghostnb.transfer.syncing import SyncPlan, draft_copy, draft_sync
 from ghostnb.transfer.versions import VersionRange
 
-__all__ = ["copy", "plan_copy", "plan_delete", "plan_retention", "plan_sync"]
-
-Protect = Choice | Engine | Iterable[str | Reference | Engine]
+__all__ = ["copy", "plan_copy", "plan_sync"]
 
 
 async def copy(
@@ -64,12 +56,14 @@ async def copy(
         If the target has it already, see that it also has each blob of it, and send what it
         lost. Always so for a directory (``oci:…``), where that costs next to nothing.
     progress : bool or callable, optional
-        As for `Plan.apply`.
+        By default a bar of bytes, where there is someone to see it, for what takes over a
+        second; False for none; or a function that takes the `Progress` of each blob.
 
     Returns
     -------
     Copied
-        ``digest``, ``bytes_moved``, and whether the target ``is_changed``.
+        ``digest`` (what the target has under the tag), ``bytes_moved`` (int: blobs and
+        manifests that it did not have) and ``is_changed`` (False if it had all of it).
 
     Raises
     ------
@@ -87,14 +81,14 @@ async def copy(
     here, there = _clients(source, target)
     parsed, named = _names(here, there, reference, to)
     tally = TransferTally()
-    copying = Copier(here, there, tally, repair=repair).copy(
-        parsed,
-        there.repository(named.repository),
-        named.tag,
-        platforms=_platforms(platforms),
-        referrers=referrers,
-    )
     with transfer_bar(tally, target.name, progress) as bar:
+        copying = Copier(here, there, tally, repair=repair).copy(
+            parsed,
+            there.repository(named.repository),
+            named.tag,
+            platforms=parsed_platforms(platforms),
+            referrers=referrers,
+        )
         return await hop(tally.watch(copying), on_tick=bar.refresh)
 
 
@@ -138,7 +132,7 @@ async def plan_copy(
         parsed,
         there.repository(named.repository),
         named.tag,
-        platforms=_platforms(platforms),
+        platforms=parsed_platforms(platforms),
         referrers=referrers,
         repair=repair,
     )
@@ -167,6 +161,7 @@ async def plan_sync(
     Parameters
     ----------
     source, target : RegistryClient
+        The target must take pushes, and deletions where it is to be pruned.
     repositories, tags, exclude_repositories, exclude_tags : str, re.Pattern, iterable, optional
         Names, patterns such as ``team/*``, or regular expressions; by default all.
     versions : str, optional
@@ -174,7 +169,8 @@ async def plan_sync(
     newest : int, optional
         Only so many of the newest versions of a repository, for each variant (``-alpine``).
     platforms : str or iterable of str, optional
-        As for `copy`.
+        Only these of an index (``linux/arm64``): one is the image itself, with its own digest;
+        several are a smaller index. By default all, with the digest unchanged.
     rename : mapping of str to str, or callable, optional
         Beginnings of repositories, and what stands there in the target:
         ``{"library/": "mirror/"}``; or a function of a name.
@@ -187,7 +183,9 @@ async def plan_sync(
         Look also for blobs that the target has lost of images that are as they should be, one
         question each. Always so for a directory (``oci:…``), where that costs next to nothing.
     progress : bool or callable, optional
-        As for `RegistryClient.inventory`.
+        By default a bar of tags that are looked at, where there is someone to see it, for what
+        takes over a second; False for none; or a function that takes how many are done and how
+        many there are, as far as known, some times a second.
 
     Returns
     -------
@@ -200,6 +198,8 @@ async def plan_sync(
         target_digest : string, what the tag points to now; <NA> if it is not there
         bytes_moved : Int64, after what the target has and what rows before bring
         reason : string; <NA> where the selection is all
+        ``plan.bytes_moved`` is their sum, ``plan.notes`` says what else is to be known, and
+        ``await plan.apply()`` does it.
 
     Raises
     ------
@@ -214,151 +214,23 @@ async def plan_sync(
     here, there = _clients(source, target)
     wanted = Selection(repositories, tags, exclude_repositories, exclude_tags, versions, newest)
     tally = Tally()
-    drafting = draft_sync(
-        here,
-        there,
-        wanted,
-        platforms=_platforms(platforms),
-        rename=rename,
-        referrers=referrers,
-        prune=prune,
-        repair=repair,
-        tally=tally,
-    )
     with ProgressBar(tally, source.name, progress) as bar:
+        drafting = draft_sync(
+            here,
+            there,
+            wanted,
+            platforms=parsed_platforms(platforms),
+            rename=rename,
+            referrers=referrers,
+            prune=prune,
+            repair=repair,
+            tally=tally,
+        )
         return Plan(SyncPlan(await hop(drafting, on_tick=bar.refresh)))
 
 
-async def plan_delete(
-    registry: RegistryClient,
-    what: Choice = (),
-    *,
-    repositories: str | Iterable[str] = (),
-    untagged: bool = False,
-    referrers: bool = True,
-    protect: Protect = (),
-    progress: ProgressOption = None,
-) -> Plan:
-    """Work out what deleting something means, and the exact bytes that it frees.
-
-    A tag goes alone where its manifest has other tags, or an index that holds it; else its
-    manifest goes, and with it what an index alone held, and what is attached to what goes. A
-    digest goes with all of its tags, unless an index needs it.
-
-    Parameters
-    ----------
-    registry : RegistryClient
-    what : str, DataFrame, or iterable of str, optional
-        ``repository:tag``, ``repository@digest``, or a frame such as that of `tags`, filtered.
-    repositories : str or iterable of str, optional
-        All of these.
-    untagged : bool, optional
-        Also every manifest that no tag leads to, where the registry lists them.
-    referrers : bool, optional
-        False leaves signatures, SBOMs and other artifacts that are attached to what goes.
-    protect : str, DataFrame, Engine, or iterable of these, optional
-        What must stay: references, patterns (``*:latest``, ``team/app:v*``), digests, a tags
-        frame; of an `Engine`, the images of its containers.
-    progress : bool or callable, optional
-        As for `RegistryClient.inventory`.
-
-    Returns
-    -------
-    Plan
-        Its frame has one row a tag of each manifest that goes (one without a tag for a manifest
-        that has none), then one for each that was asked for and is kept:
-        action : string, ``delete``, ``untag`` (the manifest stays) or ``keep``
-        registry, repository, tag, digest, media_type, reason : string
-        siblings, parents, referrers : string, joined by ", ": other tags of the manifest, the
-        indexes that hold it, what is attached to it; <NA> for none
-        bytes_freed : Int64, what garbage collection frees by this row after those above it
-
-    Raises
-    ------
-    NotFoundError
-        If something is not there; all of it is named.
-    UnsupportedError
-        If the registry deletes nothing, or does not list what is untagged.
-    ForbiddenError
-        If the credentials do not allow it.
-
-    Notes
-    -----
-    The registry is read as a whole, since its repositories share blobs. Applied, each tag is
-    looked at again: one that moved since is skipped. Space is free when the registry has
-    collected its garbage.
-    """
-    here = _client(registry).registry
-    kept = await _protected(protect)
-    tally = Tally()
-    planning = plan_deletion(
-        here,
-        what,
-        repositories=[repositories] if isinstance(repositories, str) else repositories,
-        untagged=untagged,
-        referrers=referrers,
-        protect=kept,
-        tally=tally,
-    )
-    with ProgressBar(tally, registry.name, progress) as bar:
-        return Plan(await hop(planning, on_tick=bar.refresh))
-
-
-async def plan_retention(
-    registry: RegistryClient,
-    rules: Rules,
-    *,
-    repositories: Names | None = None,
-    referrers: bool = True,
-    protect: Protect = (),
-    progress: ProgressOption = None,
-) -> Plan:
-    """Decide by rules which tags stay, and work out what deleting the others means.
-
-    A tag stays if any rule keeps it, or if none speaks of it.
-
-    Parameters
-    ----------
-    registry : RegistryClient
-    rules : rule, or iterable of rules
-        `KeepNewest`, `KeepYounger`, `KeepMatching`, `KeepDigests`; functions that take the
-        frame of tags and give a boolean Series; or the same as data: ``{"keep_newest": 10}``,
-        ``{"keep_younger_days": 30, "repositories": "ci/*"}``, ``{"keep_matching": "v*"}``.
-    repositories : str, re.Pattern, or iterable of these, optional
-        Only these are looked at.
-    referrers, protect, progress
-        As for `plan_delete`.
-
-    Returns
-    -------
-    Plan
-        As `plan_delete`, and with one row for each tag that stays: ``keep``, and why.
-
-    Raises
-    ------
-    ConfigError, ValueError, TypeError
-        If something is no rule; the message says which.
-    UnsupportedError, ForbiddenError
-        As for `plan_delete`.
-    """
-    here = _client(registry).registry
-    kept = await _protected(protect)
-    tally = Tally()
-    planning = plan_kept(
-        here,
-        rules,
-        repositories=repositories,
-        now=datetime.now(UTC),
-        referrers=referrers,
-        protect=kept,
-        tally=tally,
-    )
-    with ProgressBar(tally, registry.name, progress) as bar:
-        return Plan(await hop(planning, on_tick=bar.refresh))
-
-
 def _clients(source: RegistryClient, target: RegistryClient) -> tuple[Registry, WritableRegistry]:
-    return _client(source).registry, writable(_client(target).registry)
+    return checked_client(source).registry, writable(checked_client(target).registry)
 
 
 def _names(
@@ -369,29 +241,3 @@ def _names(
     if to is None:
         return parsed, parsed
     return parsed, target.reference(checked_text(to, "to", "mirror/app:1.0"))
-
-
-def _client(client: RegistryClient) -> RegistryClient:
-    if not isinstance(client, RegistryClient):
-        raise TypeError(
-            f"A RegistryClient is wanted, such as fleet['local-drift'], not {client!r}."
-        )
-    return client
-
-
-def _platforms(texts: str | Iterable[str]) -> Sequence[Platform]:
-    names = [texts] if isinstance(texts, str) else list(texts)
-    return [one for text in names if (one := parsed_platform(text)) is not None]
-
-
-async def _protected(protect: Protect) -> Choice:
-    """Give what must stay as a choice; an engine stands for what its containers run."""
-    if isinstance(protect, (str, Reference, pd.DataFrame)):
-        return protect
-    names: list[str | Reference] = []
-    for one in [protect] if isinstance(protect, Engine) else protect:
-        if isinstance(one, Engine):
-            names += await one.digests_in_use()
-        else:
-            names.append(one)
-    return names

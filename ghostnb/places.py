@@ -1,0 +1,42 @@
+"""What images are taken from and brought to: a client, or a path on this machine's disk."""
+
+import os
+from pathlib import Path
+from typing import TypeAlias
+
+from ghostnb.client import RegistryClient
+from ghostnb.errors import redact_url
+from ghostnb.registries.config import LAYOUT_SCHEME
+
+__all__ = ["Place", "archive_path", "checked_client", "place_client"]
+
+Place: TypeAlias = RegistryClient | str | os.PathLike[str]
+_ARCHIVE = ".tar"
+
+
+def checked_client(client: RegistryClient) -> RegistryClient:
+    """Give a client back; anything else is the caller's mistake, and is told at once."""
+    if not isinstance(client, RegistryClient):
+        shown = redact_url(client) if isinstance(client, str) else repr(client)
+        raise TypeError(f"A RegistryClient is wanted, such as fleet['local-drift'], not {shown}.")
+    return client
+
+
+def place_client(place: Place) -> RegistryClient:
+    """Give a client of a directory or file; a client stays what it is."""
+    if isinstance(place, RegistryClient):
+        return place
+    path = os.fspath(place)
+    if "://" in path:
+        raise TypeError(
+            f"A path or a RegistryClient is wanted, not an address: "
+            f"RegistryClient({redact_url(path)!r})."
+        )
+    return RegistryClient(path if path.startswith(LAYOUT_SCHEME) else f"{LAYOUT_SCHEME}{path}")
+
+
+def archive_path(place: Place) -> Path | None:
+    """Give the path of an archive that is to be written; None for anything else."""
+    text = place.config.url if isinstance(place, RegistryClient) else os.fspath(place)
+    text = text.removeprefix(LAYOUT_SCHEME)
+    return Path(text).expanduser() if text.endswith(_ARCHIVE) else None
