@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from ghostnb.errors import NotFoundError, TagMovedError, UnsupportedError
 from ghostnb.frames.plans import DELETIONS
 from ghostnb.oci import Digest
+from ghostnb.registries.abilities import KeepsAttachedTags
 from ghostnb.registries.protocol import ListsManifests, Registry, WritableRegistry
 from ghostnb.registries.storing import writable
 from ghostnb.registries.walk import Tally
@@ -65,6 +66,7 @@ class DeletionPlan(Plan[Deletion]):
         self._rows = (*rows, *kept)
         self._going = {(step.repository, step.digest) for step in steps if step.is_whole}
         self._now = _Now(registry)
+        self._rewrites_lists = isinstance(registry, KeepsAttachedTags)
 
     def rows(self) -> Sequence[DeletionRow]:
         """Give what goes, then what is kept."""
@@ -116,7 +118,9 @@ class DeletionPlan(Plan[Deletion]):
         if tags := sorted(set(now.tags_of(step.digest)) - set(step.tags)):
             return f"it has new tags since the plan was made: {', '.join(tags)}"
         for index in now.parents_of(step.digest):
-            if (step.repository, index) not in self._going:
+            if (step.repository, index) not in self._going and not (
+                self._rewrites_lists and now.lists(index, step.digest)
+            ):
                 return f"an index holds it since the plan was made: {index}"
         for error in now.unread.values():
             # It may lead there: the next try may read it.
@@ -242,9 +246,14 @@ async def plan_deletion(
     reader = CensusReader(registry, tally or Tally(), named)
     await reader.read_named()
     _check_presence(reader.census, picks, whole)
-    steps, kept = await _planned(
-        reader, Planner(reader.census, protection, untagged, referrers), picks, whole, untagged
+    planner = Planner(
+        reader.census,
+        protection,
+        untagged=untagged,
+        referrers=referrers,
+        rewrites_lists=isinstance(registry, KeepsAttachedTags),
     )
+    steps, kept = await _planned(reader, planner, picks, whole, untagged)
     await guard.check({step.repository for step in steps})
     notes = (*reader.census.notes, *_idle(protection, reader.census))
     return DeletionPlan(writable, steps, kept, notes)

@@ -68,12 +68,21 @@ class Planner:
     protection : Protection
     untagged, referrers : bool
         Whether what no tag leads to goes, and what is attached to what goes.
+    rewrites_lists : bool
+        Whether the registry takes what goes out of the tags that list it.
     """
 
     def __init__(
-        self, census: Census, protection: Protection, untagged: bool, referrers: bool
+        self,
+        census: Census,
+        protection: Protection,
+        *,
+        untagged: bool,
+        referrers: bool,
+        rewrites_lists: bool,
     ) -> None:
         self._census = census
+        self._rewrites_lists = rewrites_lists
         self._protection = protection
         self._untagged = untagged
         self._referrers = referrers
@@ -132,6 +141,7 @@ class Planner:
             self._requests[repository] = Request(
                 untagged=self._untagged,
                 referrers=self._referrers,
+                rewrites_lists=self._rewrites_lists,
                 protects_tag=lambda tag: self._protection.of_tag(repository, tag),
                 protects_digest=lambda digest: self._protection.of_digest(repository, digest),
             )

@@ -21,6 +21,8 @@ class Request:
         Also what no tag leads to.
     referrers : bool
         Also what is attached to what goes.
+    rewrites_lists : bool
+        The registry takes what is deleted out of the tag that lists it as attached.
     protects_tag : callable
         Says what protects a tag; empty if nothing does.
     protects_digest : callable
@@ -31,6 +33,7 @@ class Request:
     digests: set[Digest] = field(default_factory=set)
     untagged: bool = False
     referrers: bool = True
+    rewrites_lists: bool = False
     protects_tag: Callable[[str], str] = lambda tag: ""
     protects_digest: Callable[[Digest], str] = lambda digest: ""
 
@@ -83,24 +86,50 @@ class _Judge:
         self._request = request
         self._fate = Fate()
         self._shield = self._shielded()
+        self._yielding: set[Digest] = set()
 
     def judge(self) -> Fate:
         """Let go what can, until nothing more can; then say why the rest stays."""
         waiting = dict.fromkeys(self._candidates())
-        while waiting:
-            fresh = [digest for digest in waiting if not self._keeper(digest)]
-            if not fresh:
-                break
-            for digest in fresh:
-                del waiting[digest]
-                self._fate.needs[digest] = self._before(digest)
-                self._fate.going[digest] = self._reason(digest)
-            waiting |= dict.fromkeys(self._below(fresh))
+        self._let_go(waiting)
+        self._yield_lists(waiting)
+        self._let_go(waiting)
         for digest in waiting:
             self._keep(digest)
         for tag in sorted(self._request.tags):
             self._decide_tag(tag)
         return self._fate
+
+    def _let_go(self, waiting: dict[Digest, None]) -> None:
+        while fresh := [digest for digest in waiting if not self._keeper(digest)]:
+            for digest in fresh:
+                del waiting[digest]
+                self._fate.needs[digest] = self._before(digest)
+                self._fate.going[digest] = self._reason(digest)
+            waiting |= dict.fromkeys(self._below(fresh))
+
+    def _yield_lists(self, waiting: dict[Digest, None]) -> None:
+        """Let lists of what is attached not keep what was asked for: one that is empty goes, too.
+
+        Others are rewritten when what they list is deleted, where the registry's client does so.
+        """
+        asked = [digest for digest in waiting if digest in self._request.digests]
+        self._yielding = {list_ for digest in asked for list_ in self._lists(digest)}
+        free = {digest for digest in asked if not self._keeper(digest)}
+        for list_ in sorted(self._yielding):
+            if free.issuperset(self._staying(self._holdings.children_of(list_))):
+                waiting.pop(list_, None)
+                self._fate.needs[list_] = []
+                self._fate.going[list_] = "all that it lists goes"
+            elif not self._request.rewrites_lists:
+                self._yielding.remove(list_)
+
+    def _lists(self, digest: Digest) -> list[Digest]:
+        """Give the indexes that stay, and only say that a manifest is attached."""
+        parents = self._staying(self._holdings.parents_of(digest))
+        return [
+            one for one in parents if one not in self._shield and self._holdings.lists(one, digest)
+        ]
 
     def _candidates(self) -> Iterable[Digest]:
         # In an order of their own, whatever the registry's is.
@@ -122,7 +151,7 @@ class _Judge:
             return f"protected by {name}"
         if tags := [tag for tag in self._holdings.tags_of(digest) if not self._is_loose(tag)]:
             return f"its tags stay: {', '.join(tags)}"
-        if parents := self._staying(self._holdings.parents_of(digest)):
+        if parents := self._holders(digest):
             return f"the index {parents[0]} holds it"
         if unread := self._unread(digest):
             return f"{unread} could not be read, and may hold it"
@@ -132,7 +161,8 @@ class _Judge:
 
     def _before(self, digest: Digest) -> list[Digest]:
         """Give what must be gone before a manifest may go: else it would be missing there."""
-        needed = [*self._holdings.parents_of(digest)]
+        # A list that stays is rewritten afterwards.
+        needed = [one for one in self._holdings.parents_of(digest) if one in self._fate.going]
         if not self._is_asked(digest):
             needed += self._subjects(digest)
         needed += self._holdings.unknown if digest not in self._holdings.unknown else ()
@@ -140,7 +170,9 @@ class _Judge:
 
     def _reason(self, digest: Digest) -> str:
         if digest in self._request.digests:
-            return "asked for"
+            lists = self._staying(self._holdings.parents_of(digest))
+            tags = [tag for one in lists for tag in self._holdings.tags_of(one)]
+            return f"asked for; {', '.join(tags)} will list it no more" if tags else "asked for"
         if self._is_asked(digest):
             return "its last tag was asked for"
         if parents := self._holdings.parents_of(digest):
@@ -203,6 +235,11 @@ class _Judge:
 
     def _staying(self, digests: Collection[Digest]) -> list[Digest]:
         return [digest for digest in digests if digest not in self._fate.going]
+
+    def _holders(self, digest: Digest) -> list[Digest]:
+        """Give the indexes that keep a manifest."""
+        parents = self._staying(self._holdings.parents_of(digest))
+        return [one for one in parents if one not in self._yielding]
 
     def _unread(self, digest: Digest) -> str:
         """Name what may hold a manifest, and cannot be read."""

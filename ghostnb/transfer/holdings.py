@@ -7,6 +7,7 @@ from functools import cached_property
 
 from ghostnb.errors import GhostnbError, InvalidReferenceError
 from ghostnb.oci import AnyManifest, Descriptor, Digest, Index, Manifest
+from ghostnb.registries.referrers import fallback_tag
 from ghostnb.transfer.contents import blobs_of
 
 __all__ = ["HeldManifest", "Holdings", "subject_of_tag"]
@@ -98,6 +99,18 @@ class Holdings:
         """List what an index holds and is there."""
         children = self.manifests[digest].children or ()
         return [child for child in dict.fromkeys(children) if child in self.manifests]
+
+    def lists(self, index: Digest, digest: Digest) -> bool:
+        """Tell whether an index only says that a manifest is attached: by the tag for its subject.
+
+        Notes
+        -----
+        Source: OCI distribution-spec v1.1, "Referrers Tag Schema".
+        """
+        subject = self.manifests[digest].subject
+        if subject is None or self.parents_of(index):
+            return False
+        return self.tags_of(index) == [fallback_tag(subject)]
 
     @cached_property
     def unknown(self) -> list[Digest]:

@@ -440,6 +440,24 @@ def test_a_list_is_mended_by_the_next_try_of_a_deletion_that_was_cut_off(url):
     ask(url, question)
 
 
+def test_what_others_left_in_a_list_does_not_stop_a_deletion():
+    with docker_registry(delete=True) as running:
+        fill(running.url)
+        others = [attached_to(DOCUMENT, f"{n}") for n in range(2)]
+
+        async def question(registry):
+            for one in (SIGNATURE, BOM, *others):
+                await push(registry, "app:", one)
+            await asyncio.to_thread(deleted_by_another, running.url, BOM.digest)
+            await registry.delete_manifest("app", Digest(SIGNATURE.digest))
+            assert await attached(registry) == [one.digest for one in others]
+            await asyncio.to_thread(deleted_by_another, running.url, others[0].digest)
+            await registry.delete_manifest("app", Digest(others[1].digest))
+            assert await state(registry) == WHOLE, "the tag of an empty list stays"
+
+        ask(running.url, question)
+
+
 def deleted_by_another(url, digest):
     with Pusher(url) as other:
         other.delete_manifest("app", digest)

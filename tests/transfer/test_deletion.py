@@ -13,13 +13,18 @@ from ghostnb.errors import (
     NotFoundError,
     UnsupportedError,
 )
+from ghostnb.oci import Digest
+from ghostnb.registries.cache import ContentCache
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.http import HTTPRegistry
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.registries.walk import Tally
-from ghostnb.transfer import DeletionPlan
+from ghostnb.transfer import DeletionPlan, plan_deletion
 from ghostnb.transfer.census import read_census
 from tests.parts.images import artifact, index, plain_image
 from tests.parts.layers import layer_of
+from tests.registries.conftest import ask, push
 from tests.transfer.deleting import (
     TagsOnly,
     Unlisted,
@@ -235,6 +240,57 @@ def test_an_index_of_referrers_goes_with_all_that_it_lists():
         SIGNATURE.digest,
     ]
     apply(wanted)
+
+
+def test_a_list_of_what_is_attached_goes_with_the_last_that_it_lists():
+    other = artifact("application/x-other", [], subject=ONE)
+    listed = index([SIGNATURE, other])
+    registry = memory(**{"v1": ONE, FALLBACK: listed})
+    names = [f"{NAME}@{one.digest}" for one in (SIGNATURE, other)]
+    assert rows(plan(registry, names[0])) == [
+        ("keep", names[0], f"the index {listed.digest} holds it")
+    ]
+    wanted = plan(registry, names)
+    assert rows(wanted) == [
+        ("delete", f"{NAME}:{FALLBACK}", "all that it lists goes"),
+        *(("delete", name, "asked for") for name in sorted(names)),
+    ]
+    apply(wanted)
+    assert set(tags(registry)) == {f"{NAME}:v1"}
+
+
+def test_a_list_that_is_protected_or_has_another_tag_keeps_what_it_lists():
+    listed, name = index([SIGNATURE]), f"{NAME}@{SIGNATURE.digest}"
+    registry = memory(**{"v1": ONE, FALLBACK: listed, "copy": listed})
+    assert actions(plan(registry, name)) == {"keep": {name}}
+    registry = memory(**{"v1": ONE, FALLBACK: listed})
+    assert actions(plan(registry, name, protect=f"{NAME}:v1")) == {"keep": {name}}
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_what_is_attached_is_deleted_where_a_tag_lists_it(count, fresh_registry):
+    attached = [artifact(f"application/x-{n}", [], subject=ONE) for n in range(3)]
+    going = [f"{NAME}@{one.digest}" for one in attached[:count]]
+
+    async def question(registry):
+        await push(registry, f"{NAME}:v1", ONE)
+        for one in attached:
+            await push(registry, f"{NAME}:", one)
+        wanted = await plan_deletion(registry, going)
+        reasons = dict(zip(wanted.frame["digest"], wanted.frame["reason"], strict=True))
+        await wanted.apply()
+        assert set(wanted.results["outcome"]) == {"done"}
+        left = await registry.referrers(NAME, Digest(ONE.digest))
+        assert [one.digest for one in left] == [one.digest for one in attached[count:]]
+        names = {tag async for tag in registry.tags(NAME)}
+        assert names == ({"v1"} if count == 3 else {"v1", FALLBACK})
+        with pytest.raises(NotFoundError):
+            await registry.resolve(NAME, attached[0].digest)
+        return reasons[attached[0].digest]
+
+    config = RegistryConfig("reg", fresh_registry.url, insecure=True)
+    reason = ask(HTTPRegistry(config, cache=ContentCache()), question)
+    assert reason == ("asked for" if count == 3 else f"asked for; {FALLBACK} will list it no more")
 
 
 def test_what_is_attached_and_has_a_tag_of_its_own_is_kept():

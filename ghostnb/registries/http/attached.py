@@ -1,8 +1,10 @@
 """Lists of what is attached to manifests: the registry's own, else the tags that stand for them."""
 
+import asyncio
+
 import msgspec
 
-from ghostnb.errors import NotFoundError
+from ghostnb.errors import NotFoundError, RejectedError
 from ghostnb.oci import MAX_MANIFEST_BYTES, Descriptor, Digest, Index, parse_manifest
 from ghostnb.oci.media_types import OCI_INDEX
 from ghostnb.registries.http.untagging import Places, Turns
@@ -13,6 +15,8 @@ from ghostnb.wire.endpoints import Endpoint
 from ghostnb.wire.paging import at_url, next_url
 
 __all__ = ["AttachedLists"]
+
+Entries = list[dict[str, object]]
 
 
 class AttachedLists:
@@ -55,37 +59,34 @@ class AttachedLists:
             return None
         return await self._ask(repository, digest)
 
+    def turn(self, repository: str, subject: Digest) -> asyncio.Lock:
+        """Give what is held by who changes what is attached to a manifest."""
+        return self._turns.of(f"{repository}:{fallback_tag(subject)}")
+
     async def note(self, repository: str, subject: Digest, attached: Descriptor) -> None:
         """Add a manifest to the tag that lists what is attached to its subject."""
         tag = fallback_tag(subject)
-        async with self._turns.of(f"{repository}:{tag}"):
+        async with self.turn(repository, subject):
             found = await self._entries(repository, tag)
-            _, entries = found or (None, [])
+            before, entries = found or (None, [])
             if all(entry.get("digest") != attached.digest for entry in entries):
                 added = msgspec.to_builtins(attached, enc_hook=str)
-                await self._put(repository, tag, [*entries, added])
+                await self._write(repository, tag, before, [*entries, added])
 
-    async def forget(self, repository: str, subject: Digest, attached: Descriptor) -> None:
+    async def forget(self, repository: str, subject: Digest, digest: Digest) -> None:
         """Take a manifest that is gone out of the tag that lists it; the last takes the tag along.
 
-        Does nothing where the registry has such lists itself.
+        Does nothing where the registry has such lists itself. The caller holds the turn.
         """
         if repository not in self._has_api:
             await self.listed(repository, subject)
-        if not self.may_be_tags(repository):
-            return
         tag = fallback_tag(subject)
-        async with self._turns.of(f"{repository}:{tag}"):
-            found = await self._entries(repository, tag)
-            if found is None:
-                return
-            digest, entries = found
-            left = [entry for entry in entries if entry.get("digest") != attached.digest]
-            if not left:
-                # By digest: whatever other tag it has, it would lead to an index of nothing.
-                await self._places.delete(repository, digest)
-            elif left != entries:
-                await self._put(repository, tag, left)
+        found = await self._entries(repository, tag) if self.may_be_tags(repository) else None
+        if found is not None:
+            before, entries = found
+            left = [entry for entry in entries if entry.get("digest") != digest]
+            if left != entries:
+                await self._write(repository, tag, before, left)
 
     async def _ask(self, repository: str, digest: Digest) -> list[Descriptor] | None:
         request = self._endpoint.referrers(repository, digest)
@@ -106,9 +107,7 @@ class AttachedLists:
         self._has_api[repository] = True
         return found
 
-    async def _entries(
-        self, repository: str, tag: str
-    ) -> tuple[Digest, list[dict[str, object]]] | None:
+    async def _entries(self, repository: str, tag: str) -> tuple[Digest, Entries] | None:
         """Read what a tag lists; None if it is not there, or is no list."""
         try:
             known = await self._places.resolve(repository, tag)
@@ -118,8 +117,30 @@ class AttachedLists:
             return None
         return known.digest, list(msgspec.json.decode(known.raw).get("manifests") or ())
 
-    async def _put(self, repository: str, tag: str, entries: list[dict[str, object]]) -> None:
+    async def _write(
+        self, repository: str, tag: str, before: Digest | None, entries: Entries
+    ) -> None:
+        if not entries:
+            # By digest: whatever other tag it has, it would lead to an index of nothing.
+            if before is not None:
+                await self._places.delete(repository, before)
+            return
         document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
-        raw = msgspec.json.encode(document)
-        index = checked_manifest(raw, OCI_INDEX, source=f"{repository}:{tag}")
-        await self._places.put(repository, index, tag)
+        index = checked_manifest(
+            msgspec.json.encode(document), OCI_INDEX, source=f"{repository}:{tag}"
+        )
+        try:
+            await self._places.put(repository, index, tag)
+        except RejectedError:
+            # distribution takes no index of what is gone: others may have left such entries.
+            there = [one for one in entries if await self._is_there(repository, one)]
+            if len(there) == len(entries):
+                raise
+            await self._write(repository, tag, before, there)
+
+    async def _is_there(self, repository: str, entry: dict[str, object]) -> bool:
+        try:
+            await self._places.resolve(repository, str(entry.get("digest")))
+        except NotFoundError:
+            return False
+        return True

@@ -105,17 +105,20 @@ class Writer:
         known : Manifest, Index or None
             What it is, if that can be read.
         """
-        try:
+        found = as_referrer(known) if known is not None else None
+        if found is None:
             await self.delete(repository, digest)
-        except NotFoundError:
-            # Perhaps an earlier try of ours, which was cut off before the list was changed.
-            await self._forgotten(repository, known)
-            raise
-        await self._forgotten(repository, known)
-
-    async def _forgotten(self, repository: str, known: AnyManifest | None) -> None:
-        if known is not None and (found := as_referrer(known)) is not None:
-            await self.attached.forget(repository, *found)
+            return
+        subject, _ = found
+        # One at a time: distribution takes no list that names what the next one has deleted.
+        async with self.attached.turn(repository, subject):
+            try:
+                await self.delete(repository, digest)
+            except NotFoundError:
+                # Perhaps an earlier try of ours, which was cut off before the list was changed.
+                await self.attached.forget(repository, subject, digest)
+                raise
+            await self.attached.forget(repository, subject, digest)
 
     async def delete_blob(self, repository: str, digest: Digest) -> None:
         """Delete a blob."""
