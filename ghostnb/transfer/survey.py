@@ -178,7 +178,9 @@ class Survey:
             async with aclosing(manifests_of(self._target, repository, top)) as manifests:
                 async for manifest in manifests:
                     # Of a registry over HTTP, the cache may have answered.
-                    is_there = await self._has_manifest(repository, manifest.digest)
+                    is_there = manifest is top or await self._has_manifest(
+                        repository, manifest.digest
+                    )
                     if not is_there or not await self._has_blobs(repository, blobs_of(manifest)):
                         return False
         except (NotFoundError, IntegrityError):

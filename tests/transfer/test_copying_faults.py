@@ -36,7 +36,7 @@ from tests.registries.conftest import descriptor_of, push
 from tests.serving import serving_images
 from tests.transfer.test_copying import same
 
-COUNT = 50
+COUNT = 30
 LARGE = image([Step(f"ADD {n}", layer_of(f"large {n}", size_bytes=1_000_000)) for n in range(10)])
 # Dies in the middle of a blob when three others are there.
 COPY = """

@@ -13,6 +13,9 @@ from ghostnb.errors import (
     UnsupportedError,
 )
 from ghostnb.oci import Digest, Platform
+from ghostnb.registries.cache import ContentCache
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.http import HTTPRegistry
 from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.transfer.copying import Copier
 from ghostnb.transfer.selection import Selection
@@ -21,7 +24,9 @@ from tests.parts.images import Settings, Step, artifact, image, index, plain_ima
 from tests.parts.layers import layer_of
 from tests.parts.registries import docker_registry
 from tests.parts.standard import STANDARD_IMAGES
+from tests.parts.storage import write_storage
 from tests.registries.conftest import fill, listed, push
+from tests.serving import CountingTransport
 from tests.transfer.test_copying import opened, over_http, run, same
 
 ALL = Selection()
@@ -106,6 +111,31 @@ def test_the_bytes_are_those_after_what_is_shared(counted):
         assert first > 70_000
         assert max(others) < 5_000
         assert plan.bytes_moved == counted()
+
+
+def test_of_what_is_unchanged_each_side_is_asked_once_an_image():
+    images = {str(number): plain_image(f"number {number}") for number in range(20)}
+
+    def watched(running):
+        went = CountingTransport()
+        config = RegistryConfig("reg", running.url, insecure=True)
+        return went, HTTPRegistry(config, cache=ContentCache(), transport=went)
+
+    with docker_registry() as one, docker_registry() as other:
+        for running in (one, other):
+            write_storage(running.storage_dir, {"app": images})
+        asked, source = watched(one)
+        told, target = watched(other)
+
+        async def question():
+            plan = await plan_sync(source, target, ALL)
+            await plan.apply()
+            assert plan.frame.empty
+
+        run(question, source, target)
+    heads = [f"HEAD /v2/app/manifests/{tag}" for tag in images]
+    assert sorted(told.paths) == sorted(heads)
+    assert sorted(asked.paths) == sorted([*heads, "GET /v2/_catalog", "GET /v2/app/tags/list"])
 
 
 def test_only_what_is_selected_and_by_its_new_name():
