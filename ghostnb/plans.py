@@ -20,7 +20,9 @@ _PERIOD_SECONDS = 0.2
 class Plan:
     """What would happen. Nothing does before it is applied.
 
-    Made by `ghostnb.plan_sync`, `ghostnb.plan_delete` and their like.
+    Made by `ghostnb.plan_sync`, `ghostnb.plan_delete`, `ghostnb.plan_retention`,
+    `ghostnb.plan_backup` and `ghostnb.plan_restore`, which say what columns its frame has. Look
+    at ``plan.frame`` and ``plan.notes``; then ``await plan.apply()``; then ``plan.results``.
 
     Attributes
     ----------
@@ -71,8 +73,9 @@ class Plan:
         Parameters
         ----------
         progress : bool or callable, optional
-            By default a bar where there is someone to see it, for what takes over a second;
-            False for none; or a function that takes each `Progress`. Not used by ``async for``.
+            By default a bar of bytes (of steps, if none moves), where there is someone to see
+            it, for what takes over a second; False for none; or a function that takes the
+            `Progress` of each step and blob. Not used by ``async for``.
 
         Returns
         -------

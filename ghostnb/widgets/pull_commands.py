@@ -16,6 +16,7 @@ from ghostnb.registries.config import RegistryConfig
 
 __all__ = ["no_pull_reason", "pull_commands", "pull_name", "pull_pieces"]
 
+_ARCHIVE = ".tar"
 _PORTS = {"http": 80, "https": 443}
 _REF_NAME = "org.opencontainers.image.ref.name"
 # As much as the registry itself reads of it.
@@ -87,8 +88,14 @@ def pull_name(config: RegistryConfig, reference: str) -> str:
 
 def no_pull_reason(config: RegistryConfig) -> str:
     """Say why no daemon pulls from a registry, and what to do instead; empty if one does."""
-    if config.layout_path is not None:
-        return "A daemon pulls from no directory: copy the command."
+    if (path := config.layout_path) is not None:
+        # By its name: the disk is not asked here, where others wait.
+        if path.suffix != _ARCHIVE:
+            return "A daemon pulls from no directory: copy the command."
+        return (
+            "A daemon pulls from no file: copy the image to a registry, or load the whole file "
+            f"if docker save or podman save wrote it: docker load -i {shlex.quote(str(path))}"
+        )
     if _named(config, "any:tag") is None:
         return "No daemon pulls from such an address: save the image instead."
     return ""

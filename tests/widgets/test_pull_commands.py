@@ -73,6 +73,9 @@ def test_where_no_tool_can_pull_none_is_named(tmp_path):
     with pytest.raises(UnsupportedError, match="save the image instead"):
         pull_name(config("https://example.com/below/a/path"), "app:1")
     assert no_pull_reason(config(f"oci:{tmp_path}")).startswith("A daemon pulls from no directory")
+    of_file = no_pull_reason(config(f"oci:{tmp_path}/my images.tar"))
+    assert of_file.startswith("A daemon pulls from no file: copy the image to a registry")
+    assert of_file.endswith(f"docker load -i '{tmp_path}/my images.tar'")
 
 
 def test_a_tag_between_the_pieces_is_the_command(demo_drift):
