@@ -6,6 +6,7 @@ from ghostnb.widgets.container_form import ContainerForm
 from ghostnb.widgets.containers import Containers
 from ghostnb.widgets.dashboard import Dashboard
 from ghostnb.widgets.details import ImageDetails
+from ghostnb.widgets.engine_images import EngineImages
 from ghostnb.widgets.layer_bars import LayerBars
 from ghostnb.widgets.plans import PlanPanel
 from ghostnb.widgets.pulls import PullQueue
@@ -19,6 +20,7 @@ __all__ = [
     "ContainerForm",
     "Containers",
     "Dashboard",
+    "EngineImages",
     "ImageDetails",
     "LayerBars",
     "PlanPanel",

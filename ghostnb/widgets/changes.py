@@ -1,21 +1,25 @@
 """What is shown before it is done, and what became of it."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Protocol
+from typing import Literal, Protocol
 
 import pandas as pd
 
 from ghostnb.progress import Progress
 
-__all__ = ["Change", "changed_registries", "deleted", "going", "things"]
+__all__ = ["Change", "changed_registries", "deleted", "going", "kind", "things"]
 
 
 class Change(Protocol):
     """What a `ghostnb.plans.Plan` is to a panel and to a job."""
 
-    notes: tuple[str, ...]
     bytes_freed: int
     bytes_moved: int
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences to be read before it is applied."""
+        ...
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -35,6 +39,14 @@ class Change(Protocol):
 def going(frame: pd.DataFrame) -> pd.DataFrame:
     """Give the rows of a plan's frame for which something is to be done."""
     return frame[frame["action"] != "keep"]
+
+
+def kind(plan: Change) -> Literal["push", "copy", "delete"]:
+    """Say what a plan does, by the columns that it has."""
+    columns = plan.frame.columns
+    if "target_registry" not in columns:
+        return "delete"
+    return "push" if "image" in columns else "copy"
 
 
 def changed_registries(plan: Change) -> list[str]:

@@ -17,6 +17,7 @@ from ghostnb.widgets.changes import Change, changed_registries, deleted
 from ghostnb.widgets.container_form import ContainerForm
 from ghostnb.widgets.containers import Containers
 from ghostnb.widgets.details import ImageDetails
+from ghostnb.widgets.engine_images import EngineImages
 from ghostnb.widgets.plans import PlanPanel
 from ghostnb.widgets.pull_commands import pull_name
 from ghostnb.widgets.pulls import PullQueue
@@ -29,7 +30,7 @@ _TABS = ("Registries", "Images", "Containers")
 
 
 class Dashboard(Panels):
-    """Browse, inspect, search, pull, copy, delete, create.
+    """Browse, inspect, search, pull, push, copy, delete, create.
 
     Parameters
     ----------
@@ -76,6 +77,11 @@ class Dashboard(Panels):
         )
         self.plans = PlanPanel(self.fleet, on_apply=self._apply)
         self.containers = Containers(self.engine)
+        self.pushes = PlanPanel(self.fleet, on_apply=self._apply, engine=self.engine)
+        self.images = EngineImages(
+            self.engine,
+            on_push=lambda images: self.pushes.push(images, on_closed=self.images.focus),
+        )
         self.form = ContainerForm(self.engine, on_created=self._created, on_closed=self._closed)
         self.details = ImageDetails(
             self.fleet,
@@ -103,7 +109,7 @@ class Dashboard(Panels):
         pages = [
             [self.browser, self.plans, self.details],
             [self.search, self.pulls],
-            [self.form, self.containers],
+            [self.form, self.containers, self.images, self.pushes],
         ]
         return [Panels(page) for page in pages]
 
@@ -138,6 +144,7 @@ class Dashboard(Panels):
         self._stack.selected_index = _TABS.index(change["new"])
         if change["new"] == "Containers":
             self.containers.reload()
+            self.images.reload()
         elif change["new"] == "Images":
             self.search.reload()
 

@@ -80,6 +80,7 @@ class Form(View):
         self._empty = {field.name: field.value for field in fields}
         self._filled = dict(self._empty)
         self._presses = dict(buttons)
+        self._is_open = self._is_wanted = False
         self.on_msg(self._answer)
 
     def fill(self, **values: str | bool) -> None:
@@ -100,6 +101,8 @@ class Form(View):
 
     def focus(self) -> None:
         """Let the keyboard go on at the first field, unless it is outside of the dashboard."""
+        # A form that is just being shown hears nothing yet.
+        self._is_wanted = not self._is_open
         self.send({"kind": "focus"})
 
     def note(self, field: str, text: str, *, is_disabled: bool = False) -> None:
@@ -112,6 +115,9 @@ class Form(View):
             # For this view alone: in another, somebody may be typing.
             view = message["view"]
             self.send({"kind": "fill", "values": self._filled, "at_first": True, "view": view})
+            self._is_open = True
+            if self._is_wanted:
+                self.focus()
         press = self._presses.get(message.get("name", ""))
         if message.get("kind") == "press" and press is not None:
             press(message["values"])

@@ -12,7 +12,7 @@ from ghostnb.progress import Progress
 
 __all__ = ["Job", "JobKind"]
 
-JobKind = Literal["pull", "save", "copy", "delete"]
+JobKind = Literal["pull", "save", "copy", "delete", "push"]
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 # A rate tells of now: what was fast a minute ago may stand still.
@@ -26,6 +26,7 @@ _AT_FIRST = {
     "save": "Reading the manifests …",
     "copy": "Copying …",
     "delete": "Deleting …",
+    "push": "Pushing …",
 }
 _SHOWN = (
     "id",
@@ -56,7 +57,7 @@ class Job:
     platform : str or None
         Only this one; None for the daemon's own, or for all that are saved.
     action : str
-        ``pull``, ``save``, or what a plan does: ``copy`` or ``delete``.
+        ``pull``, ``save``, or what a plan does: ``copy``, ``delete`` or ``push``.
     attempt : int
         From 1.
     state : str

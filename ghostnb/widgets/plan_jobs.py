@@ -12,7 +12,7 @@ __all__ = ["PlanJob"]
 
 # Who wants to know of more has them when these are seen to.
 _MOST_FAULTS = 5
-_SAID = {"copy": "copied", "delete": "deleted"}
+_SAID = {"copy": "copied", "delete": "deleted", "push": "pushed"}
 _COLLECTED = "Space is free when the registry has collected its garbage."
 _AGAIN = "Retry does what is not done."
 
@@ -53,6 +53,10 @@ class PlanJob(Job):
 
     def take(self, step: Progress) -> None:
         """Note a step: bytes where some move, else the steps that are done."""
+        if self.action == "push":
+            # An image's layers can be told apart; a copy's or a deletion's steps are too many.
+            Job.take(self, step)
+            return
         if self.unit == "B":
             self.current = step.overall_current_bytes
             planned = self.change.bytes_moved if self.attempt == 1 else 0

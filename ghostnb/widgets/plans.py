@@ -7,12 +7,16 @@ from typing import Any
 from ghostnb.client import RegistryClient
 from ghostnb.copying import plan_copy, plan_sync
 from ghostnb.deleting import plan_delete
+from ghostnb.engine import Engine
 from ghostnb.errors import GhostnbError
 from ghostnb.fleet import Fleet
 from ghostnb.widgets.base import Panels
 from ghostnb.widgets.changes import Change, going, things
 from ghostnb.widgets.confirmation import Confirmation
 from ghostnb.widgets.copy_form import CopyForm, CopyRequest, targets
+from ghostnb.widgets.form import Form
+from ghostnb.widgets.image_push import EngineImage, ImagePush
+from ghostnb.widgets.push_form import PushForm, PushRequest, called
 from ghostnb.widgets.summary import Summary
 from ghostnb.widgets.table import Column, Table
 from ghostnb.widgets.tasks import Tasks
@@ -44,37 +48,50 @@ _COPIES = [
     Column("target_digest", "Now there", "digest", "150px", is_optional=True),
     Column("digest", "Digest", "digest", "150px"),
 ]
+_PUSHES = [
+    Column("action", "Action", width="72px"),
+    Column("image", "Image", width="minmax(10em, 2fr)"),
+    Column("target_repository", "Repository there", width="minmax(8em, 2fr)"),
+    Column("target_tag", "Tag there", width="minmax(5em, 1fr)"),
+    Column("size_bytes", "Size", "bytes", "80px"),
+    Column("target_digest", "Now there", "digest", "160px", is_optional=True),
+    Column("id", "ID", "digest", "160px"),
+]
+_SOME_UNNAMED = "Some of these images have no name to be pushed by."
+_ONE_BY_ONE = "Select one of them alone: then it is asked for."
 _NO_TARGET = "No registry here can be written to."
 _ADD_TARGET = "Add one over HTTP, or the directory of an image layout (oci:DIRECTORY)."
 
 
 class PlanPanel(Panels):
-    """Plans a deletion or a copy, shows the plan, and has it applied.
+    """Plans a deletion, a copy or a push, shows the plan, and has it applied.
 
     Parameters
     ----------
     fleet : Fleet
     on_apply : callable
         Told the name of the registry that changes, what is done in a few words, and the plan.
+    engine : Engine, optional
+        Whose images are pushed; by default the one that is found.
 
     Notes
     -----
     It shows while there is something to decide. Nothing of it is saved in notebooks.
     """
 
-    def __init__(self, fleet: Fleet, *, on_apply: OnApply) -> None:
-        self._fleet, self._on_apply = fleet, on_apply
+    def __init__(self, fleet: Fleet, *, on_apply: OnApply, engine: Engine | None = None) -> None:
+        self._fleet, self._on_apply, self._engine = fleet, on_apply, engine
         self._tasks = Tasks()
         self._apply: Callable[[], object] = lambda: None
         self._retry: Callable[[], object] = lambda: None
         self._on_closed: Callable[[], object] = lambda: None
-        self._form: CopyForm | None = None
+        self._form: Form | None = None
         self._summary = Summary()
         self._tables = {
             kind: Table(
                 columns, key="row", label="Plan", height="240px", on_retry=lambda: self._retry()
             )
-            for kind, columns in (("delete", _DELETIONS), ("copy", _COPIES))
+            for kind, columns in (("delete", _DELETIONS), ("copy", _COPIES), ("push", _PUSHES))
         }
         self._confirmation = Confirmation(on_confirm=lambda: self._apply(), on_cancel=self.dismiss)
         self._sheet = Panels([self._summary, *self._tables.values(), self._confirmation])
@@ -128,8 +145,7 @@ class PlanPanel(Panels):
         """
         self._on_closed = on_closed
         if not targets(self._fleet, registry):
-            self._begin("copy", f"Copy {_called(references)}")
-            self._tables["copy"].tell("error", _NO_TARGET, _ADD_TARGET)
+            self._refuse("copy", f"Copy {_called(references)}", _NO_TARGET, _ADD_TARGET)
             return
         repository = self._client(registry).registry.reference(references[0]).repository
         form = CopyForm(
@@ -140,9 +156,28 @@ class PlanPanel(Panels):
             on_asked=self._plan_copy,
             on_closed=self.dismiss,
         )
-        self._tasks.cancel()
-        self._show(form)
-        form.focus()
+        self._ask(form)
+
+    def push(
+        self, images: Sequence[EngineImage], *, on_closed: Callable[[], object] = lambda: None
+    ) -> None:
+        """Ask where a daemon's images are to be pushed, plan it, and show that.
+
+        Parameters
+        ----------
+        images : sequence of EngineImage
+        on_closed : callable, optional
+            As for `delete`.
+        """
+        self._on_closed = on_closed
+        title = f"Push {called(images)}"
+        if not targets(self._fleet, ""):
+            self._refuse("push", title, _NO_TARGET, _ADD_TARGET)
+        elif len(images) > 1 and not all(one.own_name for one in images):
+            self._refuse("push", title, _SOME_UNNAMED, _ONE_BY_ONE)
+        else:
+            on_asked, on_left = self._plan_push, self.dismiss
+            self._ask(PushForm(self._fleet, images, on_asked=on_asked, on_closed=on_left))
 
     def dismiss(self) -> None:
         """Put the plan away; nothing is done."""
@@ -157,6 +192,15 @@ class PlanPanel(Panels):
 
     # What is shown
 
+    def _ask(self, form: Form) -> None:
+        self._tasks.cancel()
+        self._show(form)
+        form.focus()
+
+    def _refuse(self, kind: str, title: str, text: str, hint: str) -> None:
+        self._begin(kind, title)
+        self._tables[kind].tell("error", text, hint)
+
     def _begin(self, kind: str, title: str) -> None:
         """Show an empty sheet."""
         self._tasks.cancel()
@@ -168,8 +212,8 @@ class PlanPanel(Panels):
         self._show(self._sheet)
         self._summary.focus()
 
-    def _show(self, shown: Panels | CopyForm | None = None) -> None:
-        before, self._form = self._form, shown if isinstance(shown, CopyForm) else None
+    def _show(self, shown: Panels | Form | None = None) -> None:
+        before, self._form = self._form, shown if isinstance(shown, Form) else None
         self.children = [] if shown is None else [shown]
         self.layout.display = "none" if shown is None else ""
         if before is not None:
@@ -189,6 +233,19 @@ class PlanPanel(Panels):
             partial(self._planned_copy, request),
             partial(self._show_copy, request.target, title),
         )
+
+    def _plan_push(self, request: PushRequest) -> None:
+        title = f"Push {called(request.images)} to {request.target}"
+        self._plan(
+            "push",
+            title,
+            partial(self._planned_push, request),
+            partial(self._show_push, request.target, title),
+        )
+
+    async def _planned_push(self, request: PushRequest) -> Change:
+        engine, target = self._engine or Engine(), self._client(request.target)
+        return await ImagePush.look(engine, target, request.images, request.names)
 
     async def _planned_deletion(self, registry: str, references: tuple[str, ...]) -> Change:
         progress = partial(self._count, "delete")
@@ -258,6 +315,14 @@ class PlanPanel(Panels):
         self._summary.say(title, _actions(plan), sizes=sizes, notes=plan.notes)
         if not plan.frame.empty:
             self._offer(registry, f"Copy {things(plan.frame)}", title, plan)
+
+    def _show_push(self, registry: str, title: str, plan: Change) -> None:
+        count = len(going(plan.frame))
+        if not count:
+            self._summary.say(title, f"Nothing is to be done: {registry} has all of it.")
+            return
+        self._summary.say(title, _actions(plan), notes=plan.notes)
+        self._offer(registry, f"Push {count:,} image{'s' * (count != 1)}", title, plan)
 
     def _offer(self, registry: str, label: str, title: str, plan: Change, wanted: str = "") -> None:
         def apply() -> None:

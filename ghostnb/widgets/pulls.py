@@ -18,7 +18,7 @@ from ghostnb.fleet import Fleet
 from ghostnb.loop import schedule
 from ghostnb.transfer import archive_name, free_path, is_loadable
 from ghostnb.widgets.base import View
-from ghostnb.widgets.changes import Change
+from ghostnb.widgets.changes import Change, kind
 from ghostnb.widgets.job_list import JobList
 from ghostnb.widgets.jobs import Job
 from ghostnb.widgets.plan_jobs import PlanJob
@@ -126,9 +126,9 @@ class PullQueue(View):
         plan : Change
             Retry applies it again, which does what is not done.
         """
-        is_copy = "target_registry" in plan.frame
-        job = PlanJob(next(self._ids), registry, "", action="copy" if is_copy else "delete")
-        job.name, job.plan, job.unit = title, plan, "B" if is_copy else "step"
+        action = kind(plan)
+        job = PlanJob(next(self._ids), registry, "", action=action)
+        job.name, job.plan, job.unit = title, plan, "step" if action == "delete" else "B"
         self._start(job)
 
     def save(self, job_id: str) -> None:

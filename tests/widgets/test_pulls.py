@@ -62,7 +62,9 @@ def job(page: Page, name: str) -> Locator:
 
 def test_bars_to_the_end_and_a_cancelled_one(show, demo_drift, far, daemon, tmp_path) -> None:
     page = show(code(demo_drift, far, f"ghostnb.Engine('{daemon.url}')", tmp_path))
-    page.get_by_text("No jobs yet: pulls, saves, copies and deletions are listed here.").wait_for()
+    page.get_by_text(
+        "No jobs yet: pulls, saves, pushes, copies and deletions are listed here."
+    ).wait_for()
     page.get_by_role("button", name="Pull team/shop/web:latest from far").click()
     page.get_by_role("button", name="Pull team/shop/api:1.2 from far").click()
     page.get_by_role("button", name="Pull team/shop/api:1.3 from local-drift").click()

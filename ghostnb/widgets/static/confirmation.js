@@ -20,6 +20,11 @@ function render({ model, el }) {
     apply.className = wanted ? "ghostnb-danger" : "ghostnb-first";
     root.setAttribute("aria-label", asked.label || "Confirm");
     fit();
+    if (asked.label) requestAnimationFrame(show);
+  };
+  // Whoever waits for the plan sees it with its button; who has gone elsewhere is left alone.
+  const show = () => {
+    if (root.closest(".ghostnb-plan")?.contains(document.activeElement)) root.scrollIntoView({ block: "nearest" });
   };
   const take = (message) => {
     if (message.kind === "ask") ask(message);

@@ -1,8 +1,8 @@
-// What is being pulled, saved, copied or deleted: a row for each job, a bar for each layer and one for all.
+// What is being pulled, saved, pushed, copied or deleted: a row for each job, a bar for each layer and one for all.
 // All of it arrives as messages, of what has changed alone.
 
 function render({ model, el }) {
-  const empty = element("p", "ghostnb-state", {}, "No jobs yet: pulls, saves, copies and deletions are listed here.");
+  const empty = element("p", "ghostnb-state", {}, "No jobs yet: pulls, saves, pushes, copies and deletions are listed here.");
   const title = element("h3", "ghostnb-label", {}, "Jobs");
   const button = (kind, label) => {
     const made = element("button", "", { type: "button" }, label);
@@ -59,7 +59,7 @@ function sayMore({ waiting, ended, failed }) {
 }
 
 // What is no pull says what it is.
-const BADGES = { save: "OCI ARCHIVE", copy: "COPY", delete: "DELETE" };
+const BADGES = { save: "OCI ARCHIVE", copy: "COPY", delete: "DELETE", push: "PUSH" };
 
 // It waits for its turn, or runs.
 const isOpen = (job) => job.state === "waiting" || job.state === "running";
