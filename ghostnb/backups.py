@@ -281,6 +281,8 @@ async def catalogue(source: Place) -> pd.DataFrame:
     client = place_client(source)
     found = await hop(read_catalogue(client.registry))
     if found is None:
+        # What is not there at all is told as that.
+        await client.ping()
         raise NotFoundError(
             f"{client.name} at {client.config.url} has no catalogue.",
             hint="plan_backup writes one; its tags() and inventory() say what is there.",

@@ -28,7 +28,7 @@ async def plan_delete(
     registry: RegistryClient,
     what: Choice = (),
     *,
-    repositories: str | Iterable[str] = (),
+    repositories: Names = (),
     untagged: bool = False,
     referrers: bool = True,
     protect: Protect = (),
@@ -43,18 +43,19 @@ async def plan_delete(
     Parameters
     ----------
     registry : RegistryClient
-        It is read as a whole, since its repositories share blobs.
+        It is read as a whole if manifests go, since its repositories share blobs.
     what : str, DataFrame, or iterable of str, optional
         ``repository:tag``, ``repository@digest``, or a frame such as that of `tags`, filtered.
-    repositories : str or iterable of str, optional
-        All that is in these, by their exact names: no patterns.
+    repositories : str, re.Pattern, or iterable of these, optional
+        All that is in these: names, patterns such as ``team/old-*``, or regular expressions.
     untagged : bool, optional
         Also every manifest that no tag leads to, where the registry lists them.
     referrers : bool, optional
         False leaves signatures, SBOMs and other artifacts that are attached to what goes.
     protect : str, DataFrame, Engine, or iterable of these, optional
         What must stay: references, patterns (``*:latest``, ``team/app:v*``), digests, a tags
-        frame; of an `Engine`, the images of its containers.
+        frame, whose digests stay in every repository; of an `Engine`, the images of its
+        containers.
     progress : bool or callable, optional
         By default a bar of tags and manifests that are looked at, where there is someone to
         see it, for what takes over a second; False for none; or a function that takes how many
@@ -94,7 +95,7 @@ async def plan_delete(
         planning = plan_deletion(
             here,
             what,
-            repositories=[repositories] if isinstance(repositories, str) else repositories,
+            repositories=repositories,
             untagged=untagged,
             referrers=referrers,
             protect=kept,

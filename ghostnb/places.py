@@ -12,6 +12,7 @@ __all__ = ["Place", "archive_path", "checked_client", "place_client"]
 
 Place: TypeAlias = RegistryClient | str | os.PathLike[str]
 _ARCHIVE = ".tar"
+_COMPRESSED = (".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2", ".zip")
 
 
 def checked_client(client: RegistryClient) -> RegistryClient:
@@ -39,4 +40,9 @@ def archive_path(place: Place) -> Path | None:
     """Give the path of an archive that is to be written; None for anything else."""
     text = place.config.url if isinstance(place, RegistryClient) else os.fspath(place)
     text = text.removeprefix(LAYOUT_SCHEME)
+    if text.endswith(_COMPRESSED):
+        raise ValueError(
+            f"{text} would be a compressed archive, and what is in it is compressed already: "
+            "name it ….tar."
+        )
     return Path(text).expanduser() if text.endswith(_ARCHIVE) else None

@@ -144,3 +144,14 @@ def test_what_is_no_backup_says_so(registry, tmp_path):
         ghostnb.run(ghostnb.catalogue(source))
     with pytest.raises(UnsupportedError, match=r"is no directory.*plan_sync"):
         ghostnb.run(ghostnb.plan_backup(source, source))
+
+
+def test_a_path_that_cannot_be_meant_is_told_when_it_is_planned(registry, tmp_path):
+    source = RegistryClient(registry.url)
+    with pytest.raises(ValueError, match=r"b\.tar\.gz would be a compressed archive"):
+        ghostnb.run(ghostnb.plan_backup(source, tmp_path / "b.tar.gz"))
+    with pytest.raises(ArchiveError, match="Is there a directory"):
+        ghostnb.run(ghostnb.plan_backup(source, tmp_path / "nowhere" / "b.tar"))
+    with pytest.raises(NotFoundError, match="Check the path"):
+        ghostnb.run(ghostnb.catalogue(tmp_path / "bakcup"))
+    assert list(tmp_path.iterdir()) == []

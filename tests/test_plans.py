@@ -264,3 +264,39 @@ def test_a_failed_step_is_told_with_the_first_reason(two):
         assert set(outcomes.drop("1.0.0")) == {"done"}
 
     asyncio.run(work())
+
+
+def test_what_fits_nothing_is_said(two):
+    source, target = two
+
+    async def work():
+        plan = await ghostnb.plan_sync(source, target, repositories=["team/*", "taem/*"])
+        assert plan.notes == (f"{source.name} has no repository that fits taem/*.",)
+        plan = await ghostnb.plan_sync(source, target, repositories="team/*", tags="lastest")
+        assert plan.notes == ("No tag is selected in the 2 repositories.",)
+        plan = await ghostnb.plan_retention(source, ghostnb.KeepNewest(1), repositories="taem/*")
+        assert plan.notes == (f"{source.name} has no repository that is selected.",)
+        for protect, is_said in (("taem/*", True), ("team/app:1.3.*", False)):
+            plan = await ghostnb.plan_delete(source, "team/app:1.0.0", protect=protect)
+            assert any(f"nothing that fits {protect}" in one for one in plan.notes) == is_said
+        with pytest.raises(NotFoundError, match=r"no repository that fits taem/\*"):
+            await ghostnb.plan_delete(source, repositories="taem/*")
+        plan = await ghostnb.plan_delete(source, repositories="team/a*")
+        assert set(plan.frame["repository"]) == {"team/app"}
+
+    asyncio.run(work())
+
+
+def test_a_target_that_does_not_answer_gets_no_plan(two):
+    source, _ = two
+    with docker_registry() as running:
+        gone = ghostnb.RegistryClient(running.url)
+    with pytest.raises(ghostnb.errors.TransportError, match=gone.config.host):
+        ghostnb.run(ghostnb.plan_sync(source, gone, repositories="team/*"))
+
+
+def test_an_image_of_another_platform_is_not_copied(two):
+    source, target = two
+    with pytest.raises(NotFoundError, match=r"no image for linux/s390x.*linux/amd64"):
+        ghostnb.run(ghostnb.copy(source, target, "team/app:1.0.0", platforms="linux/s390x"))
+    ghostnb.run(ghostnb.copy(source, target, "team/app:1.0.0", platforms="linux/amd64"))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import TypeAlias
 
-__all__ = ["Names", "Pattern", "as_patterns", "exact_names", "matches"]
+__all__ = ["Names", "Pattern", "as_patterns", "exact_names", "matches", "shown"]
 
 Pattern: TypeAlias = str | re.Pattern[str]
 """A name, one with ``*``, ``?`` and ``[…]``, or a regular expression for the whole of it."""
@@ -46,6 +46,11 @@ def exact_names(patterns: Iterable[Pattern] | None) -> tuple[str, ...] | None:
             return None
         names[pattern] = None
     return None if patterns is None else tuple(names)
+
+
+def shown(pattern: object) -> str:
+    """Write a pattern as a file would have it."""
+    return f"re:{pattern.pattern}" if isinstance(pattern, re.Pattern) else str(pattern)
 
 
 def _is_match(name: str, pattern: Pattern) -> bool:

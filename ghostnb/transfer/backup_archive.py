@@ -140,4 +140,6 @@ def _checked(path: Path, *, overwrite: bool) -> Path:
             raise already_there(path)
         if overwrite and path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not path.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     return path

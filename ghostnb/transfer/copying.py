@@ -304,7 +304,6 @@ class _ImageCopy:
 
     async def _send(self, blob: Descriptor) -> None:
         tally = self._shared.tally
-        tally.expect(blob.digest, blob.size_bytes)
 
         async def read() -> AsyncGenerator[bytes, None]:
             done = 0
@@ -314,8 +313,8 @@ class _ImageCopy:
                     tally.reach(blob.digest, done)
                     yield piece
 
-        await self._target.push_blob(self._repository, blob, content_read_by(read))
-        tally.finish(blob.digest, "Copied")
+        with tally.moving(blob.digest, blob.size_bytes, "Copied"):
+            await self._target.push_blob(self._repository, blob, content_read_by(read))
         self._count(blob.size_bytes)
 
     def _count(self, size_bytes: int) -> None:

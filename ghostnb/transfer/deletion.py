@@ -10,6 +10,7 @@ from ghostnb.errors import NotFoundError, TagMovedError, UnsupportedError
 from ghostnb.frames.plans import DELETIONS
 from ghostnb.oci import Digest
 from ghostnb.registries.abilities import KeepsAttachedTags
+from ghostnb.registries.patterns import Names, as_patterns, shown
 from ghostnb.registries.protocol import ListsManifests, Registry, WritableRegistry
 from ghostnb.registries.storing import writable
 from ghostnb.registries.walk import Tally
@@ -18,6 +19,7 @@ from ghostnb.transfer.deletion_steps import Deletion, DeletionRow, Planner
 from ghostnb.transfer.holdings import Holdings
 from ghostnb.transfer.picks import Choice, Pick, Protection, picks_of, protection_of
 from ghostnb.transfer.plans import Plan
+from ghostnb.transfer.selection import Selection, selected_repositories
 from ghostnb.transfer.tally import TransferTally
 
 __all__ = ["Deletion", "DeletionPlan", "DeletionRow", "plan_deletion"]
@@ -177,7 +179,7 @@ async def plan_deletion(
     registry: Registry,
     what: Choice = (),
     *,
-    repositories: Iterable[str] = (),
+    repositories: Names = (),
     untagged: bool = False,
     referrers: bool = True,
     protect: Choice = (),
@@ -196,8 +198,8 @@ async def plan_deletion(
     what : str, Reference, DataFrame, or iterable of str or Reference, optional
         ``repository:tag``, ``repository@digest``, or a frame with the columns repository, tag
         and perhaps digest, such as that of `tags`.
-    repositories : iterable of str, optional
-        All of these.
+    repositories : str, re.Pattern, or iterable of these, optional
+        All of these: names, patterns such as ``team/old-*``, or regular expressions.
     untagged : bool, optional
         Also every manifest that no tag leads to.
     referrers : bool, optional
@@ -231,8 +233,8 @@ async def plan_deletion(
     only if manifests go, or with `untagged`.
     """
     picks = picks_of(registry, what)
-    whole = dict.fromkeys(map(registry.repository, _texts(repositories)))
     writable = _checked(registry, untagged)
+    whole = await _whole(registry, repositories)
     named: dict[str, set[Digest]] = {name: set() for name in whole}
     for pick in picks:
         named.setdefault(pick.repository, set())
@@ -255,7 +257,8 @@ async def plan_deletion(
     )
     steps, kept = await _planned(reader, planner, picks, whole, untagged)
     await guard.check({step.repository for step in steps})
-    notes = (*reader.census.notes, *_idle(protection, reader.census))
+    is_whole = untagged or any(step.is_whole for step in steps)
+    notes = (*reader.census.notes, *_idle(protection, reader.census, is_whole))
     return DeletionPlan(writable, steps, kept, notes)
 
 
@@ -327,13 +330,32 @@ def _check_presence(census: Census, picks: Iterable[Pick], whole: Iterable[str])
         )
 
 
-def _idle(protection: Protection, census: Census) -> Iterator[str]:
-    """Say which names protect nothing: they may be misspelt."""
+def _idle(protection: Protection, census: Census, is_whole: bool) -> Iterator[str]:
+    """Say which names protect nothing: they may be misspelt.
+
+    Of patterns, that is known only if the whole registry was read.
+    """
     for (repository, tag), name in protection.tags.items():
         holdings = census.repositories.get(repository)
         if holdings is not None and tag not in {"*", *holdings.tags, *holdings.unread}:
             yield f"{census.registry} has no {name}, which was to be protected."
+    held = census.repositories.values() if is_whole else ()
+    names = [(one.repository, tag) for one in held for tag in (*one.tags, *one.unread)]
+    for name in protection.idle(names) if names else ():
+        yield f"{census.registry} has nothing that fits {name}, which was to be protected."
 
 
-def _texts(names: str | Iterable[str]) -> list[str]:
-    return [names] if isinstance(names, str) else list(names)
+async def _whole(registry: Registry, repositories: Names) -> list[str]:
+    """List the repositories that go, by name or pattern."""
+    patterns = as_patterns(repositories)
+    if not patterns:
+        return []
+    found = [name async for name in selected_repositories(registry, Selection(patterns))]
+    if not found:
+        raise NotFoundError(
+            f"{registry.name} has no repository that fits {', '.join(map(shown, patterns))}; "
+            "nothing was deleted.",
+            hint="See what there is: registry.repositories().",
+            registry=registry.name,
+        )
+    return found

@@ -78,6 +78,17 @@ class Protection:
             "",
         )
 
+    def idle(self, tags: Iterable[tuple[str, str]]) -> list[str]:
+        """List the patterns that fit none of these tags, which are given with repositories."""
+        left = list(self._patterns)
+        for repository, tag in tags:
+            left = [
+                one
+                for one in left
+                if not (fnmatchcase(repository, one[0]) and fnmatchcase(tag, one[1]))
+            ]
+        return [name for _, _, name in left]
+
     def of_digest(self, repository: str, digest: Digest) -> str:
         """Say what protects a manifest itself; empty if nothing does."""
         known = self._digests.get(digest, ())

@@ -1,13 +1,15 @@
 """An index cut down to the platforms that are wanted."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
-from ghostnb.errors import NotFoundError
-from ghostnb.oci import Descriptor, Digest, Index, Manifest, Platform
+from ghostnb.errors import InvalidReferenceError, NotFoundError
+from ghostnb.oci import Descriptor, Digest, Index, Manifest, Platform, Reference
+from ghostnb.oci.media_types import IMAGE_CONFIGS
 from ghostnb.registries.protocol import Registry
+from ghostnb.registries.reading import read_image
 from ghostnb.registries.storing import checked_manifest
 from ghostnb.transfer.contents import readable
 
@@ -32,7 +34,7 @@ async def for_platforms(
     registry : Registry
     repository : str
     top : Manifest or Index
-        A manifest is given back as it is.
+        A manifest is given back as it is, if its image is for one of them or says for none.
     platforms : sequence of Platform
         Empty: all.
 
@@ -41,11 +43,15 @@ async def for_platforms(
     NotFoundError
         If none of them is there.
     """
-    if not platforms or isinstance(top, Manifest):
+    if not platforms:
+        return top
+    if isinstance(top, Manifest):
+        await _check_image(registry, repository, top, platforms)
         return top
     images = [entry for entry in top.images if _is_wanted(entry, platforms)]
     if not images:
-        raise _none_of(registry, repository, top, platforms)
+        offered = dict.fromkeys(str(entry.platform) for entry in top.images if entry.platform)
+        raise _none_of(registry, repository, top, platforms, offered)
     if len(images) == 1:
         found = await registry.manifest(repository, images[0].digest)
         return readable(found, registry, repository)
@@ -75,10 +81,29 @@ def _speaks_of(entry: Descriptor) -> str:
     return (entry.annotations or {}).get(_SPEAKS_OF, "") if entry.is_attestation else ""
 
 
+async def _check_image(
+    registry: Registry, repository: str, top: Manifest, platforms: Sequence[Platform]
+) -> None:
+    """Raise if an image is for another platform; what is no image is for all."""
+    if top.config.media_type not in IMAGE_CONFIGS:
+        return
+    image = await read_image(registry, Reference("", repository, "", top.digest))
+    try:
+        platform = Platform.parse(image.platform or "")
+    except InvalidReferenceError:
+        # A config may name one half of its platform, or neither.
+        return
+    if not any(map(platform.matches, platforms)):
+        raise _none_of(registry, repository, top, platforms, [str(platform)])
+
+
 def _none_of(
-    registry: Registry, repository: str, top: Index, platforms: Sequence[Platform]
+    registry: Registry,
+    repository: str,
+    top: Manifest | Index,
+    platforms: Sequence[Platform],
+    offered: Iterable[str],
 ) -> NotFoundError:
-    offered = dict.fromkeys(str(entry.platform) for entry in top.images if entry.platform)
     return NotFoundError(
         f"{repository}@{top.digest} in {registry.name} has no image for "
         f"{' or '.join(map(str, platforms))}.",

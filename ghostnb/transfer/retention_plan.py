@@ -1,6 +1,6 @@
 """What rules let go of, as a plan of deletions."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
@@ -19,7 +19,7 @@ from ghostnb.transfer.deletion import DeletionPlan, DeletionRow, plan_deletion
 from ghostnb.transfer.holdings import subject_of_tag
 from ghostnb.transfer.picks import Choice
 from ghostnb.transfer.retention import AnyRule, Decision, decide, rules_from
-from ghostnb.transfer.selection import Selection
+from ghostnb.transfer.selection import Selection, selected_repositories
 
 __all__ = ["RetentionPlan", "Rules", "plan_retention"]
 
@@ -33,7 +33,9 @@ class RetentionPlan(DeletionPlan):
 
     title = "Retention"
 
-    def __init__(self, plan: DeletionPlan, decisions: Sequence[Decision]) -> None:
+    def __init__(
+        self, plan: DeletionPlan, decisions: Sequence[Decision], notes: Iterable[str] = ()
+    ) -> None:
         reasons = {(one.repository, one.tag): one.reason for one in decisions}
         kept = [row for row in plan.rows() if row.action == "keep"]
         shown = {(row.repository, row.tag) for row in plan.rows()}
@@ -44,7 +46,7 @@ class RetentionPlan(DeletionPlan):
         ]
         steps = [replace(step, rows=tuple(_with(row, reasons) for row in step.rows))
                  for step in plan.steps]  # fmt: skip
-        super().__init__(plan.registry, steps, kept, plan.notes)
+        super().__init__(plan.registry, steps, kept, (*notes, *plan.notes))
 
 
 async def plan_retention(
@@ -91,9 +93,13 @@ async def plan_retention(
             # Catalogs name repositories that have nothing any more.
             return []
 
-    lists = ordered_map(details, _names(registry, wanted), workers=_LISTS_AT_ONCE)
-    async with aclosing(lists) as found:
+    names = selected_repositories(registry, wanted)
+    is_any = False
+    async with aclosing(ordered_map(details, names, workers=_LISTS_AT_ONCE)) as found:
         async for some in found:
+            is_any = True
+            tally.total += len(some)
+            tally.done += len(some)
             # What is attached to an image stays or goes with that.
             records += [one for one in some if subject_of_tag(one.tag) is None]
     decisions = decide(records, checked, now)
@@ -101,7 +107,8 @@ async def plan_retention(
     rows = [(one.repository, one.tag, one.digest) for one in decisions if not one.is_kept]
     going = pd.DataFrame(rows, columns=["repository", "tag", "digest"], dtype="string")
     plan = await plan_deletion(registry, going, referrers=referrers, protect=protect, tally=tally)
-    return RetentionPlan(plan, decisions)
+    notes = [] if is_any else [f"{registry.name} has no repository that is selected."]
+    return RetentionPlan(plan, decisions, notes)
 
 
 def _rules(rules: Rules, now: datetime) -> list[AnyRule]:
@@ -113,17 +120,6 @@ def _rules(rules: Rules, now: datetime) -> list[AnyRule]:
     # What is no rule is told before anything is asked.
     decide([], made, now)
     return made
-
-
-async def _names(registry: Registry, wanted: Selection) -> AsyncIterator[str]:
-    exact = wanted.exact_repositories
-    if exact is not None:
-        for name in exact:
-            yield registry.repository(name)
-        return
-    async for record in registry.repositories():
-        if wanted.has_repository(record.repository):
-            yield record.repository
 
 
 def _with(row: DeletionRow, reasons: dict[tuple[str, str], str]) -> DeletionRow:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ghostnb.errors import InvalidReferenceError
 from ghostnb.oci import Digest
-from ghostnb.registries.patterns import Names, Pattern, as_patterns, matches
+from ghostnb.registries.patterns import Names, Pattern, as_patterns, matches, shown
 from ghostnb.transfer.selection import checked_count, checked_names
 from ghostnb.transfer.versions import VersionRange, is_range, newest, versions_by_line
 
@@ -178,11 +178,11 @@ class KeepMatching:
     def judge(self, tags: Sequence[KnownTag], now: pd.Timestamp) -> list[Verdict | None]:
         """Compare each tag's name."""
         wanted, repositories = _checked_tags(self.tags), as_patterns(self.repositories)
-        none = Verdict(False, f"does not match {', '.join(map(_shown, wanted))}")
+        none = Verdict(False, f"does not match {', '.join(map(shown, wanted))}")
 
         def judge_one(tag: KnownTag) -> Verdict:
             found = (one for one in wanted if _is_match(tag.tag, one))
-            return next((Verdict(True, f"matches {_shown(one)}") for one in found), none)
+            return next((Verdict(True, f"matches {shown(one)}") for one in found), none)
 
         return [judge_one(tag) if matches(tag.repository, repositories) else None for tag in tags]
 
@@ -285,7 +285,3 @@ def _checked_digests(digests: object) -> frozenset[str]:
 
 def _is_match(tag: str, wanted: Pattern | VersionRange) -> bool:
     return tag in wanted if isinstance(wanted, VersionRange) else matches(tag, [wanted])
-
-
-def _shown(wanted: Pattern | VersionRange) -> str:
-    return f"re:{wanted.pattern}" if isinstance(wanted, re.Pattern) else str(wanted)

@@ -1,11 +1,12 @@
 """Which images a sync is about: tags by a selection, and what is attached to them."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
 
 from ghostnb.errors import ConfigError, GhostnbError, NotFoundError
 from ghostnb.oci import Descriptor, Digest, Index
 from ghostnb.registries.concurrency import ordered_map
+from ghostnb.registries.patterns import as_patterns, matches, shown
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.walk import Failure, Tally
 from ghostnb.transfer.contents import MAX_NESTING, too_deep
@@ -117,6 +118,19 @@ class SyncJobs:
         tags = self._selection.pick_tags(found)
         self._tally.total += len(tags)
         return [Job(repository, tag, target, tag) for tag in tags]
+
+    def idle(self) -> Iterator[str]:
+        """Say what of the selection fits nothing: it may be misspelt."""
+        if self._tally.failures:
+            # What fits may be among what could not be listed.
+            return
+        for pattern in as_patterns(self._selection.repositories) or ():
+            if self._selection.exact_repositories is None and not any(
+                matches(name, [pattern]) for name in self.targets
+            ):
+                yield f"{self._source.name} has no repository that fits {shown(pattern)}."
+        if self.targets and not self._tally.total and not self._selection.has_all_tags:
+            yield f"No tag is selected in the {len(self.targets):,} repositories."
 
     def _note(self, error: GhostnbError, repository: str, tag: str = "") -> None:
         self._tally.failures.append(Failure(self._source.name, repository, tag, error))

@@ -1,10 +1,10 @@
 """A registry made like another: what would move, and then its moving."""
 
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
-from ghostnb.errors import NotFoundError
+from ghostnb.errors import NotFoundError, TagMovedError
 from ghostnb.frames.plans import COPIES
 from ghostnb.oci import Platform, Reference
 from ghostnb.registries.protocol import Registry, WritableRegistry
@@ -138,12 +138,11 @@ class SyncPlan(Plan[SyncStep]):
     async def _delete(self, step: SyncStep) -> str:
         name, tag = step.target_repository, step.target_tag or ""
         try:
-            now = (await self._target.resolve(name, tag)).digest
-            if now != step.target_digest:
-                return f"It moved since the plan was made: now {now}."
-            await self._target.delete_tag(name, tag)
+            await self._target.delete_tag(name, tag, expected=step.target_digest)
         except NotFoundError:
             return "It was gone already."
+        except TagMovedError as e:
+            return f"It moved since the plan was made: now {e.digest}."
         return ""
 
 
@@ -193,8 +192,13 @@ async def draft_sync(
     UnsupportedError
         If the source does not list its repositories, or the target deletes nothing and is to
         be pruned.
+    RegistryError
+        If the target does not answer, or not to these credentials.
     """
     tally = tally or Tally()
+    # A directory that is not there yet is made; a registry that does not answer is no target.
+    with suppress(NotFoundError):
+        await target.ping()
     jobs = SyncJobs(source, target, selection, rename, tally)
     planner = SyncPlanner(
         source, target, jobs, platforms, tally.failures, is_pruning=prune, repair=repair
@@ -210,7 +214,7 @@ async def draft_sync(
     steps = planner.steps(findings)
     if prune:
         steps += await planner.pruned(findings, selection)
-    return _drafted(planner, findings, steps)
+    return _drafted(planner, findings, steps, jobs.idle())
 
 
 async def draft_copy(
@@ -269,7 +273,12 @@ async def _with_others(
         return _without_parts([*findings, *[finding async for finding in found]])
 
 
-def _drafted(planner: SyncPlanner, findings: list[Finding], steps: list[SyncStep]) -> SyncDraft:
+def _drafted(
+    planner: SyncPlanner,
+    findings: list[Finding],
+    steps: list[SyncStep],
+    notes: Iterable[str] = (),
+) -> SyncDraft:
     return SyncDraft(
         source=planner.source,
         target=planner.target,
@@ -278,7 +287,7 @@ def _drafted(planner: SyncPlanner, findings: list[Finding], steps: list[SyncStep
         steps=steps,
         findings=findings,
         failures=list(planner.failures),
-        notes=planner.notes(findings),
+        notes=[*notes, *planner.notes(findings)],
         known=planner.survey.known,
     )
 
