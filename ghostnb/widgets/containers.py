@@ -37,10 +37,13 @@ class Containers(Panels):
     Parameters
     ----------
     engine : Engine
+    on_reload : callable, optional
+        Called whenever the containers are asked for: what is said of them elsewhere may be
+        another by now.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, *, on_reload: Callable[[], object] = lambda: None) -> None:
+        self._engine, self._on_reload = engine, on_reload
         self._tasks = Tasks()
         self._table = Table(
             _COLUMNS,
@@ -103,6 +106,7 @@ class Containers(Panels):
         self._tasks.spawn(work(), key=f"act {container}", on_error=fail)
 
     async def _load(self) -> None:
+        self._on_reload()
         found: pd.DataFrame = await self._engine.containers()
         self._table.show(found)
         if found.empty:

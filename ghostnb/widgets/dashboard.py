@@ -76,7 +76,7 @@ class Dashboard(Panels):
             self.fleet, self.engine, directory=downloads, on_applied=self._applied
         )
         self.plans = PlanPanel(self.fleet, on_apply=self._apply)
-        self.containers = Containers(self.engine)
+        self.containers = Containers(self.engine, on_reload=lambda: self.images.reload())
         self.pushes = PlanPanel(self.fleet, on_apply=self._apply, engine=self.engine)
         self.images = EngineImages(
             self.engine,
@@ -144,7 +144,6 @@ class Dashboard(Panels):
         self._stack.selected_index = _TABS.index(change["new"])
         if change["new"] == "Containers":
             self.containers.reload()
-            self.images.reload()
         elif change["new"] == "Images":
             self.search.reload()
 

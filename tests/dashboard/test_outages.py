@@ -179,7 +179,11 @@ def test_there_is_no_daemon_until_there_is_one(dashboard, page, daemon):
         daemon.kill()
     page.goto(f"{dashboard.link}&registry=far&repository=team/app&tag=1.0&tab=Containers")
     nobody = f"No container daemon answers at {daemon.url}"
-    said = page.get_by_role("status").filter(has_text=nobody)
+    # The containers and the images, both.
+    retry = page.get_by_role("button", name="Retry")
+    told = page.get_by_role("status").filter(has_text=nobody).filter(has=retry)
+    expect(told).to_have_count(2)
+    said = told.first
     said.get_by_text("systemctl start docker").wait_for()
     page.get_by_role("tab", name="Registries").click()
     page.get_by_role("button", name="Create container").click()
@@ -191,3 +195,4 @@ def test_there_is_no_daemon_until_there_is_one(dashboard, page, daemon):
         said.get_by_role("button", name="Retry").press("Enter")
         page.get_by_text("No containers yet").wait_for()
         expect(grid(page, "Containers")).to_be_focused()
+        expect(told).to_have_count(0)

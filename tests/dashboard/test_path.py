@@ -214,7 +214,7 @@ def test_the_focus_is_never_lost(dashboard, page):
     page.get_by_text("The daemon has it as").wait_for()
     assert "Images" in kept_focus(page)
     press(page, page.get_by_role("button", name="Dismiss"))
-    page.get_by_text("No jobs yet: pulls, saves, copies and deletions are listed here.").wait_for()
+    page.get_by_text("No jobs yet: pulls, saves, pushes, copies and deletions").wait_for()
     kept_focus(page)
 
     turn_to(page, "Registries")

@@ -327,6 +327,7 @@ def test_a_copy_is_cancelled_midway_and_goes_on(slow, other, opened):
 
 def test_by_the_keyboard_alone(opened, one):
     page = opened(one=one.url)
+    page.get_by_role("grid", name="Registries").get_by_text("one", exact=True).wait_for()
     page.get_by_role("grid", name="Registries").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
