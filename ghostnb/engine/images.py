@@ -1,7 +1,10 @@
 """What an engine does with images."""
 
+import os
 import re
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pandas as pd
@@ -189,6 +192,60 @@ class ImageCalls:
         """
         named, parsed = _named(image), _tagged(reference)
         await self._do(lambda session: session.tag(named, parsed))
+
+    async def save(self, image: str, path: str | os.PathLike[str]) -> AsyncGenerator[Progress]:
+        """Write an image of the daemon's to a new file, as ``docker save`` does.
+
+        `RegistryClient.push` pushes such a file. Leaving the iteration breaks it off, and then
+        there is no file.
+
+        Parameters
+        ----------
+        image : str
+            A name, an id as `images` gives it, or the beginning of an id.
+        path : str or path
+            The file to be made.
+
+        Yields
+        ------
+        Progress
+            Bytes of the file so far; the total is the image's size unpacked, about which a
+            file's is.
+
+        Raises
+        ------
+        InvalidReferenceError
+            If `image` is none.
+        PathError
+            If the file is there already, or cannot be written.
+        EngineUnreachableError
+            If no daemon answers, or it is lost.
+        EngineError
+            If the daemon has no such image (`status` is 404), or refuses for another reason.
+
+        Notes
+        -----
+        Source: Docker Engine API v1.41, "ImageGet".
+        """
+        named, file = _named(image), _file(path)
+        async with aclosing(
+            self._stream(lambda line: _saved(self._session(line), named, file))
+        ) as steps:
+            async for step in steps:
+                yield step
+
+
+def _file(path: str | os.PathLike[str]) -> Path:
+    """Give the absolute path: a notebook may change its directory meanwhile."""
+    return Path(os.fspath(path)).expanduser().absolute()
+
+
+def _saved(session: "Session", image: str, path: Path) -> Iterator[Progress]:
+    done = 0
+    for done, size_bytes in session.save(image, path):
+        total = max(done, size_bytes)
+        yield Progress(image, "Saving", done, total, done, total)
+    yield Progress(image, "Saved", done, done, done, done, done=True)
 
 
 def _pull(

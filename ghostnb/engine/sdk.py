@@ -3,6 +3,7 @@
 import http.client
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Protocol
 
 import docker
@@ -17,6 +18,7 @@ from ghostnb.engine.container_refusals import container_error
 from ghostnb.engine.container_session import ContainerSession
 from ghostnb.engine.daemon import Daemon
 from ghostnb.engine.endpoints import Endpoint
+from ghostnb.engine.image_files import written
 from ghostnb.engine.line import HungUpError, Line
 from ghostnb.engine.refusals import pull_error, push_error
 from ghostnb.engine.unreachable import reason
@@ -152,6 +154,29 @@ class Session(ContainerSession):
         with self._client() as client, self._translated(action):
             try:
                 client.tag(image, name, reference.tag)
+            except APIError as error:
+                words = _words(error)
+                if not says_absent(words):
+                    raise
+                said = f"{self._at} would not {action}: {words.rstrip('.')}."
+                raise absent_image_error(said) from error
+
+    def save(self, image: str, path: Path) -> Iterator[tuple[int, int]]:
+        """Write an image to a new file as the daemon gives it.
+
+        Yields
+        ------
+        tuple of int
+            The bytes that are written, and those of the image unpacked, which differ.
+        """
+        action = f"save {image}"
+        with self._client() as client, self._translated(action):
+            try:
+                size_bytes = client.inspect_image(image)["Size"]
+                # Docker may put the whole together before it sends the first byte.
+                client.timeout = None
+                for done in written(path, client.get_image(image)):
+                    yield done, size_bytes
             except APIError as error:
                 words = _words(error)
                 if not says_absent(words):

@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,6 @@ from ghostnb.errors import (
 from ghostnb.frames.schema import COUNT, TEXT
 from ghostnb.oci import Manifest, Reference
 from ghostnb.progress import Progress
-from ghostnb.widgets.exports import export_image, save_command
 
 __all__ = ["EngineImage", "ImagePush"]
 
@@ -135,11 +134,11 @@ class ImagePush:
 
         Raises
         ------
-        EngineError
-            If nothing here can export images from this daemon.
+        EngineUnreachableError
+            If no daemon answers.
         RegistryError
         """
-        await save_command(engine)
+        await engine.ping()
         references = [target.registry.reference(name) for name in names]
         rows = [_Row(*pair) for pair in zip(images, references, strict=True)]
         found = await asyncio.gather(*(_found(target, row) for row in rows))
@@ -192,11 +191,10 @@ class ImagePush:
         """
         async with self._turn:
             left = [row for row in self._going() if row.outcome in ("waiting", "failed")]
-            command = await save_command(self._engine)
             told = _Told(progress, sum(row.size_bytes for row in left))
             for row in left:
                 row.outcome, row.error = "waiting", ""
-                await self._try(command, row, told)
+                await self._try(row, told)
                 told.end_image(row)
             if failed := [row for row in left if row.outcome == "failed"]:
                 raise IncompleteError(f"{len(failed)} of {len(left)} failed: {failed[0].error}")
@@ -205,13 +203,13 @@ class ImagePush:
     def _going(self) -> list[_Row]:
         return [row for row in self._rows if row.action != "keep"]
 
-    async def _try(self, command: Sequence[str], row: _Row, told: "_Told") -> None:
+    async def _try(self, row: _Row, told: "_Told") -> None:
         try:
-            row.outcome, row.error = await self._push(command, row, told)
+            row.outcome, row.error = await self._push(row, told)
         except GhostnbError as e:
             row.outcome, row.error = "failed", str(e)
 
-    async def _push(self, command: Sequence[str], row: _Row, told: "_Told") -> tuple[str, str]:
+    async def _push(self, row: _Row, told: "_Told") -> tuple[str, str]:
         digest, is_same = await _found(self._target, row)
         if is_same:
             return "done", ""  # it arrived, and only the answer did not
@@ -219,7 +217,9 @@ class ImagePush:
             return "skipped", _MOVED
         async with _directory() as directory:
             path = directory / "image.tar"
-            await export_image(command, row.image.id, path, lambda n: told.exported(row, n))
+            async with aclosing(self._engine.save(row.image.id, path)) as steps:
+                async for step in steps:
+                    told.exported(row, step.overall_current_bytes)
             told.exported(row, row.size_bytes, is_done=True)
             name = f"{row.there.repository}:{row.there.tag}"
             await self._target.push(path, name, progress=told.pushed)
