@@ -18,7 +18,7 @@ _COMPRESSED = (".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2", ".zip")
 def checked_client(client: RegistryClient) -> RegistryClient:
     """Give a client back; anything else is the caller's mistake, and is told at once."""
     if not isinstance(client, RegistryClient):
-        shown = redact_url(client) if isinstance(client, str) else repr(client)
+        shown = _shown(client) if isinstance(client, str) else repr(client)
         raise TypeError(f"A RegistryClient is wanted, such as fleet['local-drift'], not {shown}.")
     return client
 
@@ -27,18 +27,13 @@ def place_client(place: Place) -> RegistryClient:
     """Give a client of a directory or file; a client stays what it is."""
     if isinstance(place, RegistryClient):
         return place
-    path = os.fspath(place)
-    if "://" in path:
-        raise TypeError(
-            f"A path or a RegistryClient is wanted, not an address: "
-            f"RegistryClient({redact_url(path)!r})."
-        )
+    path = _path(place)
     return RegistryClient(path if path.startswith(LAYOUT_SCHEME) else f"{LAYOUT_SCHEME}{path}")
 
 
 def archive_path(place: Place) -> Path | None:
     """Give the path of an archive that is to be written; None for anything else."""
-    text = place.config.url if isinstance(place, RegistryClient) else os.fspath(place)
+    text = place.config.url if isinstance(place, RegistryClient) else _path(place)
     text = text.removeprefix(LAYOUT_SCHEME)
     if text.endswith(_COMPRESSED):
         raise ValueError(
@@ -46,3 +41,18 @@ def archive_path(place: Place) -> Path | None:
             "name it ….tar."
         )
     return Path(text).expanduser() if text.endswith(_ARCHIVE) else None
+
+
+def _path(place: str | os.PathLike[str]) -> str:
+    path = os.fspath(place)
+    if "://" in path:
+        raise TypeError(
+            "A path or a RegistryClient is wanted, not an address: "
+            f"RegistryClient({redact_url(path)!r})."
+        )
+    return path
+
+
+def _shown(address: str) -> str:
+    """Write an address without what may be a password."""
+    return redact_url(address) if "://" in address else address.rpartition("@")[2]

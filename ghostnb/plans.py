@@ -20,9 +20,10 @@ _PERIOD_SECONDS = 0.2
 class Plan:
     """What would happen. Nothing does before it is applied.
 
-    Made by `ghostnb.plan_sync`, `ghostnb.plan_delete`, `ghostnb.plan_retention`,
-    `ghostnb.plan_backup` and `ghostnb.plan_restore`, which say what columns its frame has. Look
-    at ``plan.frame`` and ``plan.notes``; then ``await plan.apply()``; then ``plan.results``.
+    Made by `ghostnb.plan_copy`, `ghostnb.plan_sync`, `ghostnb.plan_delete`,
+    `ghostnb.plan_retention`, `ghostnb.plan_backup` and `ghostnb.plan_restore`, which say what
+    columns its frame has. Look at ``plan.frame`` and ``plan.notes``; then ``await
+    plan.apply()``; then ``plan.results``.
 
     Attributes
     ----------

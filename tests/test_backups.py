@@ -155,3 +155,14 @@ def test_a_path_that_cannot_be_meant_is_told_when_it_is_planned(registry, tmp_pa
     with pytest.raises(NotFoundError, match="Check the path"):
         ghostnb.run(ghostnb.catalogue(tmp_path / "bakcup"))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("end", [".tgz", ".tar", ""])
+def test_an_address_is_no_path_and_its_password_is_not_shown(registry, end):
+    source = RegistryClient(registry.url)
+    with pytest.raises(TypeError, match="not an address") as caught:
+        ghostnb.run(ghostnb.plan_backup(source, f"https://me:s3cret@example.com/x{end}"))
+    assert "s3cret" not in str(caught.value)
+    with pytest.raises(TypeError, match=r"example\.com") as caught:
+        ghostnb.run(ghostnb.plan_backup("me:s3cret@example.com", "backup"))
+    assert "s3cret" not in str(caught.value)

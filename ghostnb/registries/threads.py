@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
 __all__ = ["finished", "settled"]
@@ -25,7 +26,10 @@ async def settled(work: Coroutine[Any, Any, Result]) -> Result:
     try:
         return await asyncio.shield(call)
     except asyncio.CancelledError:
-        await asyncio.wait([call])
+        while not call.done():
+            # Cancelled once more, at a program's end perhaps: it is waited for all the same.
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([call])
         # Asked for, so that it is not reported as lost: the cancellation is what is told.
         call.cancelled() or call.exception()
         raise

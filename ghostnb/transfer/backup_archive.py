@@ -63,7 +63,9 @@ class ArchivePlan(SyncPlan):
                 self._file.begin(archive)
                 incomplete = await self._fill(tally)
                 if incomplete is not None and self._path.exists():
-                    incomplete.hint = f"{self._path} was kept as it was. {incomplete.hint}"
+                    kept = f"{self._path} was kept as it was."
+                    self._take_back(kept)
+                    incomplete.hint = f"{kept} {incomplete.hint}"
                     raise incomplete
                 failed = self._failed()
                 usage = await self._file.usage()

@@ -111,7 +111,7 @@ class Copier:
         self.known = known or Known()
         self.is_remembering = is_costly_to_ask(target)
         self.is_repairing = repair or not self.is_remembering
-        # By tag or digest: of a repository that was not there at first, this is all there is.
+        # By digest: of a repository that was not there at first, this is all there is.
         self.pushed: dict[tuple[str, str], Digest] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -221,7 +221,7 @@ class _ImageCopy:
             # What is there gets one more tag.
             await self._push(top, tag)
             self._shared.known.manifests.add((self._repository, top.digest))
-        self._shared.pushed[self._repository, tag or top.digest] = top.digest
+        self._shared.pushed[self._repository, top.digest] = top.digest
 
     async def copy_attached(
         self, subject: Manifest | Index, seen: set[Digest] | None = None, depth: int = 0

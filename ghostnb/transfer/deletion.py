@@ -233,7 +233,7 @@ async def plan_deletion(
     only if manifests go, or with `untagged`.
     """
     picks = picks_of(registry, what)
-    writable = _checked(registry, untagged)
+    target = _checked(registry, untagged)
     whole = await _whole(registry, repositories)
     named: dict[str, set[Digest]] = {name: set() for name in whole}
     for pick in picks:
@@ -242,8 +242,8 @@ async def plan_deletion(
             named[pick.repository].add(pick.digest)
     protection = protection_of(registry, protect)
     if not (named or untagged):
-        return DeletionPlan(writable, (), (), ())
-    guard = _Guard(writable)
+        return DeletionPlan(target, (), (), ())
+    guard = _Guard(target)
     await guard.check(named)
     reader = CensusReader(registry, tally or Tally(), named)
     await reader.read_named()
@@ -259,7 +259,7 @@ async def plan_deletion(
     await guard.check({step.repository for step in steps})
     is_whole = untagged or any(step.is_whole for step in steps)
     notes = (*reader.census.notes, *_idle(protection, reader.census, is_whole))
-    return DeletionPlan(writable, steps, kept, notes)
+    return DeletionPlan(target, steps, kept, notes)
 
 
 async def _planned(

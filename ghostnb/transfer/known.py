@@ -1,5 +1,6 @@
 """What a target is known to have: so that nobody asks twice, and nothing is sent twice."""
 
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -18,6 +19,9 @@ __all__ = [
     "is_same_place",
 ]
 
+# Long enough to look at a plan, and short beside any collection of garbage.
+_FRESH_SECONDS = 120.0
+
 
 @dataclass(slots=True)
 class Known:
@@ -25,6 +29,8 @@ class Known:
 
     Attributes
     ----------
+    seen_at : float
+        When it was begun, in seconds of `time.monotonic`.
     blobs : dict of Digest to set of str
     manifests : set of (str, Digest)
     repositories : dict of str to bool
@@ -32,9 +38,15 @@ class Known:
         need be asked.
     """
 
+    seen_at: float = field(default_factory=time.monotonic)
     blobs: defaultdict[Digest, set[str]] = field(default_factory=lambda: defaultdict(set))
     manifests: set[tuple[str, Digest]] = field(default_factory=set)
     repositories: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def is_fresh(self) -> bool:
+        """True if hardly anybody can have deleted any of it meanwhile."""
+        return time.monotonic() - self.seen_at < _FRESH_SECONDS
 
     def forget(self, repository: str, top: Manifest | Index) -> None:
         """Forget what a repository has of all that a manifest names, and the manifest."""

@@ -203,6 +203,12 @@ class Plan(Generic[Step]):
         """Let every step wait again, whatever became of it."""
         self._outcomes = [_Outcome() for _ in self.steps]
 
+    def _take_back(self, why: str) -> None:
+        """Let what was done wait again: nothing of it was kept."""
+        for outcome in self._outcomes:
+            if outcome.word == DONE:
+                outcome.word, outcome.error = WAITING, why
+
     def _failed(self) -> list[tuple[Step, str]]:
         """Give the steps that failed, and why."""
         pairs = zip(self.steps, self._outcomes, strict=True)

@@ -1,10 +1,13 @@
 """The steps of a sync: made of what was found out, and what each of them moves."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ghostnb.errors import NotFoundError
 from ghostnb.oci import Digest, Platform
+from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.registries.referrers import fallback_tag
 from ghostnb.registries.walk import Failure
@@ -123,7 +126,13 @@ class SyncPlanner:
                 tags = named.pick_tags(await self._tags(name))
                 extra = [tag for tag in tags if (name, tag) not in wanted]
                 extra = [tag for tag in extra if not await self._is_attached(name, tag)]
-                steps += [await self._deletion(repository, name, tag) for tag in extra]
+                looking = ordered_map(
+                    partial(self._deletion, repository, name),
+                    extra,
+                    workers=max(2, self.target.concurrency),
+                )
+                async with aclosing(looking) as found:
+                    steps += [step async for step in found if step is not None]
         for name in dict.fromkeys(step.target_repository for step in steps):
             await self.target.check_deletable(name)
         return steps
@@ -139,8 +148,12 @@ class SyncPlanner:
         except NotFoundError:
             return []
 
-    async def _deletion(self, repository: str, target: str, tag: str) -> SyncStep:
-        now = await self.target.resolve(target, tag)
+    async def _deletion(self, repository: str, target: str, tag: str) -> SyncStep | None:
+        try:
+            now = await self.target.resolve(target, tag)
+        except NotFoundError:
+            # Gone since it was listed.
+            return None
         return SyncStep(
             action="delete",
             registry=self.source.name,

@@ -1,8 +1,10 @@
 """A registry made like another: what would move, and then its moving."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from functools import cached_property
 
 from ghostnb.errors import NotFoundError, TagMovedError
 from ghostnb.frames.plans import COPIES
@@ -66,7 +68,7 @@ class SyncPlan(Plan[SyncStep]):
     Parameters
     ----------
     draft : SyncDraft
-        Made by `draft_sync`.
+        Made by `draft_sync` or `draft_copy`.
     notes : iterable of str, optional
         More than the draft's.
     """
@@ -92,8 +94,9 @@ class SyncPlan(Plan[SyncStep]):
         self._copier = Copier(self._source, self._target)
 
     def begin(self) -> None:
-        """Begin with what the plan saw; a second time, everything is asked anew."""
-        self._copier = Copier(self._source, self._target, known=self._known, repair=self._repair)
+        """Begin with what the plan saw just now; later, or again, everything is asked anew."""
+        known = self._known if self._known is not None and self._known.is_fresh else None
+        self._copier = Copier(self._source, self._target, known=known, repair=self._repair)
         self._known = None
 
     def needs(self, position: int) -> Collection[int]:
@@ -101,12 +104,17 @@ class SyncPlan(Plan[SyncStep]):
         step = self.steps[position]
         if not lists_attached(step.target_tag) or step.action == "delete":
             return ()
-        return [
-            number
-            for number, one in enumerate(self.steps[:position])
-            if one.target_repository == step.target_repository
-            and not lists_attached(one.target_tag)
-        ]
+        others = self._others[step.target_repository]
+        return [number for number in others if number < position]
+
+    @cached_property
+    def _others(self) -> defaultdict[str, list[int]]:
+        """Positions of the steps of each repository that are no lists."""
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for number, step in enumerate(self.steps):
+            if not lists_attached(step.target_tag):
+                found[step.target_repository].append(number)
+        return found
 
     def label(self, step: SyncStep) -> str:
         """Name what the step makes or deletes."""

@@ -1,14 +1,15 @@
 """The daemon's images: what they are called, how large they are, and who uses them."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 import pandas as pd
 
 from ghostnb.engine import Engine
 from ghostnb.errors import InvalidReferenceError
 from ghostnb.oci import Reference
+from ghostnb.registries.concurrency import both
 from ghostnb.widgets.actions import Action
 from ghostnb.widgets.base import Panels
 from ghostnb.widgets.image_push import EngineImage
@@ -27,6 +28,8 @@ _COLUMNS = [
     Column("containers", "Containers", "number", "96px"),
 ]
 _PUSH = Action("push", "Push to…")
+# As many digits of an id as daemons show.
+_SHORT_ID = 12
 _NONE = "No images yet: pull one."
 _UNNAMED = "(no name)"
 OnPush = Callable[[list[EngineImage]], object]
@@ -74,7 +77,7 @@ class EngineImages(Panels):
         super().close()
 
     async def _load(self) -> None:
-        images, containers = await asyncio.gather(self._engine.images(), self._engine.containers())
+        images, containers = await both(self._engine.images(), self._engine.containers())
         rows = image_rows(images, containers)
         self._images = {
             row.key: EngineImage(row.id, "" if row.name == _UNNAMED else row.name, row.size)
@@ -111,9 +114,11 @@ def image_rows(images: pd.DataFrame, containers: pd.DataFrame) -> pd.DataFrame:
 
 def _image_id(image: str, ids: Mapping[str, str], all_ids: Iterable[str]) -> str:
     """Find the id of what a container was made of: the daemon says a name, or else an id."""
-    whole = image if image.startswith("sha256:") else f"sha256:{image}"
-    by_id = next((one for one in all_ids if one.startswith(whole)), "")
-    try:
-        return by_id or ids.get(str(Reference.parse(image)), "")
-    except InvalidReferenceError:
+    # A name may look like the beginning of an id: "db".
+    with suppress(InvalidReferenceError):
+        if by_name := ids.get(str(Reference.parse(image))):
+            return by_name
+    digits = image.removeprefix("sha256:")
+    if len(digits) < _SHORT_ID:
         return ""
+    return next((one for one in all_ids if one.startswith(f"sha256:{digits}")), "")

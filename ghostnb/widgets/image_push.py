@@ -21,6 +21,7 @@ from ghostnb.errors import (
 from ghostnb.frames.schema import COUNT, TEXT
 from ghostnb.oci import Manifest, Reference
 from ghostnb.progress import Progress
+from ghostnb.registries.concurrency import for_each
 
 __all__ = ["EngineImage", "ImagePush"]
 
@@ -35,6 +36,7 @@ _COLUMNS = {
     "target_digest": TEXT,
 }
 _KEY = ("action", "target_repository", "target_tag")
+_LOOKS_AT_ONCE = 8
 _MOVED = "The tag there has changed since: plan it again."
 
 
@@ -141,9 +143,11 @@ class ImagePush:
         await engine.ping()
         references = [target.registry.reference(name) for name in names]
         rows = [_Row(*pair) for pair in zip(images, references, strict=True)]
-        found = await asyncio.gather(*(_found(target, row) for row in rows))
-        for row, (digest, is_same) in zip(rows, found, strict=True):
-            row.digest, row.is_same = digest, is_same
+
+        async def find(row: _Row) -> None:
+            row.digest, row.is_same = await _found(target, row)
+
+        await for_each(find, rows, workers=_LOOKS_AT_ONCE)
         return cls(engine, target, rows)
 
     @property
@@ -221,6 +225,9 @@ class ImagePush:
                 async for step in steps:
                     told.exported(row, step.overall_current_bytes)
             told.exported(row, row.size_bytes, is_done=True)
+            # That took its time.
+            if (await _found(self._target, row))[0] != row.digest:
+                return "skipped", _MOVED
             name = f"{row.there.repository}:{row.there.tag}"
             await self._target.push(path, name, progress=told.pushed)
         return "done", ""

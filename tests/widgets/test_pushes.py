@@ -307,6 +307,22 @@ def test_rows_say_who_uses_an_image():
     assert list(rows["containers"]) == [2, 2, 2, 0]
 
 
+def test_a_name_that_looks_like_an_id_is_a_name():
+    ids = [f"sha256:db{'0' * 62}", f"sha256:{'1' * 64}"]
+    images = pd.DataFrame(
+        {
+            "id": ids,
+            "repository": ["app", "db"],
+            "tag": "latest",
+            "digest": pd.NA,
+            "size_bytes": 1,
+            "created": pd.NaT,
+        }
+    )
+    rows = image_rows(images, pd.DataFrame({"image": ["db", "db0000000000", "db0"]}))
+    assert list(rows["containers"]) == [1, 1]
+
+
 def test_names_lose_their_host():
     names = {
         "nginx:1.27": "nginx:1.27",

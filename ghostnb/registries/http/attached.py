@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 
-from ghostnb.errors import NotFoundError, RejectedError
+from ghostnb.errors import NotFoundError, RejectedError, UnsupportedError
 from ghostnb.oci import MAX_MANIFEST_BYTES, Descriptor, Digest, Index, parse_manifest
 from ghostnb.oci.media_types import OCI_INDEX
 from ghostnb.registries.http.untagging import Places, Turns
@@ -64,11 +64,16 @@ class AttachedLists:
         return self._turns.of(f"{repository}:{fallback_tag(subject)}")
 
     async def note(self, repository: str, subject: Digest, attached: Descriptor) -> None:
-        """Add a manifest to the tag that lists what is attached to its subject."""
+        """Add a manifest to the tag that lists what is attached to its subject.
+
+        A tag of that name that leads to an image is somebody's, and stays.
+        """
         tag = fallback_tag(subject)
         async with self.turn(repository, subject):
             found = await self._entries(repository, tag)
-            before, entries = found or (None, [])
+            if found is None:
+                return
+            before, entries = found
             if all(entry.get("digest") != attached.digest for entry in entries):
                 added = msgspec.to_builtins(attached, enc_hook=str)
                 await self._write(repository, tag, before, [*entries, added])
@@ -76,12 +81,11 @@ class AttachedLists:
     async def forget(self, repository: str, subject: Digest, digest: Digest) -> None:
         """Take a manifest that is gone out of the tag that lists it; the last takes the tag along.
 
-        Does nothing where the registry has such lists itself. The caller holds the turn.
+        A registry that has such lists itself may have tags of an earlier time. The caller holds
+        the turn.
         """
-        if repository not in self._has_api:
-            await self.listed(repository, subject)
         tag = fallback_tag(subject)
-        found = await self._entries(repository, tag) if self.may_be_tags(repository) else None
+        found = await self._entries(repository, tag)
         if found is not None:
             before, entries = found
             left = [entry for entry in entries if entry.get("digest") != digest]
@@ -104,15 +108,18 @@ class AttachedLists:
             # A registry that knows the question says in its own words what is not there.
             self._has_api.setdefault(repository, None if e.diagnostics else False)
             return None
+        except (RejectedError, UnsupportedError):
+            self._has_api.setdefault(repository, False)
+            return None
         self._has_api[repository] = True
         return found
 
-    async def _entries(self, repository: str, tag: str) -> tuple[Digest, Entries] | None:
-        """Read what a tag lists; None if it is not there, or is no list."""
+    async def _entries(self, repository: str, tag: str) -> tuple[Digest | None, Entries] | None:
+        """Read what a tag lists, with its digest if it is there; None if it is no list."""
         try:
             known = await self._places.resolve(repository, tag)
         except NotFoundError:
-            return None
+            return None, []
         if not isinstance(known, Index):
             return None
         return known.digest, list(msgspec.json.decode(known.raw).get("manifests") or ())

@@ -114,9 +114,12 @@ class Untagger:
     async def _found(self, repository: str, tag: str, expected: Digest | None) -> AnyStored:
         """Read what a tag leads to: what is expected, or what an earlier try put in its place."""
         found = await self._places.resolve(repository, tag)
-        if expected is None or expected in (found.digest, _led_to(found)):
+        if expected is None:
             return found
-        raise tag_moved(self._places.registry, repository, tag, found.digest, expected)
+        now = Digest.of(found.raw, expected.algorithm)
+        if expected in (now, _led_to(found)):
+            return found
+        raise tag_moved(self._places.registry, repository, tag, now, expected)
 
     async def _deleted_by_name(self, repository: str, tag: str) -> bool:
         try:

@@ -24,6 +24,7 @@ __all__ = [
     "add_entry",
     "arranged",
     "default_repository",
+    "digest_of_tag",
     "editable_index",
     "empty_index",
     "read_index",
@@ -251,6 +252,17 @@ def remove_tag(document: dict[str, Any], repository: str, tag: str, default: str
     for one in _free_tag(entries, repository, tag, default):
         if _is_needless(one, entries, default):
             entries[:] = [other for other in entries if other is not one]
+
+
+def digest_of_tag(
+    document: dict[str, Any], repository: str, tag: str, default: str
+) -> Digest | None:
+    """Say what a tag leads to in an index; None if it is not there."""
+    found = (
+        one["digest"] for one in document["manifests"] if _name(one, default) == (repository, tag)
+    )
+    digest = next(found, None)
+    return None if digest is None else Digest(digest)
 
 
 def remove_manifests(

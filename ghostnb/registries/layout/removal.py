@@ -7,10 +7,12 @@ from collections.abc import Collection, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from ghostnb.oci import Descriptor, Digest, Index
 from ghostnb.registries.garbage import GarbageReport, orphans, reachable
-from ghostnb.registries.layout.index import Contents, remove_manifests, remove_tag
+from ghostnb.registries.layout.changes import Change
+from ghostnb.registries.layout.index import Contents, digest_of_tag, remove_manifests, remove_tag
 from ghostnb.registries.layout.store import INDEX, LayoutStore, Place, is_leftover, place_of
 from ghostnb.registries.storing import (
     no_such_blob,
@@ -93,9 +95,18 @@ class Removal:
             raise no_such_manifest(self._store.registry, repository, tag)
         if expected is not None and found.digest != expected:
             raise tag_moved(self._store.registry, repository, tag, found.digest, expected)
-        return self._store.record(
-            partial(remove_tag, repository=repository, tag=tag, default=self._store.default)
-        )
+        return self._store.record(self._without_tag(repository, tag, expected))
+
+    def _without_tag(self, repository: str, tag: str, expected: Digest | None) -> Change:
+        """Make the change of an index; another process may have moved the tag before it."""
+
+        def change(document: dict[str, Any]) -> None:
+            now = digest_of_tag(document, repository, tag, self._store.default)
+            if now is not None and expected is not None and now != expected:
+                raise tag_moved(self._store.registry, repository, tag, now, expected)
+            remove_tag(document, repository, tag, self._store.default)
+
+        return change
 
     def manifest(self, repository: str, digest: Digest) -> Future[None]:
         """Let a manifest and its tags be taken away; its bytes stay until garbage is collected.

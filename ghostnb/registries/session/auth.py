@@ -300,5 +300,15 @@ def _challenges(reply: Reply) -> dict[str, Challenge]:
 
 
 def _merged(wanted: tuple[str, ...], challenged: tuple[str, ...]) -> tuple[str, ...]:
-    """Join our scopes with those of the challenge, which may ask for more."""
-    return tuple(dict.fromkeys((*challenged, *wanted))) if challenged else wanted
+    """Join our scopes with those of the challenge, which may ask for more.
+
+    One that differs in the order of its actions alone is the same: distribution says them in
+    any order.
+    """
+    told = {_in_order(scope): scope for scope in (*challenged, *wanted)}
+    return tuple(told.values()) if challenged else wanted
+
+
+def _in_order(scope: str) -> str:
+    resource, _, actions = scope.rpartition(":")
+    return f"{resource}:{','.join(sorted(actions.split(',')))}"

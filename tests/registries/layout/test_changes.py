@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from ghostnb.errors import ServerError, TransportTimeoutError
+from ghostnb.errors import ServerError, TagMovedError, TransportTimeoutError
 from ghostnb.oci import Digest
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.layout import lock as locking
@@ -44,6 +44,28 @@ def test_a_lock_that_another_process_holds_stops_no_reading(layout):
             assert not any(push.done() for push in pushes)
         assert await asyncio.gather(*pushes) == [IMAGE.digest] * MANY
         assert len(await listed(one.tags(NAME))) == MANY + 1
+
+    ask(LayoutRegistry(layout), question)
+
+
+def test_a_tag_that_moves_while_its_deletion_waits_stays(layout):
+    other = plain_image("another")
+
+    async def question(one):
+        await push(one, f"{NAME}:other", other)
+        with other_writer(layout):
+            moved = asyncio.create_task(
+                one.push_manifest(NAME, other.raw, other.media_type, tag="latest")
+            )
+            await asyncio.sleep(0.05)
+            gone = asyncio.create_task(
+                one.delete_tag(NAME, "latest", expected=Digest(IMAGE.digest))
+            )
+            await asyncio.sleep(0.05)
+        await moved
+        with pytest.raises(TagMovedError, match=other.digest):
+            await gone
+        assert (await one.manifest(NAME, "latest")).raw == other.raw
 
     ask(LayoutRegistry(layout), question)
 
