@@ -36,7 +36,7 @@ def half_sent(call, place, data, *, method="PATCH", promised=10**9):
         yield connection
 
 
-def wait_until(condition, seconds=5.0):
+def wait_until(condition, seconds=30.0):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it never came to be"
