@@ -43,7 +43,12 @@ if TYPE_CHECKING:
     from ghostnb.copying import copy, plan_copy, plan_sync
     from ghostnb.deleting import plan_delete, plan_retention
     from ghostnb.engine import Container, ContainerSpec, Engine, Port, Volume
-    from ghostnb.transfer.retention import KeepDigests, KeepMatching, KeepNewest, KeepYounger
+    from ghostnb.transfer.retention.decisions import (
+        KeepDigests,
+        KeepMatching,
+        KeepNewest,
+        KeepYounger,
+    )
     from ghostnb.widgets import Dashboard
 
 __version__ = "0.1.0.dev0"
@@ -111,7 +116,12 @@ _LATER = {
     "ghostnb.backups": ("catalogue", "plan_backup", "plan_restore", "verify"),
     "ghostnb.copying": ("copy", "plan_copy", "plan_sync"),
     "ghostnb.deleting": ("plan_delete", "plan_retention"),
-    "ghostnb.transfer.retention": ("KeepDigests", "KeepMatching", "KeepNewest", "KeepYounger"),
+    "ghostnb.transfer.retention.decisions": (
+        "KeepDigests",
+        "KeepMatching",
+        "KeepNewest",
+        "KeepYounger",
+    ),
     "ghostnb.widgets": ("Dashboard",),
 }
 

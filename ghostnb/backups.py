@@ -18,14 +18,14 @@ from ghostnb.registries.patterns import Names
 from ghostnb.registries.storing import writable
 from ghostnb.registries.walk import Tally
 from ghostnb.transfer import TransferTally
-from ghostnb.transfer.backup import plan_backup as plan_directory
-from ghostnb.transfer.backup_archive import plan_archive
-from ghostnb.transfer.catalogue import read_catalogue
-from ghostnb.transfer.restoring import plan_restore as plan_back
+from ghostnb.transfer.backups.archive import plan_archive
+from ghostnb.transfer.backups.catalogue import read_catalogue
+from ghostnb.transfer.backups.directory import plan_backup as plan_directory
+from ghostnb.transfer.backups.restore import plan_restore as plan_back
+from ghostnb.transfer.backups.verification import verify as verify_contents
 from ghostnb.transfer.selection import Selection
-from ghostnb.transfer.sync_jobs import Rename
-from ghostnb.transfer.syncing import SyncPlan
-from ghostnb.transfer.verification import verify as verify_contents
+from ghostnb.transfer.syncing.jobs import Rename
+from ghostnb.transfer.syncing.sync import SyncPlan
 
 __all__ = ["catalogue", "plan_backup", "plan_restore", "verify"]
 

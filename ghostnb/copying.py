@@ -15,8 +15,8 @@ from ghostnb.registries.storing import writable
 from ghostnb.registries.walk import Tally
 from ghostnb.transfer import Copied, Copier, TransferTally
 from ghostnb.transfer.selection import Selection
-from ghostnb.transfer.sync_jobs import Rename
-from ghostnb.transfer.syncing import SyncPlan, draft_copy, draft_sync
+from ghostnb.transfer.syncing.jobs import Rename
+from ghostnb.transfer.syncing.sync import SyncPlan, draft_copy, draft_sync
 from ghostnb.transfer.versions import VersionRange
 
 __all__ = ["copy", "plan_copy", "plan_sync"]

@@ -15,9 +15,9 @@ from ghostnb.progress_bar import ProgressBar, ProgressOption
 from ghostnb.registries.patterns import Names
 from ghostnb.registries.walk import Tally
 from ghostnb.transfer import plan_deletion
-from ghostnb.transfer.picks import Choice
-from ghostnb.transfer.retention_plan import Rules
-from ghostnb.transfer.retention_plan import plan_retention as plan_kept
+from ghostnb.transfer.deleting.picks import Choice
+from ghostnb.transfer.retention.plan import Rules
+from ghostnb.transfer.retention.plan import plan_retention as plan_kept
 
 __all__ = ["plan_delete", "plan_retention"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from ghostnb.oci import Digest
 from ghostnb.registries.archive import ArchiveRegistry
 from ghostnb.registries.layout import LayoutRegistry
-from ghostnb.transfer.backup import plan_backup
-from ghostnb.transfer.backup_archive import plan_archive
+from ghostnb.transfer.backups.archive import plan_archive
+from ghostnb.transfer.backups.directory import plan_backup
 from ghostnb.transfer.selection import Selection
 from tests.parts.images import artifact, plain_image
 from tests.parts.layers import layer_of

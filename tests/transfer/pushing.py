@@ -9,7 +9,7 @@ from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.http import HTTPRegistry
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
-from ghostnb.transfer.pushing import push_path
+from ghostnb.transfer.pushing.push import push_path
 from ghostnb.transfer.tally import TransferTally
 from tests.parts.drift import through_drift
 from tests.parts.registries import docker_registry

@@ -17,8 +17,8 @@ from ghostnb.errors import NotFoundError, PathError
 from ghostnb.oci import Digest, Reference
 from ghostnb.oci.media_types import OCI_EMPTY, OCI_LAYER_GZIP, OCI_MANIFEST
 from ghostnb.registries.memory import MemoryRegistry
-from ghostnb.transfer.artifacts import ArtifactOptions
-from ghostnb.transfer.pushing import push_path
+from ghostnb.transfer.pushing.artifacts import ArtifactOptions
+from ghostnb.transfer.pushing.push import push_path
 from ghostnb.transfer.tally import TransferTally
 from tests.parts.pushes import skopeo
 from tests.parts.registries import docker_registry
@@ -405,7 +405,7 @@ import asyncio, resource, sys
 from pathlib import Path
 from ghostnb.oci import Reference
 from ghostnb.registries.layout import LayoutRegistry
-from ghostnb.transfer.pushing import push_path
+from ghostnb.transfer.pushing.push import push_path
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 target = LayoutRegistry(sys.argv[1])
 paths = [Path(path) for path in sys.argv[2:]]

@@ -19,10 +19,10 @@ from ghostnb.frames.backups import CATALOGUE, catalogue_frame
 from ghostnb.registries.archive import ArchiveRegistry
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
-from ghostnb.transfer.backup import plan_backup
-from ghostnb.transfer.backup_archive import plan_archive
-from ghostnb.transfer.catalogue import Run, read_catalogue
-from ghostnb.transfer.restoring import plan_restore
+from ghostnb.transfer.backups.archive import plan_archive
+from ghostnb.transfer.backups.catalogue import Run, read_catalogue
+from ghostnb.transfer.backups.directory import plan_backup
+from ghostnb.transfer.backups.restore import plan_restore
 from ghostnb.transfer.selection import Selection
 from tests.parts.disks import small_disk
 from tests.parts.images import plain_image

@@ -6,7 +6,7 @@ import pytest
 
 from ghostnb.errors import IncompleteError, IntegrityError
 from ghostnb.registries.memory import MemoryRegistry
-from ghostnb.transfer.backup_archive import plan_archive
+from ghostnb.transfer.backups.archive import plan_archive
 from ghostnb.transfer.selection import Selection
 from tests.parts.faults import faulty_server
 from tests.parts.images import plain_image

@@ -15,7 +15,7 @@ from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.http import HTTPRegistry
 from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.registries.walk import Tally
-from ghostnb.transfer.census import Census, read_census, read_holdings
+from ghostnb.transfer.deleting.census import Census, read_census, read_holdings
 from ghostnb.transfer.holdings import subject_of_tag
 from tests.parts.drift import through_drift
 from tests.parts.images import Document, artifact, index, plain_image

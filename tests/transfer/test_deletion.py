@@ -21,7 +21,7 @@ from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.registries.walk import Tally
 from ghostnb.transfer import DeletionPlan, plan_deletion
-from ghostnb.transfer.census import read_census
+from ghostnb.transfer.deleting.census import read_census
 from tests.parts.images import artifact, index, plain_image
 from tests.parts.layers import layer_of
 from tests.registries.conftest import ask, push

@@ -10,7 +10,7 @@ from ghostnb.oci import Digest, Reference
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.http import HTTPRegistry
 from ghostnb.registries.memory import MemoryRegistry
-from ghostnb.transfer.picks import Pick, picks_of, protection_of
+from ghostnb.transfer.deleting.picks import Pick, picks_of, protection_of
 from tests.transfer.deleting import as_frame
 
 REGISTRY = MemoryRegistry("reg")

@@ -17,7 +17,7 @@ from ghostnb.errors import ArchiveError, InvalidReferenceError, NotFoundError, P
 from ghostnb.oci import Digest, Platform, Reference
 from ghostnb.oci.media_types import OCI_LAYER, OCI_LAYER_GZIP
 from ghostnb.registries.memory import MemoryRegistry
-from ghostnb.transfer.pushing import push_path
+from ghostnb.transfer.pushing.push import push_path
 from ghostnb.transfer.tally import TransferTally
 from tests.engine.images import box
 from tests.parts.archives import archived_layout, docker_pieces, write_tar

@@ -6,10 +6,10 @@ from ghostnb.errors import NotFoundError
 from ghostnb.oci import Digest
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
-from ghostnb.transfer.backup import plan_backup
+from ghostnb.transfer.backups.directory import plan_backup
 from ghostnb.transfer.copying import Copier
 from ghostnb.transfer.selection import Selection
-from ghostnb.transfer.syncing import SyncPlan, draft_sync
+from ghostnb.transfer.syncing.sync import SyncPlan, draft_sync
 from tests.parts.drift import through_drift
 from tests.parts.images import plain_image
 from tests.parts.standard import STANDARD_IMAGES

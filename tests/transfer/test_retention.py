@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ghostnb.frames import tags_frame
 from ghostnb.oci import Digest
 from ghostnb.registries.records import TagRecord
-from ghostnb.transfer.retention import (
+from ghostnb.transfer.retention.decisions import (
     AnyRule,
     Decision,
     KeepDigests,

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from ghostnb.registries.memory import MemoryRegistry
-from ghostnb.transfer.retention import KeepMatching, KeepNewest
-from ghostnb.transfer.retention_plan import plan_retention
+from ghostnb.transfer.retention.decisions import KeepMatching, KeepNewest
+from ghostnb.transfer.retention.plan import plan_retention
 from tests.parts.images import artifact, plain_image
 from tests.parts.layers import layer_of
 from tests.registries.conftest import listed, push

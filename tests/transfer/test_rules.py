@@ -11,7 +11,7 @@ import pytest
 
 from ghostnb.errors import ConfigError
 from ghostnb.oci import Digest
-from ghostnb.transfer.retention import (
+from ghostnb.transfer.retention.decisions import (
     KeepDigests,
     KeepMatching,
     KeepNewest,

@@ -8,7 +8,7 @@ import pytest
 
 from ghostnb.errors import NotFoundError, ServerError
 from ghostnb.registries.memory import MemoryRegistry
-from ghostnb.transfer.survey import Job, Survey
+from ghostnb.transfer.syncing.survey import Job, Survey
 from tests.parts.images import plain_image
 from tests.registries.conftest import push
 

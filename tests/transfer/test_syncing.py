@@ -19,7 +19,7 @@ from ghostnb.registries.http import HTTPRegistry
 from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.transfer.copying import Copier
 from ghostnb.transfer.selection import Selection
-from ghostnb.transfer.syncing import SyncPlan, draft_copy, draft_sync
+from ghostnb.transfer.syncing.sync import SyncPlan, draft_copy, draft_sync
 from tests.parts.images import Settings, Step, artifact, image, index, plain_image
 from tests.parts.layers import layer_of
 from tests.parts.registries import docker_registry
@@ -56,7 +56,7 @@ class Counted(Copier):
 def counted(monkeypatch):
     made = []
     monkeypatch.setattr(Counted, "made", made)
-    monkeypatch.setattr("ghostnb.transfer.syncing.Copier", Counted)
+    monkeypatch.setattr("ghostnb.transfer.syncing.sync.Copier", Counted)
     return lambda: sum(copier.bytes_moved for copier in made)
 
 

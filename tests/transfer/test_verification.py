@@ -11,9 +11,9 @@ from ghostnb.registries.content import content_of
 from ghostnb.registries.http import HTTPRegistry
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
+from ghostnb.transfer.backups.verification import verify
 from ghostnb.transfer.selection import Selection
 from ghostnb.transfer.tally import TransferTally
-from ghostnb.transfer.verification import verify
 from tests.parts.images import plain_image
 from tests.parts.layers import layer_of
 from tests.parts.registries import docker_registry

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ghostnb.transfer.local_files import changed, opened, reading, refuse_special, state_of
+from ghostnb.transfer.pushing.local_files import changed, opened, reading, refuse_special, state_of
 
 __all__ = ["tar_pieces", "tree_size"]
 

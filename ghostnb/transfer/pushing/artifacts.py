@@ -17,8 +17,8 @@ from ghostnb.oci.media_types import OCI_EMPTY, OCI_LAYER_GZIP, OCI_MANIFEST
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.content import content_of
 from ghostnb.registries.threads import finished
-from ghostnb.transfer.directories import tar_pieces, tree_size
-from ghostnb.transfer.local_files import (
+from ghostnb.transfer.pushing.directories import tar_pieces, tree_size
+from ghostnb.transfer.pushing.local_files import (
     PIECE_BYTES,
     LocalFile,
     content_at,
@@ -26,8 +26,8 @@ from ghostnb.transfer.local_files import (
     reading,
     refuse_special,
 )
-from ghostnb.transfer.sending import Sender
-from ghostnb.transfer.spool import Spool, new_spool
+from ghostnb.transfer.pushing.sending import Sender
+from ghostnb.transfer.pushing.spool import Spool, new_spool
 
 __all__ = ["UNKNOWN_ARTIFACT", "ArtifactOptions", "push_artifact"]
 

@@ -12,7 +12,7 @@ from ghostnb.oci import Digest
 from ghostnb.registries.protocol import BlobContent
 from ghostnb.registries.threads import finished
 from ghostnb.transfer.faults import translated
-from ghostnb.transfer.local_files import content_at
+from ghostnb.transfer.pushing.local_files import content_at
 
 __all__ = ["Spool", "new_spool"]
 

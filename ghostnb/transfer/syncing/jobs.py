@@ -12,7 +12,7 @@ from ghostnb.registries.walk import Failure, Tally
 from ghostnb.transfer.contents import MAX_NESTING, too_deep
 from ghostnb.transfer.selection import Selection, selected_repositories
 from ghostnb.transfer.signatures import signature_tags
-from ghostnb.transfer.survey import Finding, Job
+from ghostnb.transfer.syncing.survey import Finding, Job
 from ghostnb.transfer.untagged import untagged_manifests
 
 __all__ = ["Rename", "SyncJobs"]

@@ -7,10 +7,10 @@ import pandas as pd
 
 from ghostnb.analysis import freed_bytes
 from ghostnb.oci import Digest
-from ghostnb.transfer.census import Census
-from ghostnb.transfer.fates import Fate, Request, fate_of
+from ghostnb.transfer.deleting.census import Census
+from ghostnb.transfer.deleting.fates import Fate, Request, fate_of
+from ghostnb.transfer.deleting.picks import Pick, Protection
 from ghostnb.transfer.holdings import Holdings
-from ghostnb.transfer.picks import Pick, Protection
 
 __all__ = ["Deletion", "DeletionRow", "Planner"]
 

@@ -14,7 +14,7 @@ from ghostnb.oci import Digest, Reference
 from ghostnb.registries.archive import ArchiveRegistry, holds_images
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.transfer.holdings import subject_of_tag
-from ghostnb.transfer.local_files import opened, reading, refuse_special
+from ghostnb.transfer.pushing.local_files import opened, reading, refuse_special
 
 __all__ = ["AS_ARTIFACT", "ImageSource", "choose_image", "image_source"]
 

@@ -10,7 +10,7 @@ import pandas as pd
 from ghostnb.errors import ConfigError
 from ghostnb.frames import TAGS, tags_frame
 from ghostnb.registries.records import TagRecord
-from ghostnb.transfer.rules import (
+from ghostnb.transfer.retention.rules import (
     KeepDigests,
     KeepMatching,
     KeepNewest,

@@ -6,7 +6,7 @@ from ghostnb.errors import GhostnbError, IncompleteError, ProtocolError
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.walk import Tally
-from ghostnb.transfer.catalogue import (
+from ghostnb.transfer.backups.catalogue import (
     Catalogue,
     CatalogueEntry,
     Key,
@@ -16,7 +16,7 @@ from ghostnb.transfer.catalogue import (
     read_catalogue,
 )
 from ghostnb.transfer.selection import Selection
-from ghostnb.transfer.syncing import SyncDraft, SyncPlan, SyncStep, draft_sync
+from ghostnb.transfer.syncing.sync import SyncDraft, SyncPlan, SyncStep, draft_sync
 from ghostnb.transfer.tally import TransferTally
 
 __all__ = ["BackupPlan", "plan_backup"]

@@ -15,9 +15,9 @@ from ghostnb.transfer.copying import Copier, Expected
 from ghostnb.transfer.known import Known
 from ghostnb.transfer.plans import Plan
 from ghostnb.transfer.selection import Selection
-from ghostnb.transfer.survey import Finding, Job
-from ghostnb.transfer.sync_jobs import Rename, SyncJobs
-from ghostnb.transfer.sync_steps import SyncPlanner, SyncStep, lists_attached
+from ghostnb.transfer.syncing.jobs import Rename, SyncJobs
+from ghostnb.transfer.syncing.steps import SyncPlanner, SyncStep, lists_attached
+from ghostnb.transfer.syncing.survey import Finding, Job
 from ghostnb.transfer.tally import TransferTally
 
 __all__ = ["Rename", "SyncDraft", "SyncPlan", "SyncStep", "draft_copy", "draft_sync"]

@@ -10,12 +10,12 @@ from ghostnb.errors import IncompleteError
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.walk import Tally
 from ghostnb.transfer.archive import new_archive
-from ghostnb.transfer.backup import BackupRecord
-from ghostnb.transfer.catalogue import Catalogue
+from ghostnb.transfer.backups.catalogue import Catalogue
+from ghostnb.transfer.backups.directory import BackupRecord
+from ghostnb.transfer.backups.layout_archive import LayoutArchive
 from ghostnb.transfer.faults import already_there, translated
-from ghostnb.transfer.layout_archive import LayoutArchive
 from ghostnb.transfer.selection import Selection
-from ghostnb.transfer.syncing import SyncDraft, SyncPlan, draft_sync
+from ghostnb.transfer.syncing.sync import SyncDraft, SyncPlan, draft_sync
 from ghostnb.transfer.tally import TransferTally
 
 __all__ = ["ArchivePlan", "plan_archive"]

@@ -14,8 +14,8 @@ from ghostnb.registries.walk import Failure
 from ghostnb.transfer.holdings import subject_of_tag
 from ghostnb.transfer.known import digest_at
 from ghostnb.transfer.selection import Selection
-from ghostnb.transfer.survey import Finding, Survey
-from ghostnb.transfer.sync_jobs import SyncJobs
+from ghostnb.transfer.syncing.jobs import SyncJobs
+from ghostnb.transfer.syncing.survey import Finding, Survey
 
 __all__ = ["SyncPlanner", "SyncStep", "lists_attached"]
 

@@ -15,7 +15,7 @@ from ghostnb.registries.walk import Tally
 from ghostnb.transfer.contents import MAX_NESTING, blobs_of, too_deep
 from ghostnb.transfer.selection import Selection
 from ghostnb.transfer.signatures import signature_tags
-from ghostnb.transfer.sync_jobs import SyncJobs
+from ghostnb.transfer.syncing.jobs import SyncJobs
 from ghostnb.transfer.tally import TransferTally
 
 __all__ = ["Problem", "Verification", "verify"]

@@ -3,10 +3,10 @@
 from ghostnb.errors import ProtocolError
 from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.registries.walk import Tally
-from ghostnb.transfer.catalogue import check_catalogue, read_catalogue
+from ghostnb.transfer.backups.catalogue import check_catalogue, read_catalogue
 from ghostnb.transfer.selection import Selection
-from ghostnb.transfer.sync_jobs import Rename
-from ghostnb.transfer.syncing import SyncPlan, draft_sync
+from ghostnb.transfer.syncing.jobs import Rename
+from ghostnb.transfer.syncing.sync import SyncPlan, draft_sync
 
 __all__ = ["RestorePlan", "plan_restore"]
 

@@ -15,10 +15,10 @@ from ghostnb.registries.patterns import Names
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.records import TagRecord
 from ghostnb.registries.walk import Tally
-from ghostnb.transfer.deletion import DeletionPlan, DeletionRow, plan_deletion
+from ghostnb.transfer.deleting.deletion import DeletionPlan, DeletionRow, plan_deletion
+from ghostnb.transfer.deleting.picks import Choice
 from ghostnb.transfer.holdings import subject_of_tag
-from ghostnb.transfer.picks import Choice
-from ghostnb.transfer.retention import AnyRule, Decision, decide, rules_from
+from ghostnb.transfer.retention.decisions import AnyRule, Decision, decide, rules_from
 from ghostnb.transfer.selection import Selection, selected_repositories
 
 __all__ = ["RetentionPlan", "Rules", "plan_retention"]

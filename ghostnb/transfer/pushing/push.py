@@ -15,11 +15,16 @@ from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.content import blob_pieces, content_read_by
 from ghostnb.registries.protocol import WritableRegistry
 from ghostnb.registries.threads import finished
-from ghostnb.transfer.artifacts import ArtifactOptions, push_artifact
 from ghostnb.transfer.copying import Copier
-from ghostnb.transfer.image_files import AS_ARTIFACT, ImageSource, choose_image, image_source
-from ghostnb.transfer.sending import Sender
-from ghostnb.transfer.spool import new_spool
+from ghostnb.transfer.pushing.artifacts import ArtifactOptions, push_artifact
+from ghostnb.transfer.pushing.image_files import (
+    AS_ARTIFACT,
+    ImageSource,
+    choose_image,
+    image_source,
+)
+from ghostnb.transfer.pushing.sending import Sender
+from ghostnb.transfer.pushing.spool import new_spool
 from ghostnb.transfer.tally import TransferTally
 
 __all__ = ["Pushed", "push_path"]

@@ -14,10 +14,10 @@ from ghostnb.registries.patterns import Names, as_patterns, shown
 from ghostnb.registries.protocol import ListsManifests, Registry, WritableRegistry
 from ghostnb.registries.storing import writable
 from ghostnb.registries.walk import Tally
-from ghostnb.transfer.census import Census, CensusReader, read_holdings
-from ghostnb.transfer.deletion_steps import Deletion, DeletionRow, Planner
+from ghostnb.transfer.deleting.census import Census, CensusReader, read_holdings
+from ghostnb.transfer.deleting.picks import Choice, Pick, Protection, picks_of, protection_of
+from ghostnb.transfer.deleting.steps import Deletion, DeletionRow, Planner
 from ghostnb.transfer.holdings import Holdings
-from ghostnb.transfer.picks import Choice, Pick, Protection, picks_of, protection_of
 from ghostnb.transfer.plans import Plan
 from ghostnb.transfer.selection import Selection, selected_repositories
 from ghostnb.transfer.tally import TransferTally

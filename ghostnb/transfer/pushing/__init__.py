@@ -1,0 +1,1 @@
+"""Pushes of what lies on disk: images in archives and layouts, and files as artifacts."""

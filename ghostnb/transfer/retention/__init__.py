@@ -1,0 +1,1 @@
+"""Rules that say which tags stay, and the deletion of the others."""

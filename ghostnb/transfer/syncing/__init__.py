@@ -1,0 +1,1 @@
+"""Registries made alike: what is wanted, what is there already, and the steps between."""
