@@ -23,7 +23,7 @@ The tree::
         ├── UnsupportedError     405, or a feature that this registry lacks
         ├── RateLimitedError     429: too many requests
         ├── RejectedError        400, 409, 413 and other 4xx: not so, or not as it is now
-        │   └── TagMovedError    a tag that was to be deleted leads elsewhere by now
+        │   └── TagMovedError    a tag that was to be deleted or replaced leads elsewhere
         └── ServerError          5xx, or any other status that was not expected
 
 Programming mistakes stay `TypeError` and `ValueError`.
@@ -307,7 +307,7 @@ class RejectedError(RegistryError):
 
 
 class TagMovedError(RejectedError):
-    """A tag was to be deleted as long as it leads to one manifest, and leads to another by now.
+    """A tag was to be deleted or replaced while it leads to one manifest, and leads to another.
 
     Attributes
     ----------

@@ -142,12 +142,28 @@ def no_such_upload(registry: str, repository: str, upload: str) -> NotFoundError
 
 
 def tag_moved(
-    registry: str, repository: str, tag: str, now: Digest, expected: Digest
+    registry: str,
+    repository: str,
+    tag: str,
+    now: Digest,
+    expected: Digest | None,
+    *,
+    done: str = "deleted",
 ) -> TagMovedError:
-    """Say that a tag leads to something else than what was to be deleted."""
+    """Say that a tag leads to something else than what was to be deleted, or replaced.
+
+    Parameters
+    ----------
+    registry, repository, tag : str
+    now : Digest
+    expected : Digest or None
+        None if it was not there.
+    done : str, optional
+        What was not done to it.
+    """
+    before = f"not to {expected}" if expected else "was not there before"
     error = TagMovedError(
-        f"{repository}:{tag} in {registry} leads to {now} by now, and not to {expected}; it was "
-        "not deleted.",
+        f"{repository}:{tag} in {registry} leads to {now} by now, and {before}; it was not {done}.",
         hint="Look again at what is there.",
         registry=registry,
     )

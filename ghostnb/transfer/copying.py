@@ -11,7 +11,7 @@ from ghostnb.oci import Descriptor, Digest, Index, Manifest, Platform, Reference
 from ghostnb.registries.concurrency import for_each
 from ghostnb.registries.content import blob_pieces, content_read_by
 from ghostnb.registries.protocol import Registry, WritableRegistry
-from ghostnb.registries.storing import has_blob
+from ghostnb.registries.storing import has_blob, tag_moved
 from ghostnb.transfer.contents import (
     MAX_NESTING,
     blobs_of,
@@ -49,14 +49,11 @@ class Copied:
         Sent to the target: blobs and manifests that it did not have.
     is_changed : bool
         False if the target had it under that tag already.
-    is_refused : bool
-        True if the tag led elsewhere than was expected, to `digest`: nothing was done.
     """
 
     digest: Digest
     bytes_moved: int
     is_changed: bool
-    is_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +61,13 @@ class Expected:
     """What a tag of the target is to be replaced of: a digest, or None if it is not there."""
 
     digest: Digest | None
+
+    def check(
+        self, registry: Registry, repository: str, tag: str, now: Digest | None, coming: Digest
+    ) -> None:
+        """Raise `TagMovedError` if a tag leads neither there nor to what is coming."""
+        if now not in (None, coming, self.digest):
+            raise tag_moved(registry.name, repository, tag, now, self.digest, done="replaced")
 
 
 class Copier:
@@ -138,10 +142,13 @@ class Copier:
         referrers : bool, optional
             Also what is attached: signatures, SBOMs and other artifacts.
         expected : Expected, optional
-            If the target's tag leads elsewhere by now, it is left alone.
+            If the target's tag leads elsewhere by now, it is left alone. That is looked at
+            before anything is sent, and once more before the tag is set.
 
         Raises
         ------
+        TagMovedError
+            If the target's tag leads elsewhere than was expected.
         NotFoundError
             If it is not there, or not all of it.
         IntegrityError
@@ -149,7 +156,7 @@ class Copier:
         RegistryError
         """
         name, is_changed = reference.repository, False
-        work = _ImageCopy(self, name, repository)
+        work = _ImageCopy(self, name, repository, expected)
         # Asked even if nothing changed: a digest that was read before may be gone by now.
         digest = (await self.source.resolve(name, reference.locator)).digest
         now = await self.digest_now(repository, tag or digest)
@@ -157,8 +164,8 @@ class Copier:
             found = readable(await self.source.manifest(name, digest), self.source, name)
             top = await for_platforms(self.source, name, found, platforms)
             digest = top.digest
-            if now is not None and expected and now not in (digest, expected.digest):
-                return Copied(now, 0, is_changed=False, is_refused=True)
+            if expected:
+                expected.check(self.target, repository, tag, now, digest)
             if self.is_repairing or now != digest:
                 await work.copy(top, "" if now == digest else tag)
             is_changed = work.is_changed
@@ -197,12 +204,15 @@ class Copier:
 class _ImageCopy:
     """One image on its way, with what it names and what is attached to it."""
 
-    def __init__(self, shared: Copier, name: str, repository: str) -> None:
+    def __init__(
+        self, shared: Copier, name: str, repository: str, expected: Expected | None = None
+    ) -> None:
         self.bytes_moved, self.is_changed = 0, False
         self._whole: set[Digest] = set()
         self._shared = shared
         self._source, self._target = shared.source, shared.target
         self._name, self._repository = name, repository
+        self._expected = expected
 
     async def copy(self, top: Manifest | Index, tag: str, depth: int = 0) -> None:
         """Copy a manifest after what it names."""
@@ -215,6 +225,7 @@ class _ImageCopy:
             if not is_there or self._is_doubtful(top.digest):
                 await self._copy_contents(top, depth)
                 self._whole.add(top.digest)
+                await self._check_expected(tag, top.digest)
             if is_there and not tag:
                 return
             self._count(0 if is_there else len(top.raw))
@@ -241,6 +252,12 @@ class _ImageCopy:
             signature = Reference("", self._name, tag)
             copied = await self._shared.copy(signature, self._repository, tag)
             self.bytes_moved += copied.bytes_moved
+
+    async def _check_expected(self, tag: str, coming: Digest) -> None:
+        """See that nobody else has set the tag meanwhile: what came before it took its time."""
+        if tag and self._expected:
+            now = await self._shared.digest_now(self._repository, tag)
+            self._expected.check(self._target, self._repository, tag, now, coming)
 
     def _is_doubtful(self, digest: Digest) -> bool:
         """Tell whether a manifest that is there may lack what it names."""
@@ -290,7 +307,8 @@ class _ImageCopy:
     async def _provide(self, blob: Descriptor, known: str) -> None:
         """See that the target's repository has a blob, which another one may be known to have."""
         # A copy that broke off leaves blobs in a repository that is not there yet.
-        if not known and await has_blob(self._target, self._repository, blob):
+        is_absent = (self._repository, blob.digest) in self._shared.known.absent
+        if not known and not is_absent and await has_blob(self._target, self._repository, blob):
             return
         elsewhere = known or (self._name if self._shared.is_same else "")
         if elsewhere and self._shared.can_mount:

@@ -32,6 +32,8 @@ class Known:
     seen_at : float
         When it was begun, in seconds of `time.monotonic`.
     blobs : dict of Digest to set of str
+    absent : set of (str, Digest)
+        Blobs that a repository was asked for and did not have.
     manifests : set of (str, Digest)
     repositories : dict of str to bool
         Whether they were there when they were first asked for: of one that was not, nothing
@@ -40,6 +42,7 @@ class Known:
 
     seen_at: float = field(default_factory=time.monotonic)
     blobs: defaultdict[Digest, set[str]] = field(default_factory=lambda: defaultdict(set))
+    absent: set[tuple[str, Digest]] = field(default_factory=set)
     manifests: set[tuple[str, Digest]] = field(default_factory=set)
     repositories: dict[str, bool] = field(default_factory=dict)
 

@@ -113,14 +113,31 @@ def test_the_bytes_are_those_after_what_is_shared(counted):
         assert plan.bytes_moved == counted()
 
 
+def watched(running):
+    went = CountingTransport()
+    config = RegistryConfig("reg", running.url, insecure=True)
+    return went, HTTPRegistry(config, cache=ContentCache(), transport=went)
+
+
+def test_the_target_is_asked_for_a_blob_once_before_it_is_sent():
+    images = {str(number): built(f"number {number}") for number in range(5)}
+    blobs = {blob.digest for one in images.values() for blob in one.blobs}
+    with docker_registry() as one, docker_registry() as other:
+        write_storage(one.storage_dir, {"app": images})
+        source, (told, target) = over_http(one), watched(other)
+
+        async def question():
+            plan = await plan_sync(source, target, ALL)
+            await plan.apply()
+
+        run(question, source, target)
+    asked = [path for path in told.paths if path.startswith("HEAD /v2/app/blobs/")]
+    assert sorted(asked) == sorted(f"HEAD /v2/app/blobs/{digest}" for digest in blobs)
+    assert told.count("POST /v2/app/blobs/uploads/") == len(blobs)
+
+
 def test_of_what_is_unchanged_each_side_is_asked_once_an_image():
     images = {str(number): plain_image(f"number {number}") for number in range(20)}
-
-    def watched(running):
-        went = CountingTransport()
-        config = RegistryConfig("reg", running.url, insecure=True)
-        return went, HTTPRegistry(config, cache=ContentCache(), transport=went)
-
     with docker_registry() as one, docker_registry() as other:
         for running in (one, other):
             write_storage(running.storage_dir, {"app": images})
@@ -403,6 +420,32 @@ def test_a_tag_that_was_pushed_meanwhile_is_not_overwritten():
         for tag in ("new", "moved"):
             await same(target, "app", tag, built("just now"))
         assert set(plan.results["outcome"]) == {"skipped"}
+        assert plan.results["error"].str.contains("moved since the plan was made").all()
+
+    run(question)
+
+
+class Overtaken(MemoryRegistry):
+    """Somebody else pushes the tag while the blobs are on their way."""
+
+    is_overtaken = False
+
+    async def push_blob(self, *args, **kwargs):
+        await super().push_blob(*args, **kwargs)
+        if not self.is_overtaken:
+            self.is_overtaken = True
+            await push(self, "app:1", built("theirs"))
+
+
+def test_a_tag_that_is_pushed_while_its_blobs_are_copied_is_not_overwritten():
+    source, target = MemoryRegistry(), Overtaken("to")
+
+    async def question():
+        await push(source, "app:1", built("ours"))
+        plan = await plan_sync(source, target, ALL)
+        await plan.apply()
+        await same(target, "app", "1", built("theirs"))
+        assert list(plan.results["outcome"]) == ["skipped"]
         assert plan.results["error"].str.contains("moved since the plan was made").all()
 
     run(question)

@@ -233,6 +233,8 @@ class Survey:
         is_there = await self._answer((repository, blob.digest), ask)
         if is_there:
             self.known.blobs[blob.digest].add(repository)
+        else:
+            self.known.absent.add((repository, blob.digest))
         return is_there
 
     async def _is_repository(self, repository: str) -> bool:

@@ -123,8 +123,14 @@ class SyncPlan(Plan[SyncStep]):
 
     async def perform(self, step: SyncStep, tally: TransferTally) -> str:
         """Copy, or delete."""
-        if step.action == "delete":
-            return await self._delete(step)
+        try:
+            if step.action == "delete":
+                return await self._delete(step)
+            return await self._copy(step, tally)
+        except TagMovedError as e:
+            return f"It moved since the plan was made: now {e.digest}."
+
+    async def _copy(self, step: SyncStep, tally: TransferTally) -> str:
         self._copier.tally = tally
         # By digest where it is known: what was planned is what comes, wherever the tag is now.
         tag = "" if step.source_digest else step.tag or ""
@@ -139,8 +145,6 @@ class SyncPlan(Plan[SyncStep]):
             platforms=self._platforms,
             expected=Expected(step.target_digest) if is_known else None,
         )
-        if copied.is_refused:
-            return f"It moved since the plan was made: now {copied.digest}."
         return "" if copied.is_changed else "It was there already."
 
     async def _delete(self, step: SyncStep) -> str:
@@ -149,8 +153,6 @@ class SyncPlan(Plan[SyncStep]):
             await self._target.delete_tag(name, tag, expected=step.target_digest)
         except NotFoundError:
             return "It was gone already."
-        except TagMovedError as e:
-            return f"It moved since the plan was made: now {e.digest}."
         return ""
 
 
