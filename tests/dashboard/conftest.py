@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from tests.parts.drift import RunningDrift
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def dashboard(
     tmp_path_factory: pytest.TempPathFactory, demo_drift: RunningDrift
 ) -> Iterator[RunningDashboard]:
-    """Serve the dashboard on it, for a module."""
+    """Serve the dashboard on it, for all tests that change nothing there."""
     folder = tmp_path_factory.mktemp("dashboard")
     nowhere = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
     config = write_config(folder, local_drift=demo_drift.url)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 import re
-import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from playwright.sync_api import Browser, Page
 
@@ -29,15 +32,59 @@ EXTENSIONS = (
 Show = Callable[[str], Page]
 
 
+@dataclass(frozen=True)
+class RunningVoila:
+    """Voilà, and the folder of the notebooks that it serves."""
+
+    url: str
+    folder: Path
+    pid: int
+
+    @contextmanager
+    def serve(self, code: str) -> Iterator[str]:
+        """Serve a notebook of one cell; its kernel ends at the end."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        # Kernels have the server's environment, and this test has a home of its own.
+        home = f"import os\nos.environ.clear()\nos.environ.update({dict(os.environ)!r})\n"
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(home + code)])
+        nbformat.write(notebook, folder / "page.ipynb")
+        before = self._kernels()
+        try:
+            yield f"{self.url}voila/render/{folder.name}/page.ipynb"
+        finally:
+            for kernel in self._kernels() - before:
+                kernel.kill()
+
+    def _kernels(self) -> set[psutil.Process]:
+        return set(psutil.Process(self.pid).children())
+
+
+@pytest.fixture(scope="session")
+def voila(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVoila]:
+    """Run Voilà for all tests: it starts in two seconds, and each page has its own kernel."""
+    folder = tmp_path_factory.mktemp("voila")
+    port, log = free_port(), folder / "voila.log"
+    options = ["--no-browser", f"--port={port}", "--AsyncIOLoopKernelManager.autorestart=False"]
+    options += [f"--VoilaConfiguration.extension_allowlist={name}" for name in EXTENSIONS]
+    process = launch([sys.executable, "-m", "voila", str(folder), *options], log)
+    try:
+        url = f"http://localhost:{port}/"
+        # Not a page: each starts a kernel.
+        wait_until_answering(f"{url}voila/static/none", "Voilà", log)
+        yield RunningVoila(url, folder, process.pid)
+    finally:
+        end(process)
+
+
 @pytest.fixture
-def show(browser: Browser, tmp_path: Path) -> Iterator[Show]:
+def show(browser: Browser, voila: RunningVoila) -> Iterator[Show]:
     """Give what runs some cells' code and opens the page on it; complaints fail the test."""
     complaints: list[str] = []
-    with contextlib.ExitStack() as stack:
+    with ExitStack() as stack:
 
         def opened(code: str) -> Page:
-            url = stack.enter_context(served(code, tmp_path))
-            page = stack.enter_context(contextlib.closing(browser.new_page()))
+            url = stack.enter_context(voila.serve(code))
+            page = stack.enter_context(closing(browser.new_page()))
             page.set_viewport_size({"width": 1280, "height": 900})
             page.route(ELSEWHERE, lambda route: route.fulfill(body=""))
             page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -48,22 +95,3 @@ def show(browser: Browser, tmp_path: Path) -> Iterator[Show]:
 
         yield opened
     assert [one for one in complaints if FAREWELL not in one] == []
-
-
-@contextlib.contextmanager
-def served(code: str, folder: Path) -> Iterator[str]:
-    """Serve a notebook of one cell."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-    nbformat.write(notebook, folder / "page.ipynb")
-    port, log = free_port(), folder / "voila.log"
-    options = ["--no-browser", f"--port={port}", f"--Voila.root_dir={folder}"]
-    options += [f"--VoilaConfiguration.extension_allowlist={name}" for name in EXTENSIONS]
-    process = launch([sys.executable, "-m", "voila", str(folder / "page.ipynb"), *options], log)
-    try:
-        url = f"http://localhost:{port}/"
-        # Not the page itself: each time it starts a kernel.
-        wait_until_answering(f"{url}voila/static/none", "Voilà", log)
-        yield url
-    finally:
-        end(process)
-        shutil.rmtree(folder / "data", ignore_errors=True)
