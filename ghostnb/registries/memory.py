@@ -12,7 +12,6 @@ from ghostnb.oci import (
     Digest,
     Index,
     Manifest,
-    Reference,
     check_repository,
     check_tag,
 )
@@ -81,14 +80,6 @@ class MemoryRegistry(SharedBlobs):
     def kind(self) -> str:
         """Always ``memory``."""
         return "memory"
-
-    def repository(self, name: str) -> str:
-        """Check a repository's name."""
-        return check_repository(name)
-
-    def reference(self, text: str) -> Reference:
-        """Read ``repository[:tag][@digest]``."""
-        return Reference.within(text, host="")
 
     async def ping(self) -> Ping:
         """Answer at once."""

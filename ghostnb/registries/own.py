@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from ghostnb.oci import Descriptor
+from ghostnb.oci import Descriptor, Reference, check_repository
 from ghostnb.registries.catalog import details_of_tags, search_catalog
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.records import SearchRecord, TagRecord
@@ -20,6 +20,14 @@ class OwnContent:
     def rate_limit(self) -> RateLimit | None:
         """None: there is no limit of pulls."""
         return None
+
+    def repository(self, name: str) -> str:
+        """Check a repository's name."""
+        return check_repository(name)
+
+    def reference(self, text: str) -> Reference:
+        """Read ``repository[:tag][@digest]``."""
+        return Reference.within(text, host="")
 
     async def tag_details(self: Registry, repository: str) -> AsyncIterator[TagRecord]:
         """Iterate over a repository's tags with all that their manifests tell."""

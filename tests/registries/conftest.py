@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import pytest
 
+from ghostnb.errors import RegistryError
 from ghostnb.oci import Descriptor, Digest
 from ghostnb.oci.descriptor import decode_digest
 from ghostnb.registries.archive import ArchiveRegistry
@@ -71,6 +72,30 @@ def ask(registry: Any, question: Callable[[Any], Awaitable[Answer]]) -> Answer:
             await registry.aclose()
 
     return asyncio.run(body())
+
+
+def refusal(
+    open_it: Callable[[], Any],
+    error: type[RegistryError],
+    *more: Callable[[Any], Awaitable[object]],
+) -> RegistryError:
+    """What a layout answers to every way to ask, the same to each; it names the place."""
+    said = {}
+    for question in (
+        lambda registry: registry.ping(),
+        lambda registry: listed(registry.repositories()),
+        lambda registry: listed(registry.tags("team/app")),
+        lambda registry: registry.manifest("team/app", "1.0"),
+        *more,
+    ):
+        registry = open_it()
+        with pytest.raises(error) as caught:
+            ask(registry, question)
+        assert type(caught.value) is error
+        assert registry.url.removeprefix("oci:") in caught.value.message
+        said[str(caught.value)] = caught.value
+    (answer,) = said.values()
+    return answer
 
 
 async def listed(items: AsyncIterator[Answer]) -> list[Answer]:

@@ -9,10 +9,7 @@ from io import FileIO
 
 from ghostnb.registries.archive.faults import Faults
 
-__all__ = ["ArchiveFile", "Identity", "open_archive", "opened"]
-
-Identity = tuple[int, ...]
-"""What differs between two files, and between one file before and after a change."""
+__all__ = ["ArchiveFile", "open_archive", "opened"]
 
 
 class ArchiveFile:
@@ -26,25 +23,16 @@ class ArchiveFile:
 
     Attributes
     ----------
+    state : os.stat_result
+        As it was when it was opened.
     size_bytes : int
-    identity : Identity
-    changed_at : float
-        When the file, or what is known of it, was last changed; seconds since the epoch.
     faults : Faults
     """
 
     def __init__(self, file: FileIO, faults: Faults) -> None:
-        state = os.fstat(file.fileno())
         self.faults = faults
-        self.size_bytes = state.st_size
-        self.changed_at = state.st_ctime
-        self.identity: Identity = (
-            state.st_dev,
-            state.st_ino,
-            state.st_size,
-            state.st_mtime_ns,
-            state.st_ctime_ns,
-        )
+        self.state = os.fstat(file.fileno())
+        self.size_bytes = self.state.st_size
         self._file = file
         self._lock = threading.Lock()
         self._readers = 0

@@ -1,30 +1,26 @@
 """What an archive holds, read from its file."""
 
 import os
-import time
+from functools import partial
 
-from ghostnb.oci import MAX_MANIFEST_BYTES, AnyManifest, Descriptor, Digest
+from ghostnb.oci import MAX_MANIFEST_BYTES, Digest
 from ghostnb.registries.abilities import CATALOGUE, MAX_CATALOGUE_BYTES
 from ghostnb.registries.archive.contained import Contained, read_member
 from ghostnb.registries.archive.docker import DOCKER_MANIFEST, read_docker_archive
 from ghostnb.registries.archive.faults import Faults
-from ghostnb.registries.archive.file import ArchiveFile, Identity, open_archive, opened
+from ghostnb.registries.archive.file import ArchiveFile, open_archive, opened
 from ghostnb.registries.archive.layout import MARKER, read_layout
 from ghostnb.registries.archive.members import Member, read_members
 from ghostnb.registries.layout.index import Contents, default_repository
-from ghostnb.registries.layout.manifests import Manifests
-from ghostnb.registries.storing import no_such_blob, no_such_repository
-from ghostnb.registries.verify import check_content
+from ghostnb.registries.layout.reader import BlobFile, LayoutReader
 
 __all__ = ["ArchiveStore", "holds_images"]
 
-# A file that was changed this shortly ago may change again without its time showing it.
-_SETTLED_SECONDS = 0.05
 # Written by Docker before 1.10, which knew no configs.
 _OLD_DOCKER_FILE = "repositories"
 
 
-class ArchiveStore:
+class ArchiveStore(LayoutReader[Contained]):
     """The contents of an archive. Every method blocks: call them on a thread.
 
     Parameters
@@ -36,16 +32,9 @@ class ArchiveStore:
     """
 
     def __init__(self, path: str, registry: str) -> None:
-        self.registry = registry
+        super().__init__(registry)
         self._faults = Faults(path, registry)
         self._default = default_repository(os.path.basename(path).removesuffix(".tar"))
-        self._known: tuple[Identity, Contained] | None = None
-        self._manifests = Manifests(registry, self._manifest_bytes)
-
-    @property
-    def is_read(self) -> bool:
-        """Whether it is known what is in the file, unless that changes."""
-        return self._known is not None
 
     def load(self) -> dict[str, Contents]:
         """Give every repository; the archive is read again only if the file was changed.
@@ -60,77 +49,11 @@ class ArchiveStore:
         with opened(self._faults) as file:
             return self._contained(file).repositories
 
-    def forget(self) -> None:
-        """Let go of what was read."""
-        self._known = None
-
-    def contents(self, repository: str) -> Contents:
-        """Give one repository.
-
-        Raises
-        ------
-        NotFoundError
-        """
-        found = self.load().get(repository)
-        if found is None:
-            raise no_such_repository(self.registry, repository)
-        return found
-
-    def manifest(self, repository: str, locator: str) -> AnyManifest:
-        """Read a manifest by tag or digest, and check it.
-
-        Raises
-        ------
-        NotFoundError
-        IntegrityError
-        """
-        return self._manifests.find(repository, self.contents(repository), locator)
-
-    def blob(self, repository: str, descriptor: Descriptor) -> bytes:
-        """Read a blob whole, and check it.
-
-        Raises
-        ------
-        NotFoundError
-        IntegrityError
-        """
-        file, member = self.open_blob(repository, descriptor)
-        try:
-            # Not more than was asked for, in memory, whatever the archive says.
-            size = min(member.size_bytes, descriptor.size_bytes + 1)
-            content = file.read_at(member.offset, size)
-        finally:
-            file.close()
-        source = f"{repository} in {self.registry}"
-        return check_content(content, descriptor.digest, descriptor.size_bytes, source=source)
-
-    def open_blob(self, repository: str, descriptor: Descriptor) -> tuple[ArchiveFile, Member]:
-        """Open the archive, and say where in it a blob is.
-
-        Raises
-        ------
-        NotFoundError
-        """
-        file = open_archive(self._faults)
-        try:
-            return file, self._member(file, repository, descriptor.digest, descriptor.urls)
-        except BaseException:
-            file.close()
-            raise
-
-    def blob_size(self, repository: str, digest: Digest) -> int:
-        """Say how large a blob is.
-
-        Raises
-        ------
-        NotFoundError
-        """
+    def blob_size(self, digest: Digest) -> int | None:
+        """Say how large a blob is; None if it is not there."""
         with opened(self._faults) as file:
-            return self._member(file, repository, digest).size_bytes
-
-    def referrers(self, repository: str, digest: Digest) -> list[Descriptor]:
-        """Give what is attached to a manifest, in the order of the index."""
-        return self._manifests.referrers(self.load().get(repository, Contents()), digest)
+            member = self._contained(file).locate(digest)
+            return None if member is None else member.size_bytes
 
     def catalogue(self) -> bytes | None:
         """Read the catalogue that a backup wrote; None if there is none."""
@@ -146,26 +69,9 @@ class ArchiveStore:
         with opened(self._faults) as file:
             return digest in self._contained(file).made
 
-    def _member(
-        self,
-        file: ArchiveFile,
-        repository: str,
-        digest: Digest,
-        urls: tuple[str, ...] | None = None,
-    ) -> Member:
-        member = self._contained(file).locate(digest)
-        if member is None:
-            raise no_such_blob(self.registry, repository, digest, urls)
-        return member
-
     def _contained(self, file: ArchiveFile) -> Contained:
         """Give what is in the file; read again only if it was changed."""
-        if self._known is not None and self._known[0] == file.identity:
-            return self._known[1]
-        contained = self._read(file)
-        if time.time() - file.changed_at > _SETTLED_SECONDS:
-            self._known = file.identity, contained
-        return contained
+        return self._found(file.state, partial(self._read, file))
 
     def _read(self, file: ArchiveFile) -> Contained:
         members = read_members(file)
@@ -181,16 +87,42 @@ class ArchiveStore:
             )
         raise self._faults.unknown()
 
+    def _open(self, digest: Digest) -> BlobFile:
+        file = open_archive(self._faults)
+        try:
+            return _OpenMember(file, _member(self._contained(file), digest))
+        except BaseException:
+            file.close()
+            raise
+
     def _manifest_bytes(self, digest: Digest) -> bytes:
         with opened(self._faults) as file:
             contained = self._contained(file)
             if digest in contained.made:
                 return contained.made[digest]
-            member = contained.locate(digest)
-            if member is None:
-                raise FileNotFoundError(digest)
-            name = f"manifest {digest}"
+            member, name = _member(contained, digest), f"manifest {digest}"
             return read_member(file, member, name, limit_bytes=MAX_MANIFEST_BYTES)
+
+
+class _OpenMember:
+    """A member, read from its first byte on."""
+
+    def __init__(self, file: ArchiveFile, member: Member) -> None:
+        self._file, self._next = file, member.offset
+        self._end = member.offset + member.size_bytes
+        self.close = file.close
+
+    def read(self, size_bytes: int) -> bytes:
+        piece = self._file.read_at(self._next, min(size_bytes, self._end - self._next))
+        self._next += len(piece)
+        return piece
+
+
+def _member(contained: Contained, digest: Digest) -> Member:
+    member = contained.locate(digest)
+    if member is None:
+        raise FileNotFoundError(digest)
+    return member
 
 
 def holds_images(path: str) -> bool:

@@ -1,37 +1,31 @@
 """A registry that is an OCI image layout: a directory."""
 
 import asyncio
-import os
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from concurrent.futures import Future
-from contextlib import aclosing
 from pathlib import Path
 from typing import ParamSpec
 
-from ghostnb.oci import AnyManifest, Descriptor, Digest, Reference, check_repository, check_tag
+from ghostnb.oci import Descriptor, Digest, check_repository, check_tag
 from ghostnb.registries.abilities import CATALOGUE
-from ghostnb.registries.config import LAYOUT_SCHEME, RegistryConfig
 from ghostnb.registries.garbage import GarbageReport
 from ghostnb.registries.layout.index import Entry
+from ghostnb.registries.layout.readable import BLOCK_BYTES, ReadableLayout
 from ghostnb.registries.layout.removal import Removal
 from ghostnb.registries.layout.store import LayoutStore
 from ghostnb.registries.own import SharedBlobs
 from ghostnb.registries.protocol import BlobContent
-from ghostnb.registries.records import ManifestRecord, Ping, RepositoryRecord
-from ghostnb.registries.storing import MAX_BLOB_BYTES, checked_manifest, no_such_blob
+from ghostnb.registries.records import Ping
+from ghostnb.registries.storing import checked_manifest
 from ghostnb.registries.threads import finished, settled
-from ghostnb.registries.verify import check_pieces, check_size
+from ghostnb.registries.verify import check_pieces
 
 __all__ = ["LayoutRegistry"]
 
 P = ParamSpec("P")
-# More threads would only wait for each other.
-_CONCURRENCY = 4
-_BLOCK_BYTES = 2**20
 
 
-class LayoutRegistry(SharedBlobs):
+class LayoutRegistry(ReadableLayout[LayoutStore], SharedBlobs):
     """An OCI image layout on disk, as a registry with any number of repositories.
 
     Parameters
@@ -79,28 +73,13 @@ class LayoutRegistry(SharedBlobs):
     """
 
     def __init__(self, path: Path | str, *, name: str | None = None) -> None:
-        root = os.path.abspath(os.path.expanduser(path))
-        self.url = f"{LAYOUT_SCHEME}{root}"
-        self.concurrency = _CONCURRENCY
-        self.name = name or RegistryConfig.from_url(self.url).name
-        self._store = LayoutStore(root, self.name)
+        super().__init__(path, name, LayoutStore)
         self._removal = Removal(self._store)
-
-    def __repr__(self) -> str:
-        return f"<LayoutRegistry {self.name} at {self.url}>"
 
     @property
     def kind(self) -> str:
         """Always ``layout``."""
         return "layout"
-
-    def repository(self, name: str) -> str:
-        """Check a repository's name."""
-        return check_repository(name)
-
-    def reference(self, text: str) -> Reference:
-        """Read ``repository[:tag][@digest]``."""
-        return Reference.within(text, host="")
 
     async def ping(self) -> Ping:
         """Read the layout's index.
@@ -114,40 +93,7 @@ class LayoutRegistry(SharedBlobs):
         ForbiddenError
             If it may not be read.
         """
-        started = time.perf_counter()
-        await asyncio.to_thread(self._store.load)
-        return Ping(self.name, self.url, self.kind, False, time.perf_counter() - started)
-
-    async def repositories(self, namespace: str | None = None) -> AsyncIterator[RepositoryRecord]:
-        """Iterate over the repositories, in the order of their names."""
-        for name, contents in (await asyncio.to_thread(self._store.load)).items():
-            if namespace is None or name.startswith(f"{namespace}/"):
-                yield RepositoryRecord(self.name, name, tag_count=len(contents.tags))
-
-    async def tags(self, repository: str) -> AsyncIterator[str]:
-        """Iterate over a repository's tags, in lexical order."""
-        check_repository(repository)
-        for tag in (await asyncio.to_thread(self._store.contents, repository)).tags:
-            yield tag
-
-    async def manifest(self, repository: str, locator: str) -> AnyManifest:
-        """Read the manifest of a tag or digest."""
-        check_repository(repository)
-        checked = Digest(locator) if ":" in locator else check_tag(locator)
-        return await asyncio.to_thread(self._store.manifest, repository, checked)
-
-    async def blob(self, repository: str, descriptor: Descriptor) -> bytes:
-        """Read a small blob whole."""
-        check_repository(repository)
-        check_size(descriptor, MAX_BLOB_BYTES, source=f"{repository} in {self.name}")
-        return await asyncio.to_thread(self._store.blob, repository, descriptor)
-
-    async def open_blob(self, repository: str, descriptor: Descriptor) -> AsyncIterator[bytes]:
-        """Iterate over a blob's bytes, in pieces."""
-        source = f"{check_repository(repository)} in {self.name}"
-        async with aclosing(self._pieces(repository, descriptor)) as pieces:
-            async for piece in check_pieces(pieces, descriptor, source=source):
-                yield piece
+        return await super().ping()
 
     async def push_blob(
         self, repository: str, descriptor: Descriptor, content: BlobContent
@@ -181,25 +127,6 @@ class LayoutRegistry(SharedBlobs):
         entry = Entry(repository, tag, manifest.media_type, manifest.digest, len(raw))
         await _written(self._store.push, entry, raw)
         return manifest.digest
-
-    async def blob_size(self, repository: str, digest: Digest) -> int:
-        """Look how large a blob's file is."""
-        check_repository(repository)
-        size = await asyncio.to_thread(self._store.blob_size, digest)
-        if size is None:
-            raise no_such_blob(self.name, repository, digest)
-        return size
-
-    async def referrers(self, repository: str, digest: Digest) -> list[Descriptor]:
-        """Give what is attached to a manifest; a manifest is read once for it."""
-        check_repository(repository)
-        return await asyncio.to_thread(self._store.referrers, repository, digest)
-
-    async def manifests(self, repository: str) -> AsyncIterator[ManifestRecord]:
-        """Iterate over the entries of a repository, in the order of the index."""
-        check_repository(repository)
-        for record in (await asyncio.to_thread(self._store.contents, repository)).records():
-            yield record
 
     async def check_deletable(self, repository: str) -> None:
         """See whether the directory can be written to."""
@@ -238,8 +165,8 @@ class LayoutRegistry(SharedBlobs):
         try:
             left = last - first + 1
             while left > 0:
-                size = min(left, _BLOCK_BYTES)
-                piece = await asyncio.to_thread(self._store.read_piece, file, size)
+                size = min(left, BLOCK_BYTES)
+                piece = await asyncio.to_thread(file.read, size)
                 if not piece:
                     return
                 left -= len(piece)
@@ -314,26 +241,10 @@ class LayoutRegistry(SharedBlobs):
         """Make the layout, unless there is one."""
         await finished(self._store.make)
 
-    async def read_catalogue(self) -> bytes | None:
-        """Read the catalogue that a backup wrote beside the content; None if there is none."""
-        return await asyncio.to_thread(self._store.catalogue)
-
     async def write_catalogue(self, raw: bytes) -> None:
         """Replace the catalogue, in one step."""
         await self.make()
         await finished(self._store.files.replace, raw, *CATALOGUE)
-
-    async def aclose(self) -> None:
-        """Forget what was read; no file is open between calls."""
-        self._store.forget()
-
-    async def _pieces(self, repository: str, descriptor: Descriptor) -> AsyncGenerator[bytes, None]:
-        file = await asyncio.to_thread(self._store.open_blob, repository, descriptor)
-        try:
-            while piece := await asyncio.to_thread(self._store.read_piece, file, _BLOCK_BYTES):
-                yield piece
-        finally:
-            file.close()
 
 
 async def _written(function: Callable[P, Future[None]], *args: P.args, **kwargs: P.kwargs) -> None:
@@ -353,7 +264,7 @@ async def blocks(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
         async for piece in pieces:
             block.append(piece)
             size += len(piece)
-            if size >= _BLOCK_BYTES:
+            if size >= BLOCK_BYTES:
                 yield block
                 block, size = [], 0
     except Exception:

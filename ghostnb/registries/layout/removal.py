@@ -17,7 +17,6 @@ from ghostnb.registries.layout.store import INDEX, LayoutStore, Place, is_leftov
 from ghostnb.registries.storing import (
     no_such_blob,
     no_such_manifest,
-    no_such_repository,
     still_needed,
     tag_moved,
 )
@@ -90,7 +89,7 @@ class Removal:
         TagMovedError
             If it leads to something else than what is expected.
         """
-        found = self._contents(repository).tags.get(tag)
+        found = self._store.contents(repository).tags.get(tag)
         if found is None:
             raise no_such_manifest(self._store.registry, repository, tag)
         if expected is not None and found.digest != expected:
@@ -117,7 +116,7 @@ class Removal:
         UnsupportedError
             If an index of the repository holds it.
         """
-        contents = self._contents(repository)
+        contents = self._store.contents(repository)
         for entry in contents.entries.values():
             # What a damaged index holds nobody gets from it any more.
             is_other_index = entry.is_index and entry.digest != digest
@@ -218,12 +217,6 @@ class Removal:
             if self._store.staging.discard(file, name)
         }
         return _Doomed(doomed.manifests, files, uploads)
-
-    def _contents(self, repository: str) -> Contents:
-        contents = self._store.load().get(repository)
-        if contents is None:
-            raise no_such_repository(self._store.registry, repository)
-        return contents
 
     def _without(self, going: Pairs) -> partial[None]:
         return partial(remove_manifests, going=going, default=self._store.default)

@@ -1,21 +1,16 @@
 """What an image layout holds, read from and written to its files."""
 
 import os
-import time
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from typing import Any, BinaryIO
 
 import msgspec
 
 from ghostnb.errors import NotFoundError, RegistryError
-from ghostnb.oci import (
-    MAX_MANIFEST_BYTES,
-    AnyManifest,
-    Descriptor,
-    Digest,
-)
+from ghostnb.oci import MAX_MANIFEST_BYTES, Digest
 from ghostnb.registries.abilities import CATALOGUE, MAX_CATALOGUE_BYTES
 from ghostnb.registries.layout.changes import Change, Changes
 from ghostnb.registries.layout.faults import Faults
@@ -31,25 +26,19 @@ from ghostnb.registries.layout.index import (
     read_index,
 )
 from ghostnb.registries.layout.lock import WriteLock
-from ghostnb.registries.layout.manifests import Manifests
 from ghostnb.registries.layout.marker import Marker
+from ghostnb.registries.layout.reader import BlobFile, LayoutReader
 from ghostnb.registries.layout.staging import Staging
 from ghostnb.registries.layout.upload import PARTIAL, Upload
-from ghostnb.registries.storing import (
-    no_such_blob,
-    no_such_repository,
-)
-from ghostnb.registries.verify import check_content
+from ghostnb.registries.storing import no_such_blob
 
 __all__ = ["INDEX", "LayoutStore", "Place", "is_leftover", "place_of"]
 
 Place = tuple[str, ...]
 INDEX = "index.json"
-# A file that was changed this shortly ago may change again without its time showing it.
-_SETTLED_SECONDS = 0.05
 
 
-class LayoutStore:
+class LayoutStore(LayoutReader[dict[str, Contents]]):
     """The contents of a layout. Every method blocks: call them on a thread.
 
     Parameters
@@ -73,16 +62,14 @@ class LayoutStore:
     """
 
     def __init__(self, root: str, registry: str) -> None:
-        self.registry = registry
+        super().__init__(registry)
         self._source = f"{INDEX} of {root}"
         self.default = default_repository(os.path.basename(root))
         self.faults = Faults(root, registry)
         self.files = LayoutFiles(self.faults)
         self.lock = WriteLock(self.faults)
         self.marker = Marker(self.files, self.lock, self.faults)
-        self._known: tuple[tuple[int, ...], dict[str, Contents]] | None = None
         self._changes = Changes(self.lock, self.rewrite)
-        self.manifests = Manifests(registry, self._manifest_bytes)
         self.staging = Staging(self.files, self.marker, registry)
 
     def load(self) -> dict[str, Contents]:
@@ -114,72 +101,14 @@ class LayoutStore:
 
     def _load(self) -> dict[str, Contents]:
         with self.files.open(INDEX) as file:
-            state = os.fstat(file.fileno())
-            identity = (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
-            if self._known is not None and self._known[0] == identity:
-                return self._known[1]
-            raw = self.files.read_open(file, MAX_INDEX_BYTES)
+            return self._found(os.fstat(file.fileno()), partial(self._read, file))
+
+    def _read(self, file: BinaryIO) -> dict[str, Contents]:
+        raw = self.files.read_open(file, MAX_INDEX_BYTES)
         self.marker.check()
-        found = read_index(raw, self.default, source=self._source)
-        if time.time() - state.st_ctime > _SETTLED_SECONDS:
-            self._known = (identity, found)
-        return found
+        return read_index(raw, self.default, source=self._source)
 
-    def forget(self) -> None:
-        """Let go of what was read."""
-        self._known = None
-
-    def contents(self, repository: str) -> Contents:
-        """Give one repository.
-
-        Raises
-        ------
-        NotFoundError
-        """
-        found = self.load().get(repository)
-        if found is None:
-            raise no_such_repository(self.registry, repository)
-        return found
-
-    def manifest(self, repository: str, locator: str) -> AnyManifest:
-        """Read a manifest by tag or digest, and check it.
-
-        Raises
-        ------
-        NotFoundError
-        IntegrityError
-        """
-        return self.manifests.find(repository, self.contents(repository), locator)
-
-    def blob(self, repository: str, descriptor: Descriptor) -> bytes:
-        """Read a blob whole, and check it.
-
-        Raises
-        ------
-        NotFoundError
-        IntegrityError
-        """
-        with self.open_blob(repository, descriptor) as file:
-            # One byte more than there should be, to see that there are more.
-            content = self.read_piece(file, descriptor.size_bytes + 1)
-        source = f"{repository} in {self.registry}"
-        return check_content(content, descriptor.digest, descriptor.size_bytes, source=source)
-
-    def open_blob(self, repository: str, descriptor: Descriptor) -> BinaryIO:
-        """Open a blob for reading.
-
-        Raises
-        ------
-        NotFoundError
-        """
-        # Not what the index says, but that there is one: blobs are shared.
-        self.marker.check()
-        try:
-            return self.files.open(*place_of(descriptor.digest))
-        except FileNotFoundError as e:
-            raise no_such_blob(self.registry, repository, descriptor.digest, descriptor.urls) from e
-
-    def open_range(self, digest: Digest, first: int) -> BinaryIO:
+    def open_range(self, digest: Digest, first: int) -> BlobFile:
         """Open a blob for reading from some byte on.
 
         Raises
@@ -192,12 +121,7 @@ class LayoutStore:
             self.marker.check()
             raise no_such_blob(self.registry, "a repository", digest) from e
         file.seek(first)
-        return file
-
-    def read_piece(self, file: BinaryIO, size_bytes: int) -> bytes:
-        """Read on in an open blob."""
-        with self.faults.guard(os.path.basename(file.name)):
-            return file.read(size_bytes)
+        return _OpenBlob(file, self.faults)
 
     def make(self) -> None:
         """Make the layout if there is none yet."""
@@ -256,10 +180,6 @@ class LayoutStore:
         self.make()
         self.staging.finish(repository, upload, digest, *place_of(digest))
 
-    def referrers(self, repository: str, digest: Digest) -> list[Descriptor]:
-        """Give what is attached to a manifest, in the order of the index."""
-        return self.manifests.referrers(self.load().get(repository, Contents()), digest)
-
     def usage(self) -> tuple[int, int]:
         """Count the files of blobs and manifests, and their bytes."""
         self.marker.check()
@@ -276,6 +196,11 @@ class LayoutStore:
     def _no_index(self) -> RegistryError:
         self.marker.check()
         return self.faults.broken(f"it has no {INDEX}")
+
+    def _open(self, digest: Digest) -> BlobFile:
+        # Not what the index says, but that there is one: blobs are shared.
+        self.marker.check()
+        return _OpenBlob(self.files.open(*place_of(digest)), self.faults)
 
     def _manifest_bytes(self, digest: Digest) -> bytes:
         return self.files.read(*place_of(digest), limit_bytes=MAX_MANIFEST_BYTES)
@@ -306,6 +231,18 @@ class LayoutStore:
         for name, state in self.files.listed("."):
             if is_leftover((name,)):
                 yield (name,), state
+
+
+class _OpenBlob:
+    """A blob's file, whose errors are ours."""
+
+    def __init__(self, file: BinaryIO, faults: Faults) -> None:
+        self._file, self._faults = file, faults
+        self.close = file.close
+
+    def read(self, size_bytes: int) -> bytes:
+        with self._faults.guard(os.path.basename(self._file.name)):
+            return self._file.read(size_bytes)
 
 
 def is_leftover(place: Place) -> bool:

@@ -19,7 +19,7 @@ from ghostnb.registries.archive import file as archive_file
 from ghostnb.registries.archive import store as archive_store
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.factory import open_registry
-from ghostnb.registries.layout import LayoutRegistry
+from ghostnb.registries.layout import LayoutRegistry, reader
 from tests.parts.archives import archived_layout, docker_pieces, write_tar
 from tests.parts.images import plain_image
 from tests.registries.conftest import ask, descriptor_of, listed, push
@@ -44,7 +44,7 @@ def large(tmp_path: Path) -> Path:
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every file be an old one: the time of a change cannot be set, so the clock is."""
     now = time.time
-    monkeypatch.setattr(archive_store, "time", SimpleNamespace(time=lambda: now() + 60))
+    monkeypatch.setattr(reader, "time", SimpleNamespace(time=lambda: now() + 60))
 
 
 def wait_for(condition: Callable[[], object]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from ghostnb.errors import GhostnbError, IntegrityError, UnsupportedError
 from ghostnb.oci import Descriptor, Digest
 from ghostnb.registries.content import content_of
-from ghostnb.registries.layout import LayoutRegistry, manifests, store
+from ghostnb.registries.layout import LayoutRegistry, manifests, reader, store
 from tests.parts.images import artifact, index, plain_image
 from tests.registries.conftest import ask, listed, push
 from tests.registries.layout.test_registry import blob_file, snapshot
@@ -270,7 +270,7 @@ def test_an_index_of_layouts_is_read_once_for_many_questions(layout, monkeypatch
 
     async def question(one):
         # As long as it may change without its time showing it, it is read each time.
-        await asyncio.sleep(2 * store._SETTLED_SECONDS)
+        await asyncio.sleep(2 * reader._SETTLED_SECONDS)
         for _ in range(5):
             await one.referrers(NAME, Digest(IMAGE.digest))
             await one.manifest(NAME, IMAGE.digest)
