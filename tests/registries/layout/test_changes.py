@@ -12,6 +12,7 @@ from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.layout import lock as locking
 from tests.parts.images import artifact, plain_image
 from tests.registries.conftest import ask, listed, push
+from tests.registries.layout.test_writing import other_writer
 
 NAME = "team/app"
 IMAGE = plain_image("one")
@@ -23,11 +24,6 @@ MANY = 50
 def layout(tmp_path):
     ask(LayoutRegistry(tmp_path), lambda one: push(one, f"{NAME}:latest", IMAGE))
     return tmp_path
-
-
-def other_writer(layout):
-    """Hold the lock as another process does."""
-    return LayoutRegistry(layout)._store.lock.held()
 
 
 def test_a_lock_that_another_process_holds_stops_no_reading(layout):

@@ -21,6 +21,11 @@ from tests.registries.conftest import ask, listed, pieces_of, push
 KILLS = 20
 
 
+def other_writer(layout):
+    """Hold the lock as another process does."""
+    return LayoutRegistry(layout)._store.lock.held()
+
+
 def leftovers(directory):
     return [path.name for path in directory.rglob("*.partial")]
 
@@ -135,9 +140,8 @@ def test_two_clients_in_one_process_that_push_at_once_both_succeed(tmp_path):
 def test_a_writer_that_waits_too_long_says_for_what(tmp_path, monkeypatch):
     monkeypatch.setattr(layout_lock_file, "_LOCK_SECONDS", 0.1)
     push_tags(tmp_path, "app", 1)
-    other = LayoutRegistry(tmp_path)
     with (
-        other._store.lock.held(),
+        other_writer(tmp_path),
         pytest.raises(TransportTimeoutError, match=r"\.ghostnb\.lock"),
     ):
         push_tags(tmp_path, "app", 2)
@@ -243,7 +247,7 @@ def test_pushing_does_not_hold_up_the_event_loop(tmp_path):
             gaps.append(time.perf_counter() - started)
 
     async def question(registry):
-        with layout_lock(tmp_path):
+        with other_writer(tmp_path):
             watcher = asyncio.create_task(watch())
             pushing = asyncio.create_task(push(registry, "app:1", plain_image("x")))
             await asyncio.sleep(0.2)
@@ -254,10 +258,6 @@ def test_pushing_does_not_hold_up_the_event_loop(tmp_path):
     push_tags(tmp_path, "app", 1)
     ask(LayoutRegistry(tmp_path), question)
     assert max(gaps) < 0.1
-
-
-def layout_lock(directory):
-    return LayoutRegistry(directory)._store.lock.held()
 
 
 def test_a_reader_sees_every_tag_while_others_write(tmp_path):
