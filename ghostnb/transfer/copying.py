@@ -112,8 +112,8 @@ class Copier:
         self.places = asyncio.Semaphore(_BLOBS_AT_ONCE)
         self.is_same = is_same_place(source, target)
         self.can_mount = True
-        self.known = known or Known()
         self.is_remembering = is_costly_to_ask(target)
+        self.known = known if known is not None and self.is_remembering else Known()
         self.is_repairing = repair or not self.is_remembering
         # By digest: of a repository that was not there at first, this is all there is.
         self.pushed: dict[tuple[str, str], Digest] = {}

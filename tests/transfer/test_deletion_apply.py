@@ -11,7 +11,8 @@ import pytest
 from ghostnb.errors import ForbiddenError, IncompleteError, ServerError
 from ghostnb.oci import Digest
 from ghostnb.registries.memory import MemoryRegistry
-from ghostnb.transfer import TransferTally, deletion
+from ghostnb.transfer import TransferTally
+from ghostnb.transfer.deleting import deletion
 from tests.parts.images import artifact, index, plain_image
 from tests.registries.conftest import push
 from tests.transfer.deleting import TagsOnly, apply, counted, filled, plan, tags
