@@ -79,7 +79,14 @@ class FormView {
 
   take({ kind, values, view, at_first: isFirst }) {
     if (kind === "fill" && (view ?? this.id) === this.id) this.fill(values, isFirst);
-    if (kind === "focus") takeFocus(this.root, this.root.querySelector(".ghostnb-field :enabled"));
+    if (kind === "focus") this.takeFocus();
+  }
+
+  // Who is in it already stays where he is: a form that is just being shown may hear of it twice,
+  // and what is being typed would go on in another field.
+  takeFocus() {
+    if (this.root.contains(document.activeElement)) return;
+    takeFocus(this.root, this.root.querySelector(".ghostnb-field :enabled"));
   }
 
   // What somebody has typed before the first values came is not written over.
