@@ -11,6 +11,9 @@ SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PARTS  := docker-registry docker.io podman skopeo busybox-static apache2-utils chromium \
           curl dbus gnome-keyring libatomic1
 
+# The tests start hundreds of processes: what is compiled once is kept, whatever is set outside.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test lint benchmark wheel clean parts kernels
 
 # With a terminal it stays until Ctrl-C; without one it runs the notebook to a page, and ends.

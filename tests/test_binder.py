@@ -32,8 +32,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install `binder/requirements.txt` into a new virtual environment."""
     directory = tmp_path_factory.mktemp("binder") / "venv"
     venv.create(directory, with_pip=True)
-    command = [directory / "bin" / "pip", "install", "-q", "--no-compile"]
-    command += ["-r", "binder/requirements.txt"]
+    command = [directory / "bin" / "pip", "install", "-q", "-r", "binder/requirements.txt"]
     subprocess.run(command, cwd=ROOT, check=True, timeout=500)
     return directory
 

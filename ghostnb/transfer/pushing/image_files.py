@@ -28,7 +28,7 @@ _PEEK_BYTES = 2**16
 _IMAGE_MEMBER = re.compile(
     r"(\./)?([0-9a-f]{64}([./].*)?|blobs(/.*)?|oci-layout|index\.json|manifest\.json)"
 )
-# A name of cosign's or of the distribution-spec's, for what is attached to another digest.
+# As many names as a message lists.
 _LISTED = 20
 
 

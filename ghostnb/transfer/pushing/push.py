@@ -226,13 +226,13 @@ def _no_image(paths: Sequence[Path], as_artifact: bool) -> PathError:
         )
     return PathError(
         f"{paths[0]} {what}, and there is no image or platform to be chosen in it.",
-        hint="Leave out image= and platform=, or check the path.",
+        hint="Leave out image= and platforms=, or check the path.",
     )
 
 
 def _no_artifact(path: Path) -> PathError:
     return PathError(
         f"{path} holds images, of which neither artifact_type, media_type nor annotations are "
-        f"changed.",
+        "changed.",
         hint=f"Leave them out. {AS_ARTIFACT}",
     )

@@ -44,8 +44,10 @@ class RetentionPlan(DeletionPlan):
             for one in decisions
             if one.is_kept and (one.repository, one.tag) not in shown
         ]
-        steps = [replace(step, rows=tuple(_with(row, reasons) for row in step.rows))
-                 for step in plan.steps]  # fmt: skip
+        steps = [
+            replace(step, rows=tuple(_with(row, reasons) for row in step.rows))
+            for step in plan.steps
+        ]
         super().__init__(plan.registry, steps, kept, (*notes, *plan.notes))
 
 
