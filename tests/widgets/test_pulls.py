@@ -116,3 +116,35 @@ def test_without_a_daemon_an_image_is_saved(show, demo_drift, far, tmp_path) -> 
     command = [find_program("skopeo", "skopeo"), "inspect", "--raw", f"oci-archive:{path}"]
     raw = subprocess.run(command, check=True, capture_output=True).stdout
     assert json.loads(raw)["schemaVersion"] == 2
+
+
+HASTY = """
+import ghostnb, ipywidgets
+from ghostnb.widgets import PullQueue
+
+class Hasty(PullQueue):
+    # A page that opens hears of what has just changed before it is told all.
+    async def _greet(self):
+        news = self._jobs.news(whole=True)
+        self.send({"kind": "heads", **news, "heads": news["heads"][-1:], "whole": False})
+        await super()._greet()
+
+queue = Hasty(ghostnb.Fleet([]))
+for name in ("first", "second", "third"):
+    queue.pull("nowhere", name)
+box = ipywidgets.VBox([])
+show = ipywidgets.Button(description="Show")
+show.on_click(lambda _: setattr(box, "children", [queue]))
+ipywidgets.VBox([show, box])
+"""
+
+
+def test_the_newest_job_comes_first_whatever_is_heard_first(show) -> None:
+    page = show(HASTY)
+    page.get_by_role("button", name="Show").click()
+    jobs = page.get_by_role("article")
+    jobs.nth(2).wait_for()
+    assert [
+        name.split("/")[-1]
+        for name in jobs.evaluate_all("found => found.map((one) => one.getAttribute('aria-label'))")
+    ] == ["third", "second", "first"]

@@ -29,6 +29,7 @@ function render({ model, el }) {
     const here = new Set(heads.map((job) => job.id));
     for (const id of whole ? [...rows.keys()].filter((id) => !here.has(id)) : gone) remove(id);
     heads.forEach(put);
+    if (whole) arrange(list, heads.map((job) => rows.get(job.id).root).reverse());
     empty.hidden = rows.size > 0;
     const hadFocus = top.contains(document.activeElement);
     more.textContent = sayMore(left_out);
@@ -47,6 +48,12 @@ function render({ model, el }) {
   mount(root, el);
   model.send({ kind: "ready" });
   return () => model.off("msg:custom", take);
+}
+
+// The newest comes first, also where a page heard of it before all others. What stands right is
+// not moved: it would lose the keyboard.
+function arrange(list, wanted) {
+  if (wanted.some((row, place) => row !== list.children[place])) list.append(...wanted);
 }
 
 // What is not listed, for a page has no room for thousands of rows.
