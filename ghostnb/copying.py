@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from ghostnb.arguments import checked_text, parsed_platforms
 from ghostnb.client import RegistryClient
+from ghostnb.errors import InvalidReferenceError
 from ghostnb.loop import hop
 from ghostnb.oci import Reference
 from ghostnb.places import checked_client
@@ -35,9 +36,10 @@ async def copy(
 ) -> Copied:
     """Copy an image from one registry to another, or give it another name within one.
 
-    Blobs that the target has are not sent, those of its other repositories are mounted. What
-    is sent is held against its digest on the way. If it breaks off, calling it again sends
-    only what is missing.
+    Blobs that the target's repository has are not sent. Those that are known to be in another
+    repository there are mounted: within one registry those of the source, and what this copy
+    has brought before. What is sent is held against its digest on the way. If it breaks off,
+    calling it again sends only what is missing.
 
     Parameters
     ----------
@@ -68,7 +70,8 @@ async def copy(
     Raises
     ------
     NotFoundError
-        If it is not there, or not for these platforms, or not all of it.
+        If it is not there, or not all of it; `PlatformNotFoundError` if it is for none of these
+        platforms.
     IntegrityError
         If the source gave something else than its digest says; the target has no image then.
     UnsupportedError
@@ -120,7 +123,7 @@ async def plan_copy(
     Raises
     ------
     NotFoundError
-        If it is not there, or not for these platforms.
+        If it is not there; `PlatformNotFoundError` if it is for none of these platforms.
     UnsupportedError
         If the target is only read, or this is a Docker schema 1 image.
     """
@@ -170,7 +173,8 @@ async def plan_sync(
         Only so many of the newest versions of a repository, for each variant (``-alpine``).
     platforms : str or iterable of str, optional
         Only these of an index (``linux/arm64``): one is the image itself, with its own digest;
-        several are a smaller index. By default all, with the digest unchanged.
+        several are a smaller index. By default all, with the digest unchanged. Images for none
+        of them are left out, which a note says.
     rename : mapping of str to str, or callable, optional
         Beginnings of repositories, and what stands there in the target:
         ``{"library/": "mirror/"}``; or a function of a name.
@@ -178,7 +182,8 @@ async def plan_sync(
         Also what is attached: signatures, SBOMs and other artifacts.
     prune : bool, optional
         Delete tags of the target, in repositories that are synced, that the patterns name and
-        that are not selected in the source.
+        that are not selected in the source. Their manifests stay, until the target collects
+        what is untagged; `plan_delete` deletes both.
     repair : bool, optional
         Look also for blobs that the target has lost of images that are as they should be, one
         question each. Always so for a directory (``oci:…``), where that costs next to nothing.
@@ -240,4 +245,10 @@ def _names(
     parsed = source.reference(checked_text(reference, "A reference", "team/app:1.0"))
     if to is None:
         return parsed, parsed
-    return parsed, target.reference(checked_text(to, "to", "mirror/app:1.0"))
+    named = target.reference(checked_text(to, "to", "mirror/app:1.0"))
+    if named.digest is not None:
+        raise InvalidReferenceError(
+            f"to={to!r} names a digest, which is what comes of a copy.",
+            hint=f"Copy to a tag: to='{named.repository}:{named.tag or 'latest'}'.",
+        )
+    return parsed, named

@@ -20,6 +20,7 @@ The tree::
         ├── UnauthorizedError    401: who are you?
         ├── ForbiddenError       403: you may not
         ├── NotFoundError        404: no such repository, tag, manifest or blob
+        │   └── PlatformNotFoundError   an image that is there, and for other platforms
         ├── UnsupportedError     405, or a feature that this registry lacks
         ├── RateLimitedError     429: too many requests
         ├── RejectedError        400, 409, 413 and other 4xx: not so, or not as it is now
@@ -48,6 +49,7 @@ __all__ = [
     "InvalidReferenceError",
     "NotFoundError",
     "PathError",
+    "PlatformNotFoundError",
     "ProtocolError",
     "RateLimitedError",
     "RegistryError",
@@ -284,6 +286,10 @@ class ForbiddenError(RegistryError):
 
 class NotFoundError(RegistryError):
     """No such repository, tag, manifest or blob."""
+
+
+class PlatformNotFoundError(NotFoundError):
+    """An image is there, and is for none of the platforms that are wanted."""
 
 
 class UnsupportedError(RegistryError):

@@ -238,6 +238,11 @@ def test_nothing_is_pushed_to_an_archive(two, tmp_path):
         (lambda one: ghostnb.copy(one, one, 7), TypeError, "team/app:1.0"),
         (lambda one: ghostnb.copy(one, one, "a:1", platforms="arm"), ValueError, "linux/arm64"),
         (lambda one: ghostnb.plan_copy(one, one, 7), TypeError, "team/app:1.0"),
+        (
+            lambda one: ghostnb.copy(one, one, "a:1", to=f"b@sha256:{'0' * 64}"),
+            ghostnb.InvalidReferenceError,
+            "Copy to a tag: to='b:latest'",
+        ),
         (lambda one: ghostnb.plan_sync(one, one, newest=0), ValueError, "newest"),
         (lambda one: ghostnb.plan_sync(one, one, versions="1 <> 2"), ValueError, "versions"),
         (lambda one: ghostnb.plan_delete(one, "a"), ValueError, "REPOSITORY:TAG"),
@@ -279,6 +284,9 @@ def test_what_fits_nothing_is_said(two):
         for protect, is_said in (("taem/*", True), ("team/app:1.3.*", False)):
             plan = await ghostnb.plan_delete(source, "team/app:1.0.0", protect=protect)
             assert any(f"nothing that fits {protect}" in one for one in plan.notes) == is_said
+        for protect, is_said in (("taem/app:1.3.0", True), ("team/multi:latest", False)):
+            plan = await ghostnb.plan_delete(source, "team/app:1.0.0", protect=protect)
+            assert any(f"has no {protect}" in one for one in plan.notes) == is_said
         with pytest.raises(NotFoundError, match=r"no repository that fits taem/\*"):
             await ghostnb.plan_delete(source, repositories="taem/*")
         plan = await ghostnb.plan_delete(source, repositories="team/a*")
@@ -297,6 +305,8 @@ def test_a_target_that_does_not_answer_gets_no_plan(two):
 
 def test_an_image_of_another_platform_is_not_copied(two):
     source, target = two
+    with pytest.raises(ghostnb.PlatformNotFoundError, match="no image for linux/s390x"):
+        ghostnb.run(ghostnb.plan_copy(source, target, "team/app:1.0.0", platforms="linux/s390x"))
     with pytest.raises(NotFoundError, match=r"no image for linux/s390x.*linux/amd64"):
         ghostnb.run(ghostnb.copy(source, target, "team/app:1.0.0", platforms="linux/s390x"))
     ghostnb.run(ghostnb.copy(source, target, "team/app:1.0.0", platforms="linux/amd64"))

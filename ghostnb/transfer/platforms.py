@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from ghostnb.errors import InvalidReferenceError, NotFoundError
+from ghostnb.errors import InvalidReferenceError, PlatformNotFoundError
 from ghostnb.oci import Descriptor, Digest, Index, Manifest, Platform, Reference
 from ghostnb.oci.media_types import IMAGE_CONFIGS
 from ghostnb.registries.protocol import Registry
@@ -40,8 +40,10 @@ async def for_platforms(
 
     Raises
     ------
+    PlatformNotFoundError
+        If it is for none of them.
     NotFoundError
-        If none of them is there.
+        If the registry lacks what an index names.
     """
     if not platforms:
         return top
@@ -103,8 +105,8 @@ def _none_of(
     top: Manifest | Index,
     platforms: Sequence[Platform],
     offered: Iterable[str],
-) -> NotFoundError:
-    return NotFoundError(
+) -> PlatformNotFoundError:
+    return PlatformNotFoundError(
         f"{repository}@{top.digest} in {registry.name} has no image for "
         f"{' or '.join(map(str, platforms))}.",
         hint=f"Its platforms are: {', '.join(offered) or 'none that it names'}.",

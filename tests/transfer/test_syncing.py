@@ -206,6 +206,10 @@ def test_a_tag_that_moved_is_an_update_and_what_is_gone_goes_when_asked():
             plan = await plan_sync(source, target, Selection(exclude_tags="kept"), prune=True)
             assert list(plan.frame["action"]) == ["update", "delete"]
             assert list(plan.frame["target_tag"]) == ["1", "old"]
+            # Tags alone, which is said.
+            assert [note.partition(":")[0] for note in plan.notes] == [
+                "1 tag is deleted, and no manifest"
+            ]
             await plan.apply()
             await same(target, "app", "1", built("new"))
             await same(target, "app", "kept", built("before"))
@@ -282,6 +286,26 @@ def test_platforms_and_what_is_attached(counted):
     assert len(second.frame) == 0
     assert f"attached to {multi.children[1].digest}" in list(first.frame["reason"].dropna())
     assert first.bytes_moved == counted()
+
+
+def test_what_is_for_none_of_the_platforms_is_left_out_and_no_failure():
+    source, target = MemoryRegistry("of"), MemoryRegistry("to")
+    arm = [Platform.parse("linux/arm64")]
+
+    async def question():
+        await push(source, "app:multi", STANDARD_IMAGES["team/multi:latest"])
+        for tag in ("1", "2", "3", "4"):
+            await push(source, f"app:{tag}", built(tag))
+        await push(source, "app:", artifact("a/b", [layer_of("sbom")], subject=built("1")))
+        plan = await plan_sync(source, target, ALL, platforms=arm, referrers=True)
+        assert list(plan.frame["tag"]) == ["multi"]
+        assert plan.notes == (
+            "app:1, app:2, app:3 and 1 more are for none of the platforms, and left out.",
+        )
+        await plan.apply()
+        assert await listed(target.tags("app")) == ["multi"]
+
+    run(question)
 
 
 def test_one_that_fails_stops_no_other_and_can_be_tried_again():

@@ -333,11 +333,15 @@ def _check_presence(census: Census, picks: Iterable[Pick], whole: Iterable[str])
 def _idle(protection: Protection, census: Census, is_whole: bool) -> Iterator[str]:
     """Say which names protect nothing: they may be misspelt.
 
-    Of patterns, that is known only if the whole registry was read.
+    Of patterns and other repositories, that is known only if the whole registry was read.
     """
     for (repository, tag), name in protection.tags.items():
         holdings = census.repositories.get(repository)
-        if holdings is not None and tag not in {"*", *holdings.tags, *holdings.unread}:
+        if holdings is None:
+            is_idle = is_whole and census.unlisted is None
+        else:
+            is_idle = tag not in {"*", *holdings.tags, *holdings.unread}
+        if is_idle:
             yield f"{census.registry} has no {name}, which was to be protected."
     held = census.repositories.values() if is_whole else ()
     names = [(one.repository, tag) for one in held for tag in (*one.tags, *one.unread)]

@@ -70,7 +70,9 @@ class SyncJobs:
     async def of_attached(self, findings: Iterable[Finding]) -> list[Job]:
         """List what is attached to images, to their children, and to that in turn."""
         subjects = {
-            (one.job.repository, one.digest): one.job for one in findings if one.digest is not None
+            (one.job.repository, one.digest): one.job
+            for one in findings
+            if one.digest is not None and one.left_out is None
         }
         jobs: dict[tuple[str, str], Job] = {}
         lists = ordered_map(

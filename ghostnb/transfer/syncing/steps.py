@@ -1,6 +1,6 @@
 """The steps of a sync: made of what was found out, and what each of them moves."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,6 +18,8 @@ from ghostnb.transfer.syncing.jobs import SyncJobs
 from ghostnb.transfer.syncing.survey import Finding, Survey
 
 __all__ = ["SyncPlanner", "SyncStep", "lists_attached"]
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class SyncPlanner:
         ]
         if self._is_pruning:
             said += [f"{name} has no tags: nothing is pruned of it." for name in self._jobs.empty]
+        findings = list(findings)
+        said += _left_out(findings)
         unread = sum(finding.error is not None for finding in findings)
         if unread:
             said.append(
@@ -211,3 +215,13 @@ def lists_attached(tag: str | None) -> bool:
     """Tell whether a tag stands for the referrers of a manifest."""
     subject = subject_of_tag(tag) if tag else None
     return subject is not None and fallback_tag(subject) == tag
+
+
+def _left_out(findings: Iterable[Finding]) -> Iterator[str]:
+    """Say which images are for none of the platforms that are wanted."""
+    jobs = [one.job for one in findings if one.left_out is not None]
+    names = [f"{job.repository}:{job.tag}" if job.tag else str(job.digest) for job in jobs]
+    if names:
+        more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+        which = "is" if len(names) == 1 else "are"
+        yield f"{', '.join(names[:_SHOWN])}{more} {which} for none of the platforms, and left out."

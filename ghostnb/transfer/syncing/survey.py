@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from ghostnb.errors import GhostnbError, IntegrityError, NotFoundError
+from ghostnb.errors import GhostnbError, IntegrityError, NotFoundError, PlatformNotFoundError
 from ghostnb.oci import Descriptor, Digest, Index, Manifest, Platform
 from ghostnb.registries.concurrency import both, ordered_map
 from ghostnb.registries.protocol import Registry, WritableRegistry
@@ -73,6 +73,8 @@ class Finding:
         All that the image needs.
     is_damaged : bool
         True if the target has it, and lacks some of what it names.
+    left_out : PlatformNotFoundError or None
+        Why it is not to be there: it is for none of the platforms.
     error : GhostnbError or None
         Why it could not be found out.
     """
@@ -85,11 +87,14 @@ class Finding:
     manifests: dict[Digest, int] = field(default_factory=dict)
     blobs: dict[Digest, Descriptor] = field(default_factory=dict)
     is_damaged: bool = False
+    left_out: PlatformNotFoundError | None = None
     error: GhostnbError | None = None
 
     @property
     def is_there(self) -> bool:
         """True if nothing is to be done."""
+        if self.left_out is not None:
+            return True
         return self.error is None and self.now == self.digest and not self.is_damaged
 
 
@@ -139,6 +144,8 @@ class Survey:
         finding = Finding(job)
         try:
             await self._compare(finding)
+        except PlatformNotFoundError as e:
+            finding.left_out = e
         except GhostnbError as e:
             finding.error = e
         return finding

@@ -222,9 +222,9 @@ async def draft_sync(
     others += await jobs.of_untagged() if untagged else []
     findings = await _with_others(planner, findings, others)
     steps = planner.steps(findings)
-    if prune:
-        steps += await planner.pruned(findings, selection)
-    return _drafted(planner, findings, steps, jobs.idle())
+    pruned = await planner.pruned(findings, selection) if prune else []
+    notes = [*jobs.idle(), *([_of_pruned(pruned)] if pruned else [])]
+    return _drafted(planner, findings, steps + pruned, notes)
 
 
 async def draft_copy(
@@ -265,8 +265,8 @@ async def draft_copy(
     )
     async with aclosing(planner.survey.look([job])) as found:
         findings = [finding async for finding in found]
-    if findings[0].error is not None:
-        raise findings[0].error
+    if why := findings[0].error or findings[0].left_out:
+        raise why
     others = await jobs.of_attached(findings) if referrers else []
     findings = await _with_others(planner, findings, others)
     return _drafted(planner, findings, planner.steps(findings))
@@ -299,6 +299,14 @@ def _drafted(
         failures=list(planner.failures),
         notes=[*notes, *planner.notes(findings)],
         known=planner.survey.known,
+    )
+
+
+def _of_pruned(steps: Sequence[SyncStep]) -> str:
+    which = "1 tag is" if len(steps) == 1 else f"{len(steps):,} tags are"
+    return (
+        f"{which} deleted, and no manifest: {steps[0].target_registry} frees their space when its "
+        "garbage collection also takes untagged manifests. plan_delete deletes both."
     )
 
 
