@@ -37,9 +37,9 @@ async def copy(
     """Copy an image from one registry to another, or give it another name within one.
 
     Blobs that the target's repository has are not sent. Those that are known to be in another
-    repository there are mounted: within one registry those of the source, and what this copy
-    has brought before. What is sent is held against its digest on the way. If it breaks off,
-    calling it again sends only what is missing.
+    repository there are mounted: within one registry those of the source, and what anything in
+    this process has copied there. What is sent is held against its digest on the way. If it
+    breaks off, calling it again sends only what is missing.
 
     Parameters
     ----------

@@ -27,6 +27,7 @@ from ghostnb.transfer.known import (
     is_same_place,
 )
 from ghostnb.transfer.platforms import for_platforms
+from ghostnb.transfer.seen import seen_in
 from ghostnb.transfer.signatures import signature_tags
 from ghostnb.transfer.tally import TransferTally
 
@@ -114,6 +115,7 @@ class Copier:
         self.can_mount = True
         self.is_remembering = is_costly_to_ask(target)
         self.known = known if known is not None and self.is_remembering else Known()
+        self.seen = seen_in(target)
         self.is_repairing = repair or not self.is_remembering
         # By digest: of a repository that was not there at first, this is all there is.
         self.pushed: dict[tuple[str, str], Digest] = {}
@@ -303,6 +305,7 @@ class _ImageCopy:
                 async with self._shared.places:
                     await self._provide(blob, next(iter(places), ""))
                 places.add(self._repository)
+                self._shared.seen.note(blob.digest, self._repository)
 
     async def _provide(self, blob: Descriptor, known: str) -> None:
         """See that the target's repository has a blob, which another one may be known to have."""
@@ -311,6 +314,7 @@ class _ImageCopy:
         if not known and not is_absent and await has_blob(self._target, self._repository, blob):
             return
         elsewhere = known or (self._name if self._shared.is_same else "")
+        elsewhere = elsewhere or self._shared.seen.elsewhere(blob.digest, self._repository)
         if elsewhere and self._shared.can_mount:
             if await self._target.mount_blob(self._repository, blob, elsewhere):
                 return

@@ -13,6 +13,7 @@ from ghostnb.registries.http import HTTPRegistry
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.transfer.copying import Copier
+from ghostnb.transfer.syncing.sync import SyncPlan, draft_copy
 from tests.parts.drift import through_drift
 from tests.parts.images import artifact, index, plain_image
 from tests.parts.layers import layer_of
@@ -179,6 +180,31 @@ def test_copies_at_once_send_a_shared_layer_once():
     run(question)
     assert sent.count(base[0].digest) == 1
     assert len(sent) == len(set(sent))
+
+
+def test_what_another_copy_brought_is_mounted_and_the_plan_knows():
+    document = plain_image("large", size_bytes=300_000)
+    with docker_registry(delete=True) as one, docker_registry(delete=True) as other:
+        write_storage(one.storage_dir, {"app": {"1": document}})
+        source, target = over_http(one), over_http(other)
+
+        async def question():
+            reference = source.reference("app:1")
+            await Copier(source, target).copy(reference, "here", "1")
+            plan = SyncPlan(await draft_copy(source, target, reference, "there", "1"))
+            mounted = await Copier(source, target).copy(reference, "there", "1")
+            await same(target, "there", "1", document)
+            # What is gone by now is sent.
+            for blob in document.blobs:
+                await target.delete_blob("here", Digest(blob.digest))
+                await target.delete_blob("there", Digest(blob.digest))
+            again = SyncPlan(await draft_copy(source, target, reference, "elsewhere", "1"))
+            sent = await Copier(source, target).copy(reference, "elsewhere", "1")
+            await same(target, "elsewhere", "1", document)
+            assert plan.bytes_moved == mounted.bytes_moved == len(document.raw)
+            assert again.bytes_moved == sent.bytes_moved > 300_000
+
+        run(question, source, target)
 
 
 def test_a_tag_is_put_on_what_is_there_already(tmp_path):

@@ -20,6 +20,7 @@ from ghostnb.transfer.known import (
     is_same_place,
 )
 from ghostnb.transfer.platforms import for_platforms
+from ghostnb.transfer.seen import seen_in
 
 __all__ = ["Finding", "Job", "Survey"]
 
@@ -242,7 +243,18 @@ class Survey:
             self.known.blobs[blob.digest].add(repository)
         else:
             self.known.absent.add((repository, blob.digest))
+            await self._look_elsewhere(repository, blob)
         return is_there
+
+    async def _look_elsewhere(self, repository: str, blob: Descriptor) -> None:
+        """See whether another repository, which had a blob before, still has it."""
+        place = seen_in(self._target).elsewhere(blob.digest, repository)
+
+        async def ask() -> bool:
+            return await has_blob(self._target, place, blob)
+
+        if place and await self._answer((place, blob.digest), ask):
+            self.known.blobs[blob.digest].add(place)
 
     async def _is_repository(self, repository: str) -> bool:
         async def ask() -> bool:
