@@ -1,11 +1,18 @@
 """Arguments of the face, checked before anything is asked."""
 
 from collections.abc import AsyncIterator, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ghostnb.oci import Platform
 
-__all__ = ["checked_text", "first", "parsed_platform", "parsed_platforms"]
+__all__ = [
+    "checked_several",
+    "checked_text",
+    "first",
+    "parsed_platform",
+    "parsed_platforms",
+    "wrong_type",
+]
 
 Item = TypeVar("Item")
 
@@ -19,8 +26,9 @@ def parsed_platform(text: str | None) -> Platform | None:
 
 def parsed_platforms(texts: str | Iterable[str]) -> list[Platform]:
     """Read one platform or several; none are all."""
-    names = [texts] if isinstance(texts, str) else list(texts)
-    return [Platform.parse(checked_text(text, "A platform", "linux/amd64")) for text in names]
+    wanted = "a text such as 'linux/amd64', or several of them,"
+    names = checked_several(texts, (str,), "platforms", wanted)
+    return [Platform.parse(name) for name in names]
 
 
 def checked_text(value: str, what: str, example: str) -> str:
@@ -28,6 +36,24 @@ def checked_text(value: str, what: str, example: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{what} is a text such as {example!r}, not {value!r}.")
     return value
+
+
+def checked_several(given: Any, kinds: tuple[type, ...], name: str, wanted: str) -> list[Any]:
+    """Take one of some kinds, or several, for several; anything else is the caller's mistake."""
+    if isinstance(given, kinds):
+        return [given]
+    if isinstance(given, bytes) or not isinstance(given, Iterable):
+        raise wrong_type(name, wanted, given)
+    found = list(given)
+    for one in found:
+        if not isinstance(one, kinds):
+            raise wrong_type(name, wanted, one)
+    return found
+
+
+def wrong_type(name: str, wanted: str, given: object) -> TypeError:
+    """Say which argument is of a wrong type, what is wanted, and what came."""
+    return TypeError(f"{name}: {wanted} is wanted, not {given!r}.")
 
 
 async def first(items: AsyncIterator[Item], limit: int | None) -> AsyncIterator[Item]:

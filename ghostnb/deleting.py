@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
+from ghostnb.arguments import checked_several
 from ghostnb.client import RegistryClient
 from ghostnb.engine import Engine
 from ghostnb.loop import hop
@@ -18,6 +19,7 @@ from ghostnb.transfer import plan_deletion
 from ghostnb.transfer.deleting.picks import Choice
 from ghostnb.transfer.retention.plan import Rules
 from ghostnb.transfer.retention.plan import plan_retention as plan_kept
+from ghostnb.transfer.selection import checked_names
 
 __all__ = ["plan_delete", "plan_retention"]
 
@@ -89,13 +91,14 @@ async def plan_delete(
     the registry has collected its garbage.
     """
     here = checked_client(registry).registry
+    chosen, whole = _chosen(what), checked_names("repositories", repositories)
     kept = await _protected(protect)
     tally = Tally()
     with ProgressBar(tally, registry.name, progress, unit="manifest") as bar:
         planning = plan_deletion(
             here,
-            what,
-            repositories=repositories,
+            chosen,
+            repositories=whole,
             untagged=untagged,
             referrers=referrers,
             protect=kept,
@@ -168,12 +171,20 @@ async def plan_retention(
         return Plan(await hop(planning, on_tick=bar.refresh))
 
 
+def _chosen(what: Choice) -> Choice:
+    if isinstance(what, pd.DataFrame):
+        return what
+    wanted = "a reference such as 'team/app:1.0', several of them, or a frame of tags"
+    return checked_several(what, (str, Reference), "what", wanted)
+
+
 async def _protected(protect: Protect) -> Choice:
     """Give what must stay as a choice; an engine stands for what its containers run."""
-    if isinstance(protect, (str, Reference, pd.DataFrame)):
+    if isinstance(protect, pd.DataFrame):
         return protect
+    wanted = "a reference or pattern such as '*:latest', a frame of tags, an Engine, or several"
     names: list[str | Reference] = []
-    for one in [protect] if isinstance(protect, Engine) else protect:
+    for one in checked_several(protect, (str, Reference, Engine), "protect", wanted):
         if isinstance(one, Engine):
             names += await one.digests_in_use()
         else:

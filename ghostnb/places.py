@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import TypeAlias
 
+from ghostnb.arguments import wrong_type
 from ghostnb.client import RegistryClient
 from ghostnb.errors import redact_url
 from ghostnb.registries.config import LAYOUT_SCHEME
@@ -24,16 +25,19 @@ def checked_client(client: RegistryClient) -> RegistryClient:
 
 
 def place_client(place: Place) -> RegistryClient:
-    """Give a client of a directory or file; a client stays what it is."""
+    """Give a client of a directory or file; a client stays what it is.
+
+    What is a target has been given to `archive_path` before.
+    """
     if isinstance(place, RegistryClient):
         return place
-    path = _path(place)
+    path = _path(place, "source")
     return RegistryClient(path if path.startswith(LAYOUT_SCHEME) else f"{LAYOUT_SCHEME}{path}")
 
 
 def archive_path(place: Place) -> Path | None:
     """Give the path of an archive that is to be written; None for anything else."""
-    text = place.config.url if isinstance(place, RegistryClient) else _path(place)
+    text = place.config.url if isinstance(place, RegistryClient) else _path(place, "target")
     text = text.removeprefix(LAYOUT_SCHEME)
     if text.endswith(_COMPRESSED):
         raise ValueError(
@@ -43,8 +47,10 @@ def archive_path(place: Place) -> Path | None:
     return Path(text).expanduser() if text.endswith(_ARCHIVE) else None
 
 
-def _path(place: str | os.PathLike[str]) -> str:
-    path = os.fspath(place)
+def _path(place: str | os.PathLike[str], name: str) -> str:
+    path = os.fspath(place) if isinstance(place, str | os.PathLike) else None
+    if not isinstance(path, str):
+        raise wrong_type(name, "a path such as 'backup', or a RegistryClient,", place)
     if "://" in path:
         raise TypeError(
             "A path or a RegistryClient is wanted, not an address: "

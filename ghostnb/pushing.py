@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ghostnb.arguments import checked_text, parsed_platforms
+from ghostnb.arguments import checked_several, checked_text, parsed_platforms, wrong_type
 from ghostnb.loop import hop
 from ghostnb.progress_bar import StepProgress, transfer_bar
 from ghostnb.registries.protocol import Registry
@@ -129,7 +129,8 @@ class PushMethods:
 
 def _checked_paths(given: _Path | Iterable[_Path]) -> list[Path]:
     """Make paths that stay the same: a notebook may change its directory meanwhile."""
-    paths = [given] if isinstance(given, str | os.PathLike) else list(given)
+    wanted = "a path such as 'model.bin', or several of them,"
+    paths = checked_several(given, (str, os.PathLike), "path", wanted)
     if not paths:
         raise ValueError("A push needs at least one path.")
     return [Path(path).absolute() for path in paths]
@@ -144,6 +145,8 @@ def _checked_type(text: str | None, what: str) -> str:
 
 
 def _checked_annotations(given: Mapping[str, str] | None) -> dict[str, str]:
+    if not isinstance(given, Mapping | None):
+        raise wrong_type("annotations", "a mapping such as {'org.example.stage': 'test'}", given)
     annotations = dict(given or {})
     for key, value in annotations.items():
         checked_text(key, "An annotation's key", "org.opencontainers.image.title")

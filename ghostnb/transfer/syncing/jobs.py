@@ -56,7 +56,7 @@ class SyncJobs:
         self._sources: dict[str, str] = {}
         self._tally = tally
         self._source, self._target = source, target
-        self._selection, self._rename = selection, rename
+        self._selection, self._rename = selection, _checked_rename(rename)
 
     async def of_tags(self) -> AsyncGenerator[Job]:
         """Iterate over the tags that are selected, repository by repository."""
@@ -203,6 +203,20 @@ def _for_digest(job: Job, entry: Descriptor, subject: Digest) -> Job:
     )
 
 
+def _checked_rename(rename: Rename) -> Rename:
+    """Refuse what gives no names before anything is asked."""
+    if isinstance(rename, Mapping):
+        is_fit = all(isinstance(one, str) for pair in rename.items() for one in pair)
+    else:
+        is_fit = rename is None or callable(rename)
+    if is_fit:
+        return rename
+    raise TypeError(
+        "rename: a mapping such as {'library/': 'mirror/'}, or a function of a name, is wanted, "
+        f"not {rename!r}."
+    )
+
+
 def renamed(repository: str, rename: Rename) -> str:
     """Give the name that a repository gets.
 
@@ -214,6 +228,13 @@ def renamed(repository: str, rename: Rename) -> str:
     if rename is None:
         return repository
     if not isinstance(rename, Mapping):
-        return rename(repository)
+        name = rename(repository)
+        if not isinstance(name, str):
+            raise TypeError(
+                "rename: a function gives the name in the target, such as "
+                f"{f'mirror/{repository}'!r}, or the same name; for {repository!r}, this one gave "
+                f"{name!r}."
+            )
+        return name
     begin = max((one for one in rename if repository.startswith(one)), key=len, default=None)
     return repository if begin is None else rename[begin] + repository[len(begin) :]
