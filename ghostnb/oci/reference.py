@@ -17,6 +17,9 @@ _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
+# What skopeo and browsers have before a name.
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)(.*)", re.DOTALL)
+_NAME_AND_DIGEST = re.compile(r"[^@]*@sha(256|512):[0-9a-f]*")
 _MAX_NAME_LENGTH = 255
 
 
@@ -90,6 +93,7 @@ class Reference:
         InvalidReferenceError
             With the part that is wrong.
         """
+        _refuse_scheme(text)
         host, rest = _split_host(text)
         if _IMAGE_ID.fullmatch(text):
             raise InvalidReferenceError(f"{text!r} is an image id, not a reference.")
@@ -123,6 +127,7 @@ class Reference:
         InvalidReferenceError
             If a part is wrong, or another registry's host stands first.
         """
+        _refuse_scheme(text)
         first, slash, rest = text.partition("/")
         if host and slash and first == host:
             return cls("", *_split_name(rest, rest))
@@ -162,6 +167,7 @@ def check_repository(name: str) -> str:
     """Give a repository's name back if it is one, else raise `InvalidReferenceError`."""
     if _REPOSITORY.fullmatch(name) and len(name) <= _MAX_NAME_LENGTH:
         return name
+    _refuse_scheme(name)
     hint = (
         "Names are parts of lower-case letters and digits, joined by . _ __ or -, between slashes."
     )
@@ -179,6 +185,25 @@ def check_tag(tag: str) -> str:
         return tag
     hint = "A tag has up to 128 letters, digits, _ . or - and begins with none of the last two."
     raise InvalidReferenceError(f"{tag[:200]!r} is not a tag.", hint=hint)
+
+
+def _refuse_scheme(text: str) -> None:
+    found = _SCHEME.match(text)
+    if found is None:
+        return
+    scheme, name = found[1], _without_secrets(found[2])
+    raise InvalidReferenceError(
+        f"{scheme + name!r:.200} begins with a scheme, and a reference has none.",
+        hint=f"Write {name or 'team/app:1.0'!r:.200}.",
+    )
+
+
+def _without_secrets(name: str) -> str:
+    """Leave out what an address may have beside host and path; a digest stays."""
+    address = re.split("[?#]", name)[0]
+    host, slash, path = address.partition("/")
+    is_name = not slash and _NAME_AND_DIGEST.fullmatch(host)
+    return address if is_name else host.rpartition("@")[2] + slash + path
 
 
 def _is_elsewhere(text: str, there: str, here: str) -> InvalidReferenceError:

@@ -237,6 +237,34 @@ def test_what_is_no_reference_within_a_registry_is_refused(text):
         Reference.within(text, "localhost:5000")
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("docker://localhost:15000/a/b:1", "localhost:15000/a/b:1"),
+        ("docker://localhost:5000/a/b:1", "localhost:5000/a/b:1"),
+        ("docker://nginx", "nginx"),
+        (f"docker://nginx@{SHA256}", f"nginx@{SHA256}"),
+        (f"oci://ghcr.io/a/b@{SHA256}", f"ghcr.io/a/b@{SHA256}"),
+        ("HTTPS://me:s3cret@ghcr.io/a/b?sig=s3cret#s3cret", "ghcr.io/a/b"),
+        ("https://me:s3cret@ghcr.io", "ghcr.io"),
+        ("https://me:s3cret@host:5000", "host:5000"),
+        ("docker://", "team/app:1.0"),
+    ],
+)
+def test_a_scheme_is_no_part_of_a_reference(text, name):
+    for read in (
+        Reference.parse,
+        lambda text: Reference.within(text, "localhost:5000"),
+        lambda text: Reference.within(text, ""),
+        check_repository,
+    ):
+        with pytest.raises(InvalidReferenceError, match="a reference has none") as caught:
+            read(text)
+        assert caught.value.hint == f"Write {name!r}."
+        assert caught.value.message.startswith(f"'{text.partition('://')[0]}://")
+        assert "s3cret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("there", ["other:5000", "ghcr.io", "127.0.0.1"])
 def test_a_reference_to_another_registry_names_both(there):
     with pytest.raises(InvalidReferenceError, match=f"registry {there}, not in localhost:5000"):
