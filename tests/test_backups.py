@@ -146,6 +146,19 @@ def test_what_is_no_backup_says_so(registry, tmp_path):
         ghostnb.run(ghostnb.plan_backup(source, source))
 
 
+@pytest.mark.parametrize("name", ["nope", "nope.tar"])
+def test_who_wants_to_read_is_told_what_makes_a_backup(tmp_path, name):
+    path = tmp_path / name
+    target = RegistryClient(f"oci:{tmp_path}/to")
+    for reading in (
+        ghostnb.verify(path),
+        ghostnb.catalogue(path),
+        ghostnb.plan_restore(path, target),
+    ):
+        with pytest.raises(NotFoundError, match="Check the path; a push or backup makes one"):
+            ghostnb.run(reading)
+
+
 def test_a_path_that_cannot_be_meant_is_told_when_it_is_planned(registry, tmp_path):
     source = RegistryClient(registry.url)
     with pytest.raises(ValueError, match=r"b\.tar\.gz would be a compressed archive"):

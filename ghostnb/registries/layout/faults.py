@@ -59,8 +59,8 @@ class Faults:
                 raise
             raise self._failed(what, e) from e
 
-    def no_layout(self) -> RegistryError:
-        """Say what is at the root where no layout is."""
+    def no_layout(self, reason: str = "") -> RegistryError:
+        """Say what is at the root where no layout is, and perhaps why none can be there."""
         if self.is_served:
             return ServerError(
                 f"There is no OCI image layout at {self.root} any more.",
@@ -76,9 +76,13 @@ class Faults:
                 registry=self.registry,
             )
         if not os.path.isdir(self.root) or _is_begun(os.listdir(self.root)):
+            why = _obstacle(self.root) or reason
             return NotFoundError(
-                f"There is no OCI image layout at {self.root}.",
-                hint="Check the path; the first push makes one.",
+                f"There is no OCI image layout at {self.root}"
+                + (f", and none can be made: {why}." if why else "."),
+                hint="Check the path, or name another."
+                if why
+                else "Check the path; a push or backup makes one.",
                 registry=self.registry,
             )
         return self.broken("it has no oci-layout file")
@@ -92,21 +96,43 @@ class Faults:
         )
 
     def _failed(self, what: str, error: OSError) -> RegistryError:
-        problem = f"{self.root}: {what} cannot be used ({error.strerror or error})."
+        where = "" if what == self.root else f"{self.root}: "
+        reason = error.strerror or str(error)
+        problem = f"{where}{what} cannot be used ({reason})."
         if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-            hint = "See who owns it and what its mode is."
+            there = _nearest(self.root)
+            whose = "it" if there == self.root else there
+            hint = f"See who owns {whose} and what its mode is."
             # To somebody else's client it is no matter of rights: a server that may not read
             # its files has failed, and one whose disk is read only takes no pushes.
             code = 405 if error.errno == errno.EROFS else 500
             return ForbiddenError(problem, hint=hint, registry=self.registry, status=code)
         if os.path.isfile(self.root) or not os.path.isdir(self.root):
-            return self.no_layout()
+            # What is not there is no obstacle, but for who makes it.
+            is_absent = isinstance(error, FileNotFoundError) and what != self.root
+            return self.no_layout("" if is_absent else reason)
         if error.errno in (errno.ENOTDIR, errno.EISDIR, errno.ELOOP):
             return self.broken(f"{what} cannot be used ({error.strerror})")
         is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         hint = "Free some space; nothing that was complete is lost." if is_full else ""
         status = 507 if is_full else None
         return ServerError(problem, hint=hint, registry=self.registry, status=status)
+
+
+def _nearest(path: str) -> str:
+    """Give a path itself, or what is there of the way to it."""
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return path
+
+
+def _obstacle(path: str) -> str:
+    """Say what stands where a directory would have to be made; empty if nothing does."""
+    nearest = _nearest(path)
+    if os.path.isdir(nearest):
+        return ""
+    is_dangling = os.path.islink(nearest) and not os.path.exists(nearest)
+    return f"{nearest} is {'a link that leads nowhere' if is_dangling else 'no directory'}"
 
 
 def _is_begun(names: Collection[str]) -> bool:

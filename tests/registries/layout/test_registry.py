@@ -103,13 +103,61 @@ def test_reading_changes_nothing(layout):
 def test_asking_a_directory_that_does_not_exist_does_not_make_it(tmp_path):
     absent = tmp_path / "absent"
     assert "no OCI image layout" in refusal(absent, NotFoundError)
-    assert "first push makes one" in refusal(absent, NotFoundError)
+    assert "a push or backup makes one" in refusal(absent, NotFoundError)
     assert not absent.exists()
 
 
 def test_an_empty_directory_is_no_layout_yet(tmp_path):
-    assert "first push makes one" in refusal(tmp_path, NotFoundError)
+    assert "a push or backup makes one" in refusal(tmp_path, NotFoundError)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "obstacle"),
+    [
+        ("file/layout", "file is no directory"),
+        ("file/deep/layout", "file is no directory"),
+        ("link", "link is a link that leads nowhere"),
+        ("link/layout", "link is a link that leads nowhere"),
+        ("pipe", "pipe is no directory"),
+        ("n" * 300, "File name too long"),
+    ],
+)
+def test_where_no_layout_can_be_made_it_is_said_why(tmp_path, path, obstacle):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere" / "at all")
+    os.mkfifo(tmp_path / "pipe")
+    for attempt in (refusal, refusal_of_a_push):
+        message = attempt(tmp_path / path, NotFoundError)
+        assert f"none can be made: {'' if path[0] == 'n' else tmp_path / ''}" in message
+        assert f"{obstacle}. Check the path" in message
+        assert "makes one" not in message
+
+
+def test_where_the_system_makes_no_directory_its_reason_is_told(tmp_path):
+    """In a directory that was deleted, and that somebody has still open, nothing can be made."""
+    (tmp_path / "gone").mkdir()
+    handle = os.open(tmp_path / "gone", os.O_RDONLY)
+    try:
+        (tmp_path / "gone").rmdir()
+        path = f"/proc/self/fd/{handle}/layout"
+        message = refusal_of_a_push(path, NotFoundError)
+        assert "none can be made: No such file or directory." in message
+        assert "a push or backup makes one" in refusal(path, NotFoundError)
+    finally:
+        os.close(handle)
+
+
+def test_who_owns_what_a_directory_would_be_made_in_is_asked():
+    message = refusal_of_a_push("/sys/nowhere/layout", ForbiddenError)
+    assert message.startswith("/sys/nowhere/layout cannot be used (")
+    assert message.endswith("See who owns /sys and what its mode is.")
+
+
+def refusal_of_a_push(path, kind):
+    with pytest.raises(kind) as caught:
+        ask(LayoutRegistry(path), lambda registry: push(registry, NAME, IMAGE))
+    return str(caught.value)
 
 
 def test_a_file_is_no_layout(tmp_path):
