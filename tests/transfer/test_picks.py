@@ -40,6 +40,22 @@ def test_what_means_nothing(text):
         picks_of(REGISTRY, text)
 
 
+@pytest.mark.parametrize("read", [picks_of, protection_of])
+@pytest.mark.parametrize(
+    ("columns", "problem"),
+    [
+        ([], "repository and tag are missing in this one."),
+        (["repository"], "tag is missing in this one."),
+        (["tag", "digest"], "repository is missing in this one."),
+    ],
+)
+def test_what_a_frame_lacks_is_said_in_a_sentence(read, columns, problem):
+    with pytest.raises(ValueError, match="rename its columns") as caught:
+        read(REGISTRY, pd.DataFrame(columns=columns))
+    message = str(caught.value)
+    assert f"A frame of tags has the columns repository and tag; {problem}" in message
+
+
 def test_names_are_completed_as_the_registry_does():
     hub = HTTPRegistry(RegistryConfig("hub", "https://registry-1.docker.io"))
     assert picks_of(hub, "nginx:1") == [Pick("library/nginx", "1")]

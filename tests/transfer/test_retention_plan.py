@@ -1,6 +1,9 @@
 """Rules as a plan of deletions: what is judged is what goes, and nothing else."""
 
+import re
 from datetime import UTC, datetime
+
+import pytest
 
 from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.transfer.retention.decisions import KeepMatching, KeepNewest
@@ -67,5 +70,52 @@ def test_a_repository_that_is_empty_by_now_is_passed_over():
             await push(registry, name, plain_image(name))
         plan = await plan_retention(registry, KeepNewest(1, by="version"), now=NOW)
         assert set(plan.frame["repository"]) == {"app"}
+
+    run(question)
+
+
+@pytest.mark.parametrize(
+    ("repositories", "notes"),
+    [
+        ("app", []),
+        ("zz", ["has no repository zz."]),
+        (["zz", "app", "old"], ["has no repository zz.", "has no repository old."]),
+        (["zz", "zz"], ["has no repository zz."]),
+        (["zz", "a*"], ["has no repository zz."]),
+        (["zz*", "a*"], ["has no repository that fits zz*."]),
+        (["app", "a*", "bare"], ["The repository bare of"]),
+        ("bare", ["The repository bare of"]),
+        ("b*", []),
+        (re.compile("z+"), ["has no repository that fits re:z+."]),
+        ([], ["has no repository that is selected."]),
+        (None, []),
+    ],
+)
+def test_names_and_patterns_that_fit_nothing_are_noted(repositories, notes):
+    class Bare(MemoryRegistry):
+        async def tag_details(self, repository):
+            async for record in super().tag_details(repository):
+                if repository != "bare":
+                    yield record
+
+    registry = Bare()
+
+    async def question():
+        for name in ("app:1", "bare:1"):
+            await push(registry, name, plain_image(name))
+        plan = await plan_retention(registry, KeepNewest(1), repositories=repositories, now=NOW)
+        assert len(plan.notes) == len(notes)
+        assert all(want in note for want, note in zip(notes, plan.notes, strict=True))
+        assert all(registry.name in note for note in plan.notes)
+
+    run(question)
+
+
+def test_a_registry_that_is_empty_is_noted():
+    async def question():
+        plan = await plan_retention(MemoryRegistry(), KeepNewest(1), now=NOW)
+        assert [note.partition(" ")[2] for note in plan.notes] == [
+            "has no repository that is selected."
+        ]
 
     run(question)

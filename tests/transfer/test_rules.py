@@ -97,19 +97,30 @@ def test_rules_are_read_from_data() -> None:
         ({"keep_newest": 1, "by": "age"}, "by: 'age' is neither"),
         ({"keep_younger_days": -1}, "keep_younger_days: -1 is too little"),
         ({"keep_matching": "re:("}, r"keep_matching: 're:\(' is no regular expression"),
-        ({"keep_newest": 1, "tags": "re:["}, r"rule 2: tags: 're:\[' is no regular expression"),
+        ({"keep_newest": 1, "tags": "re:["}, r"Rule 2: tags: 're:\[' is no regular expression"),
         ({"keep_matching": ["a", 5]}, "keep_matching: Names and patterns"),
         ({"keep_digests": [], "reason": ""}, "reason: '' says nothing"),
-        ("v*", r"a rule is a table, not 'v\*'"),
+        ({"rules": {"keep_newest": 1}}, r"none of the keys.*\{'keep_newest': 10\}"),
     ],
 )
 def test_what_is_wrong_with_data_is_told_by_rule_and_key(table: Any, problem: str) -> None:
     with pytest.raises(ConfigError, match=f"(?s){problem}") as told:
-        rules_from([{"keep_newest": 1}, table], "clean.toml")
-    assert str(told.value).startswith("clean.toml, rule 2: ")
+        rules_from([{"keep_newest": 1}, table])
+    assert str(told.value).startswith("Rule 2: ")
+    assert str(told.value).lower().count("rule 2") == 1
 
 
-@pytest.mark.parametrize("data", [[], "v*", {"keep_newest": 1}, None])
-def test_rules_are_a_list_of_tables(data: Any) -> None:
-    with pytest.raises(ConfigError, match="Retention: rules are a list of tables"):
-        rules_from(data)
+@pytest.mark.parametrize("wrong", ["newest", b"newest", None, 10, KeepNewest, [["v*"]]])
+def test_what_is_no_rule_is_shown_whole_with_what_is_one(wrong: Any) -> None:
+    with pytest.raises(TypeError) as told:
+        rules_from(wrong)
+    shown = wrong[0] if isinstance(wrong, list) else wrong
+    assert str(told.value).startswith(f"Rule 1: {shown!r} is no rule. Rules are KeepNewest(10), ")
+    assert str(told.value).endswith("or data such as {'keep_newest': 10}.")
+    assert "rules_from" not in str(told.value)
+
+
+def test_one_rule_stands_for_itself() -> None:
+    assert rules_from({"keep_newest": 1}) == rules_from(KeepNewest(1)) == [KeepNewest(1)]
+    with pytest.raises(ValueError, match=r"KeepNewest\(10\)"):
+        rules_from([])

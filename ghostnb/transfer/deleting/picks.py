@@ -171,7 +171,11 @@ def _is_whole(text: str) -> bool:
 def _rows(registry: Registry, frame: pd.DataFrame, digest_column: str) -> Iterator[Pick]:
     missing = [name for name in ("repository", "tag") if name not in frame]
     if missing:
-        raise ValueError(f"A frame of tags has the columns repository and tag; {missing} lack.")
+        raise ValueError(
+            f"A frame of tags has the columns repository and tag; {' and '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} missing in this one. Take a frame such as "
+            "that of registry.tags(…), or rename its columns."
+        )
     _check_registry(registry, frame)
     digests = frame[digest_column] if digest_column in frame else [None] * len(frame)
     for repository, tag, digest in zip(frame["repository"], frame["tag"], digests, strict=True):

@@ -28,11 +28,13 @@ __all__ = [
     "KeepMatching",
     "KeepNewest",
     "KeepYounger",
+    "Rules",
     "decide",
     "rules_from",
 ]
 
 AnyRule: TypeAlias = Rule | Callable[[pd.DataFrame], pd.Series]
+Rules: TypeAlias = AnyRule | Mapping[str, Any] | Iterable[AnyRule | Mapping[str, Any]]
 
 # Builds that can be repeated write 1970 or 1980, which says nothing of their age: there were
 # no images before Docker's first release, in March 2013.
@@ -53,9 +55,7 @@ class Decision:
     reason: str
 
 
-def decide(
-    tags: pd.DataFrame | Iterable[TagRecord], rules: Iterable[AnyRule], now: datetime
-) -> list[Decision]:
+def decide(tags: pd.DataFrame | Iterable[TagRecord], rules: Rules, now: datetime) -> list[Decision]:
     """Decide which tags are kept.
 
     A tag is kept if one rule keeps it, or none speaks of it. One whose digest
@@ -66,11 +66,11 @@ def decide(
     tags : pandas.DataFrame or iterable of TagRecord
         Of one registry, with details; a frame as `ghostnb.frames.tags_frame`
         makes it. All tags of a repository, since the newest depend on the others.
-    rules : iterable of rules
-        `KeepNewest`, `KeepYounger`, `KeepMatching`, `KeepDigests`, or functions
-        that take the tags frame (rows numbered from 0) and give a boolean Series
-        of the same index: True where a tag is kept, <NA> where that cannot be
-        told, and it is. A function speaks of all tags.
+    rules : rule, or iterable of rules
+        `KeepNewest`, `KeepYounger`, `KeepMatching`, `KeepDigests`, data for one (see
+        `rules_from`), or functions that take the tags frame (rows numbered from 0) and
+        give a boolean Series of the same index: True where a tag is kept, <NA> where
+        that cannot be told, and it is. A function speaks of all tags.
     now : datetime
         With its time zone.
 
@@ -82,7 +82,7 @@ def decide(
 
     Raises
     ------
-    TypeError, ValueError
+    ConfigError, TypeError, ValueError
         If there are no rules, or something is no rule; if the frame is no frame
         of one registry's tags; if a function gives something else.
 
@@ -91,7 +91,7 @@ def decide(
     Images that were created before there were any (repeatable builds write
     1970 or 1980) are of unknown age.
     """
-    checked = _checked_rules(rules)
+    checked = rules_from(rules)
     frame = _checked_frame(tags)
     moment = _checked_moment(now)
     rows = _known_tags(frame)
@@ -107,32 +107,33 @@ def decide(
     return _with_siblings([_decision(*one) for one in names])
 
 
-def rules_from(data: Sequence[Mapping[str, object]], where: str = "Retention") -> list[AnyRule]:
-    """Read rules from data, such as tables of a TOML file.
+def rules_from(rules: Rules) -> list[AnyRule]:
+    """Take one rule or several, which may also be data, such as tables of a TOML file.
 
     Parameters
     ----------
-    data : sequence of mappings
-        Each with one of ``keep_newest`` (a count; also ``by``),
-        ``keep_younger_days``, ``keep_matching`` (tags) and ``keep_digests``
-        (also ``reason``). The first three also take ``repositories``, the first
-        two ``tags``. Regular expressions are ``"re:…"``.
-    where : str
-        Where they stand, for errors.
+    rules : rule, or iterable of rules
+        Data have one of ``keep_newest`` (a count; also ``by``), ``keep_younger_days``,
+        ``keep_matching`` (tags) and ``keep_digests`` (also ``reason``). The first three also
+        take ``repositories``, the first two ``tags``. Regular expressions are ``"re:…"``.
 
     Raises
     ------
     ConfigError
-        Naming the place, the rule (from 1) and the key that are wrong.
+        Naming the rule (from 1) and the key that are wrong, in data.
+    TypeError, ValueError
+        If something is no rule, or there are none.
 
     Examples
     --------
     >>> rules_from([{"keep_matching": "v*", "repositories": "team/*"}])
     [KeepMatching(tags=('v*',), repositories=('team/*',))]
     """
-    if not isinstance(data, Sequence) or isinstance(data, str) or not data:
-        raise ConfigError(f"{where}: rules are a list of tables, not {data!r}.", hint=_KINDS_HINT)
-    return [_rule_from(table, f"{where}, rule {n}") for n, table in enumerate(data, 1)]
+    is_one = isinstance(rules, str | bytes | Mapping) or not isinstance(rules, Iterable)
+    given: list[Any] = [rules] if is_one else list(rules)  # type: ignore[arg-type]
+    if not given:
+        raise ValueError("There are no rules. Say what is kept, for example [KeepNewest(10)].")
+    return [_checked_rule(rule, f"Rule {position}") for position, rule in enumerate(given, 1)]
 
 
 # The key that makes a rule, and what else it takes.
@@ -142,12 +143,21 @@ _KINDS: dict[str, tuple[Any, str, tuple[str, ...]]] = {
     "keep_matching": (KeepMatching, "tags", ("repositories",)),
     "keep_digests": (KeepDigests, "digests", ("reason",)),
 }
-_KINDS_HINT = f"A rule has one of {', '.join(_KINDS)}, such as keep_newest = 10."
+_KINDS_HINT = f"A rule has one of {', '.join(_KINDS)}, such as {{'keep_newest': 10}}."
+
+
+def _checked_rule(rule: Any, where: str) -> AnyRule:
+    if isinstance(rule, Mapping):
+        return _rule_from(rule, where)
+    if isinstance(rule, type) or not (callable(rule) or hasattr(rule, "judge")):
+        raise TypeError(
+            f"{where}: {rule!r} is no rule. Rules are KeepNewest(10), KeepYounger(30), "
+            "KeepMatching('v*'), functions, or data such as {'keep_newest': 10}."
+        )
+    return rule
 
 
 def _rule_from(table: Mapping[str, object], where: str) -> AnyRule:
-    if not isinstance(table, Mapping):
-        raise ConfigError(f"{where}: a rule is a table, not {table!r}.", hint=_KINDS_HINT)
     kinds = [key for key in _KINDS if key in table]
     if len(kinds) != 1:
         what = " and ".join(kinds) or "none of the keys that make one"
@@ -165,19 +175,6 @@ def _rule_from(table: Mapping[str, object], where: str) -> AnyRule:
         problem = str(e).removeprefix(f"{first}: ")
         key = "" if problem == str(e) else f"{kinds[0]}: "
         raise ConfigError(f"{where}: {key}{problem}") from e
-
-
-def _checked_rules(rules: Iterable[AnyRule]) -> list[AnyRule]:
-    found = list(rules) if isinstance(rules, Iterable) else [rules]
-    for rule in found:
-        if isinstance(rule, type) or not (callable(rule) or hasattr(rule, "judge")):
-            raise TypeError(
-                f"{rule!r} is no rule. Rules are KeepNewest(10), KeepYounger(30), "
-                "KeepMatching('v*') or functions; rules_from reads them from data."
-            )
-    if not found:
-        raise ValueError("There are no rules. Say what is kept, for example [KeepNewest(10)].")
-    return found
 
 
 def _checked_frame(tags: pd.DataFrame | Iterable[TagRecord]) -> pd.DataFrame:

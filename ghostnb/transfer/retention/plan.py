@@ -1,29 +1,26 @@
 """What rules let go of, as a plan of deletions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeAlias
 
 import pandas as pd
 
 from ghostnb.errors import NotFoundError
 from ghostnb.oci import Digest
 from ghostnb.registries.concurrency import ordered_map
-from ghostnb.registries.patterns import Names
+from ghostnb.registries.patterns import Names, as_patterns, exact_names, matches, shown
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.records import TagRecord
 from ghostnb.registries.walk import Tally
 from ghostnb.transfer.deleting.deletion import DeletionPlan, DeletionRow, plan_deletion
 from ghostnb.transfer.deleting.picks import Choice
 from ghostnb.transfer.holdings import subject_of_tag
-from ghostnb.transfer.retention.decisions import AnyRule, Decision, decide, rules_from
+from ghostnb.transfer.retention.decisions import Decision, Rules, decide, rules_from
 from ghostnb.transfer.selection import Selection, selected_repositories
 
 __all__ = ["RetentionPlan", "Rules", "plan_retention"]
-
-Rules: TypeAlias = AnyRule | Mapping[str, Any] | Iterable[AnyRule | Mapping[str, Any]]
 
 _LISTS_AT_ONCE = 4
 
@@ -67,7 +64,7 @@ async def plan_retention(
     ----------
     registry : Registry
     rules : rule, or iterable of rules
-        As for `decide`, or as data for `rules_from`.
+        As for `decide`.
     repositories : str, re.Pattern, or iterable of these, optional
         Only these are looked at.
     now : datetime
@@ -83,23 +80,27 @@ async def plan_retention(
     ConfigError, ValueError, TypeError
         If something is no rule.
     """
-    checked = _rules(rules, now)
+    # What is no rule is told before anything is asked.
+    checked = rules_from(rules)
     wanted = Selection(repositories)
     tally = tally or Tally()
     records: list[TagRecord] = []
+    # How many tags each repository has; None for one that is not there.
+    tagged: dict[str, int | None] = {}
 
     async def details(name: str) -> list[TagRecord]:
         try:
-            return [record async for record in registry.tag_details(name)]
+            found = [record async for record in registry.tag_details(name)]
         except NotFoundError:
             # Catalogs name repositories that have nothing any more.
+            tagged[name] = None
             return []
+        tagged[name] = len(found)
+        return found
 
     names = selected_repositories(registry, wanted)
-    is_any = False
     async with aclosing(ordered_map(details, names, workers=_LISTS_AT_ONCE)) as found:
         async for some in found:
-            is_any = True
             tally.total += len(some)
             tally.done += len(some)
             # What is attached to an image stays or goes with that.
@@ -109,19 +110,26 @@ async def plan_retention(
     rows = [(one.repository, one.tag, one.digest) for one in decisions if not one.is_kept]
     going = pd.DataFrame(rows, columns=["repository", "tag", "digest"], dtype="string")
     plan = await plan_deletion(registry, going, referrers=referrers, protect=protect, tally=tally)
-    notes = [] if is_any else [f"{registry.name} has no repository that is selected."]
-    return RetentionPlan(plan, decisions, notes)
+    return RetentionPlan(plan, decisions, _idle(registry, wanted, tagged))
 
 
-def _rules(rules: Rules, now: datetime) -> list[AnyRule]:
-    is_many = isinstance(rules, Iterable) and not isinstance(rules, Mapping)
-    given: list[Any] = list(rules) if is_many else [rules]  # type: ignore[arg-type]
-    made: list[AnyRule] = []
-    for position, rule in enumerate(given, 1):
-        made += rules_from([rule], f"Rule {position}") if isinstance(rule, Mapping) else [rule]
-    # What is no rule is told before anything is asked.
-    decide([], made, now)
-    return made
+def _idle(registry: Registry, wanted: Selection, tagged: Mapping[str, int | None]) -> Iterator[str]:
+    """Say which names and patterns fit nothing: they may be misspelt."""
+    names = as_patterns(wanted.repositories)
+    if not names and not tagged:
+        yield f"{registry.name} has no repository that is selected."
+    is_exact = wanted.exact_repositories is not None
+    for name in dict.fromkeys(names or ()):
+        if not exact_names([name]):
+            if not any(matches(one, [name]) for one in tagged):
+                yield f"{registry.name} has no repository that fits {shown(name)}."
+            continue
+        # Only where all are named, the registry completes them.
+        whole = registry.repository(shown(name)) if is_exact else shown(name)
+        if tagged.get(whole) is None:
+            yield f"{registry.name} has no repository {whole}."
+        elif not tagged[whole]:
+            yield f"The repository {whole} of {registry.name} has no tags."
 
 
 def _with(row: DeletionRow, reasons: dict[tuple[str, str], str]) -> DeletionRow:
