@@ -4,12 +4,14 @@ import argparse
 import time
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import humanize
+import pandas as pd
 
 from ghostnb.client import RegistryClient
 from ghostnb.copying import plan_sync
-from ghostnb.errors import ConfigError, GhostnbError
+from ghostnb.errors import ConfigError, GhostnbError, IncompleteError
 from ghostnb.fleet import Fleet
 from ghostnb.loop import run
 from ghostnb.plans import Plan
@@ -20,6 +22,7 @@ __all__ = ["run_sync"]
 Say = Callable[[str], None]
 
 _ROWS_SHOWN = 20
+_FAILURES_SHOWN = 5
 _WORDS = {"copy": "to copy", "update": "to update", "repair": "to repair", "delete": "to delete"}
 
 
@@ -48,12 +51,17 @@ def run_sync(options: argparse.Namespace, say: Say) -> int:
     if options.every is not None:
         wait = parse_duration(options.every, "--every")
     pairs = _pairs(plan, Fleet.from_config(options.config))
-    while True:
-        failed = sum(not _sync(*pair, options.dry_run, say) for pair in pairs)
-        if wait is None or options.dry_run:
-            return 1 if failed else 0
-        say(f"Again in {humanize.precisedelta(wait)}; Ctrl-C ends it.")
-        time.sleep(wait)
+    try:
+        while True:
+            failed = sum(not _sync(*pair, options.dry_run, say) for pair in pairs)
+            if wait is None or options.dry_run:
+                return 1 if failed else 0
+            say(f"Again in {humanize.precisedelta(wait)}; Ctrl-C ends it.")
+            time.sleep(wait)
+    except KeyboardInterrupt:
+        if not options.dry_run:
+            say("Stopped. The same command goes on from here: what has come is not sent again.")
+        raise
 
 
 def _pairs(plan: PlanFile, fleet: Fleet) -> list[tuple[SyncEntry, RegistryClient, RegistryClient]]:
@@ -78,16 +86,27 @@ def _sync(
     try:
         plan = run(_planned(entry, source, target))
         _show(title, plan, say, rows=None if dry else _ROWS_SHOWN)
-        if not dry and not plan.is_done:
-            started = time.monotonic()
-            run(plan.apply())
-            say(f"{title}: done in {humanize.precisedelta(time.monotonic() - started)}.")
+        is_done = dry or _applied(title, plan, say)
     except GhostnbError as e:
         say(f"{title}: {e}")
         return False
     if plan.errors:
         say(f"{title}: not all could be read ({len(plan.errors):,} failed); see the notes above.")
-    return not plan.errors
+    return is_done and not plan.errors
+
+
+def _applied(title: str, plan: Plan, say: Say) -> bool:
+    """Do what is planned; which of it failed is told, and False."""
+    if plan.is_done:
+        return True
+    started = time.monotonic()
+    try:
+        run(plan.apply())
+    except IncompleteError:
+        _show_failed(title, plan.results, say)
+        return False
+    say(f"{title}: done in {humanize.precisedelta(time.monotonic() - started)}.")
+    return True
 
 
 async def _planned(entry: SyncEntry, source: RegistryClient, target: RegistryClient) -> Plan:
@@ -116,8 +135,23 @@ def _show(title: str, plan: Plan, say: Say, rows: int | None) -> None:
         say(f"  note: {note}")
     shown = frame if rows is None else frame.head(rows)
     for row in shown.itertuples():
-        what = row.target_tag if isinstance(row.target_tag, str) else row.digest
-        mark = ":" if what == row.target_tag else "@"
-        say(f"  {row.action:6} {row.target_repository}{mark}{what}")
+        say(f"  {_step(row)}")
     if len(frame) > len(shown):
         say(f"  … and {len(frame) - len(shown):,} more")
+
+
+def _show_failed(title: str, results: pd.DataFrame, say: Say) -> None:
+    failed = results[results["outcome"] == "failed"]
+    say(f"{title}: {len(failed):,} of {len(results):,} failed:")
+    for row in failed.head(_FAILURES_SHOWN).itertuples():
+        say(f"  {_step(row)}: {row.error}")
+    if len(failed) > _FAILURES_SHOWN:
+        say(f"  … and {len(failed) - _FAILURES_SHOWN:,} more")
+    say("  Run again, the same command tries what is not done.")
+
+
+def _step(row: Any) -> str:
+    """Name the step of a row of a plan's frame, or of its results."""
+    tag = row.target_tag
+    end = f":{tag}" if isinstance(tag, str) else f"@{row.digest}"
+    return f"{row.action:6} {row.target_repository}{end}"

@@ -10,9 +10,11 @@ import pytest
 from tests.parts.images import plain_image
 from tests.parts.pushes import Pusher, skopeo
 from tests.parts.registries import docker_registry
-from tests.parts.replies import error
+from tests.parts.replies import error, hang
 from tests.parts.standard import STANDARD_IMAGES
-from tests.serving import serving_images
+from tests.serving import serving_images, wait_until
+
+STOPPED = "Stopped. The same command goes on from here: what has come is not sent again."
 
 
 def sync(*arguments, timeout=120):
@@ -102,6 +104,60 @@ def test_it_repeats_outlives_a_failure_and_ends_with_ctrl_c(two, tmp_path):
             process.kill()
             process.wait()
     assert "Traceback" not in log.read_text()
+    assert log.read_text().endswith(f"{STOPPED}\n")
+
+
+def test_what_is_stopped_half_way_says_that_it_can_go_on(home, tmp_path):
+    image = plain_image("one")
+    file, log = tmp_path / "plan.toml", tmp_path / "log"
+    file.write_text(f'[[sync]]\nsource = "hub"\ntarget = "oci:{tmp_path}/to"\n')
+    with serving_images({"app:1": image}) as server:
+        configure(home, server.url)
+        path = f"/v2/app/blobs/{image.layers[0].digest}"
+        right, server.routes[path] = server.routes[path], hang()
+        command = [sys.executable, "-u", "-m", "ghostnb", "sync", str(file)]
+        with log.open("w") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            wait_until(lambda: server.count(path), seconds=60)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 130
+        finally:
+            process.kill()
+            process.wait()
+        assert log.read_text().endswith(f"{STOPPED}\n")
+        assert "Traceback" not in log.read_text()
+        server.routes[path] = right
+        assert "done in" in sync(file).stdout
+
+
+@pytest.mark.parametrize(("number", "shown", "more"), [(2, 2, ""), (7, 5, "  … and 2 more\n")])
+def test_steps_that_fail_are_listed_and_tried_by_the_same_command(
+    home, tmp_path, number, shown, more
+):
+    images = {f"app:{n}": plain_image(f"image {n}") for n in range(number + 1)}
+    file = tmp_path / "plan.toml"
+    file.write_text(f'[[sync]]\nsource = "hub"\ntarget = "oci:{tmp_path}/to"\n')
+    with serving_images(images) as server:
+        configure(home, server.url)
+        paths = [f"/v2/app/blobs/{images[f'app:{n}'].blobs[0].digest}" for n in range(number)]
+        right = {path: server.routes[path] for path in paths}
+        server.routes.update(dict.fromkeys(paths, error(403, "DENIED", "not for you")))
+        failed = sync(file)
+        assert (failed.returncode, failed.stderr) == (1, "")
+        told = failed.stdout.partition(f"{number} of {number + 1} failed:\n")[2]
+        lines = told.splitlines()
+        for n in range(shown):
+            assert lines[n].startswith(f"  copy   app:{n}: ")
+            assert "not for you" in lines[n]
+        assert "".join(f"{one}\n" for one in lines[shown:]) == (
+            f"{more}  Run again, the same command tries what is not done.\n"
+        )
+        assert "plan." not in failed.stdout
+        server.routes.update(right)
+        again = sync(file)
+        assert f"{number} to copy" in again.stdout
+        assert again.returncode == 0
 
 
 def test_a_list_that_fails_is_told_and_tried_again(home, tmp_path):
