@@ -4,18 +4,23 @@ import json
 import os
 import signal
 import tarfile
+import tempfile
+import time
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from ghostnb.errors import (
     ArchiveError,
+    ForbiddenError,
     IncompleteError,
     IntegrityError,
     NotFoundError,
     ProtocolError,
 )
 from ghostnb.frames.backups import CATALOGUE, catalogue_frame
+from ghostnb.oci import Digest
 from ghostnb.registries.archive import ArchiveRegistry
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
@@ -24,12 +29,13 @@ from ghostnb.transfer.backups.catalogue import Run, read_catalogue
 from ghostnb.transfer.backups.directory import plan_backup
 from ghostnb.transfer.backups.restore import plan_restore
 from ghostnb.transfer.selection import Selection
-from tests.parts.disks import small_disk
+from tests.parts.disks import make_read_only, small_disk
 from tests.parts.images import plain_image
 from tests.parts.pushes import skopeo
 from tests.parts.registries import docker_registry
 from tests.parts.standard import STANDARD_IMAGES
 from tests.registries.conftest import listed, push
+from tests.registries.layout.test_registry import as_nobody
 from tests.serving import wait_until
 from tests.transfer.backups import (
     ALL,
@@ -404,6 +410,80 @@ def test_a_disk_that_is_full_in_the_midst_of_an_archive(tmp_path, monkeypatch):
             assert not plan.is_done
 
         run(question)
+
+
+def test_a_disk_that_is_only_read_is_told_when_it_is_planned(tmp_path):
+    source = MemoryRegistry("of")
+    with small_disk(tmp_path / "disk", 4) as disk:
+
+        async def question():
+            await push(source, "app:1", plain_image("app"))
+            for kind in ("layout", "archive"):
+                await (await Place(kind, disk).plan(source)).apply()
+            (disk / "empty").mkdir()
+            make_read_only(disk)
+            for name in ("backup", "new", "far/away", "empty"):
+                with pytest.raises(ForbiddenError, match=r"Read-only file system.*another place"):
+                    await plan_backup(source, LayoutRegistry(disk / name), ALL)
+            for options in ({"overwrite": True}, {}):
+                path = disk / ("backup.tar" if options else "new.tar")
+                with pytest.raises(ArchiveError, match="Read-only file system"):
+                    await plan_archive(source, path, ALL, **options)
+            # To be read it is as good as any.
+            restore = await plan_restore(Place("layout", disk).open(), MemoryRegistry("to"), ALL)
+            assert len(restore.steps) == 1
+
+        run(question)
+
+
+def test_a_directory_that_is_not_ours_is_told_when_it_is_planned():
+    source = MemoryRegistry("of")
+
+    async def question(directory):
+        await push(source, "app:1", plain_image("app"))
+        for place in (directory, directory / "new"):
+            with pytest.raises(ForbiddenError, match="Permission denied"):
+                await plan_backup(source, LayoutRegistry(place), ALL)
+        with pytest.raises(ArchiveError, match="Permission denied"):
+            await plan_archive(source, directory / "new.tar", ALL)
+
+    # Not below pytest's own directories, which others may not even enter.
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        os.chmod(directory, 0o555)
+        as_nobody(lambda: run(lambda: question(Path(directory))))
+
+
+def test_a_backup_removes_what_was_left_of_writes_days_ago(tmp_path):
+    source, target = MemoryRegistry("of"), LayoutRegistry(tmp_path)
+    day = 86400
+
+    def leave(age_seconds, *parts):
+        file = tmp_path.joinpath(*parts)
+        file.write_bytes(b"cut off")
+        then = time.time() - age_seconds
+        os.utime(file, (then, then))
+        return file
+
+    async def question():
+        await push(source, "app:0", plain_image("app"))
+        # Where nothing is yet, there is nothing to be removed.
+        await (await plan_backup(source, target, ALL)).apply()
+        name = ".0123456789abcdef.partial"
+        places = [("blobs", "sha256", name), (name,), (".ghostnb", name)]
+        old = [leave(3 * day, *place) for place in places]
+        young = ".fedcba9876543210.partial"
+        kept = [leave(day / 2, *place[:-1], young) for place in places]
+        # A blob that nothing names is a matter for a collection of garbage.
+        kept.append(leave(3 * day, "blobs", "sha256", Digest.of(b"loose").encoded))
+        kept.append(leave(3 * day, "mine.partial"))
+        plan = await plan_backup(source, target, ALL)
+        assert all(file.exists() for file in old), "a plan changes nothing"
+        await plan.apply()
+        assert [file for file in old if file.exists()] == []
+        assert all(file.exists() for file in kept)
+        await same(target, "app", "0", plain_image("app"))
+
+    run(question)
 
 
 def test_among_other_files_nothing_is_written(tmp_path):

@@ -13,7 +13,20 @@ from ghostnb.errors import (
     ServerError,
 )
 
-__all__ = ["Faults"]
+__all__ = ["Faults", "check_writable"]
+
+_READ_ONLY = "Its disk is mounted read-only: mount it for writing, or choose another place."
+
+
+def check_writable(directory: str) -> None:
+    """Raise the system's own error if nothing can be made in a directory; leave no trace.
+
+    To root, a disk that is read only looks as if it could be written to.
+    """
+    if os.statvfs(directory).f_flag & os.ST_RDONLY:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 class Faults:
@@ -59,6 +72,21 @@ class Faults:
                 raise
             raise self._failed(what, e) from e
 
+    def check_writable(self, what: str) -> None:
+        """See that the directory can be written to, or be made, without a trace.
+
+        Parameters
+        ----------
+        what : str
+            What would be written.
+
+        Raises
+        ------
+        ForbiddenError
+        """
+        with self.guard(what):
+            check_writable(_nearest(self.root))
+
     def no_layout(self, reason: str = "") -> RegistryError:
         """Say what is at the root where no layout is, and perhaps why none can be there."""
         if self.is_served:
@@ -102,10 +130,11 @@ class Faults:
         if isinstance(error, PermissionError) or error.errno == errno.EROFS:
             there = _nearest(self.root)
             whose = "it" if there == self.root else there
-            hint = f"See who owns {whose} and what its mode is."
+            is_read_only = error.errno == errno.EROFS
+            hint = _READ_ONLY if is_read_only else f"See who owns {whose} and what its mode is."
             # To somebody else's client it is no matter of rights: a server that may not read
             # its files has failed, and one whose disk is read only takes no pushes.
-            code = 405 if error.errno == errno.EROFS else 500
+            code = 405 if is_read_only else 500
             return ForbiddenError(problem, hint=hint, registry=self.registry, status=code)
         if os.path.isfile(self.root) or not os.path.isdir(self.root):
             # What is not there is no obstacle, but for who makes it.

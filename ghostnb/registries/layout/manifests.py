@@ -1,6 +1,7 @@
 """The manifests of an image layout, wherever its files are: found, read, and held together."""
 
 import logging
+import threading
 from collections.abc import Callable
 
 from ghostnb.errors import IntegrityError, NotFoundError, ProtocolError, RegistryError
@@ -32,6 +33,8 @@ class Manifests:
         self._registry = registry
         self._bytes = read
         self._referrers: dict[Digest, Referrer | None] = {}
+        self._told: set[Digest] = set()
+        self._turn = threading.Lock()
 
     def find(self, repository: str, contents: Contents, locator: str) -> AnyManifest:
         """Read a manifest by tag or digest, and check it.
@@ -63,14 +66,14 @@ class Manifests:
         return parse_manifest(raw, descriptor.media_type, digest=digest, source=source)
 
     def undamaged(self, descriptor: Descriptor) -> AnyManifest | None:
-        """Read a manifest; None also for one that is damaged, which the log says.
+        """Read a manifest; None also for one that is damaged, which the log says once.
 
         For questions that are about others: who asks for it itself is told.
         """
         try:
             return self.existing(descriptor)
         except (IntegrityError, ProtocolError) as e:
-            _log.warning("A manifest is passed over: %s", e)
+            self._tell(descriptor.digest, e)
             return None
 
     def referrers(self, contents: Contents, digest: Digest) -> list[Descriptor]:
@@ -108,6 +111,14 @@ class Manifests:
         if isinstance(manifest, Index):
             contents.add_children(digest, manifest.manifests)
         return manifest
+
+    def _tell(self, digest: Digest, error: RegistryError) -> None:
+        """Log why a manifest is passed over: once, however often others are asked about."""
+        with self._turn:
+            is_new = digest not in self._told
+            self._told.add(digest)
+        if is_new:
+            _log.warning("A manifest is passed over: %s", error)
 
     def _lost(self, repository: str, digest: Digest) -> NotFoundError:
         return NotFoundError(

@@ -232,14 +232,15 @@ class LayoutRegistry(ReadableLayout[LayoutStore], SharedBlobs):
         ForbiddenError
             If it may not be written to.
         """
-        is_there = await asyncio.to_thread(self._store.check_usable)
-        if is_there:
-            await asyncio.to_thread(self._removal.check)
-        return is_there
+        return await asyncio.to_thread(self._store.check_usable)
 
     async def make(self) -> None:
         """Make the layout, unless there is one."""
         await finished(self._store.make)
+
+    async def remove_leftovers(self) -> None:
+        """Remove what writes left that were cut off over a day ago, as far as that is allowed."""
+        await finished(self._removal.leftovers)
 
     async def write_catalogue(self, raw: bytes) -> None:
         """Replace the catalogue, in one step."""

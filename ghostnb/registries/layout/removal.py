@@ -1,18 +1,20 @@
 """What is taken out of an image layout: tags, manifests, blobs, garbage."""
 
-import errno
 import os
 import time
 from collections.abc import Collection, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ghostnb.errors import ForbiddenError
 from ghostnb.oci import Descriptor, Digest, Index
 from ghostnb.registries.garbage import GarbageReport, orphans, reachable
 from ghostnb.registries.layout.changes import Change
 from ghostnb.registries.layout.index import Contents, digest_of_tag, remove_manifests, remove_tag
+from ghostnb.registries.layout.staging import ABANDONED_SECONDS
 from ghostnb.registries.layout.store import INDEX, LayoutStore, Place, is_leftover, place_of
 from ghostnb.registries.storing import (
     no_such_blob,
@@ -73,12 +75,7 @@ class Removal:
             If its directory cannot be written to.
         """
         self._store.marker.check()
-        root = self._store.faults.root
-        with self._store.faults.guard(INDEX):
-            if os.statvfs(root).f_flag & os.ST_RDONLY:
-                raise OSError(errno.EROFS, os.strerror(errno.EROFS))
-            if not os.access(root, os.W_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        self._store.faults.check_writable(INDEX)
 
     def tag(self, repository: str, tag: str, expected: Digest | None) -> Future[None]:
         """Let a tag be taken away; its manifest stays.
@@ -174,6 +171,19 @@ class Removal:
             bytes_freed=gone.size_bytes,
             run_duration_seconds=time.monotonic() - started,
         )
+
+    def leftovers(self) -> None:
+        """Remove what was left by writes that were cut off so long ago that nobody goes on.
+
+        No lock is waited for: who writes makes a file young with each piece.
+        """
+        deadline = time.time() - ABANDONED_SECONDS
+        found = [(place, file) for place, file in self._store.blob_files() if is_leftover(place)]
+        for place, file in (*found, *self._store.leftovers()):
+            # Where that is not allowed, it stays: nothing depends on it.
+            with suppress(ForbiddenError):
+                if not _is_young(file, deadline):
+                    self._store.files.remove_unchanged(file, *place)
 
     def _look(self, deadline: float, untagged: bool, uploads: dict[str, os.stat_result]) -> _Found:
         state = self._store.load()

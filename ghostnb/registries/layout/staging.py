@@ -18,14 +18,15 @@ from ghostnb.registries.layout.marker import Marker
 from ghostnb.registries.storing import no_such_upload
 from ghostnb.registries.verify import check_digest
 
-__all__ = ["Staging"]
+__all__ = ["ABANDONED_SECONDS", "Staging"]
 
 FOLDER = (".ghostnb", "uploads")
 _BLOCK_BYTES = 2**20
 _PROBE_BYTES = 4096
 # More than may be received at once; the hasher of each takes a few hundred bytes.
 _MAX_KNOWN = 1024
-_ABANDONED_SECONDS = 24 * 3600.0
+ABANDONED_SECONDS = 24 * 3600.0
+"""How long nobody has written to what is left, before it is removed without being asked for."""
 
 
 @dataclass(slots=True)
@@ -146,7 +147,7 @@ class Staging:
 
     def sweep(self) -> None:
         """Remove what was left so long ago that nobody will go on with it."""
-        for name, state in list(self.stale(time.time() - _ABANDONED_SECONDS)):
+        for name, state in list(self.stale(time.time() - ABANDONED_SECONDS)):
             self.discard(state, name)
 
     def discard(self, seen: os.stat_result, name: str) -> bool:

@@ -91,13 +91,17 @@ class LayoutStore(LayoutReader[dict[str, Contents]]):
         ------
         ProtocolError
             If there is something else, so that none can be made.
+        ForbiddenError
+            If it cannot be written to, or none can be made.
         """
+        is_there = True
         try:
             self.load()
         except NotFoundError:
             self.marker.check_room(INDEX, empty_index())
-            return False
-        return True
+            is_there = False
+        self.faults.check_writable(INDEX)
+        return is_there
 
     def _load(self) -> dict[str, Contents]:
         with self.files.open(INDEX) as file:
@@ -227,10 +231,11 @@ class LayoutStore(LayoutReader[dict[str, Contents]]):
                 yield ("blobs", algorithm, name), state
 
     def leftovers(self) -> Iterator[tuple[Place, os.stat_result]]:
-        """Iterate over what writes of the index left that were cut off."""
-        for name, state in self.files.listed("."):
-            if is_leftover((name,)):
-                yield (name,), state
+        """Iterate over what writes of the index and the catalogue left that were cut off."""
+        for folder in (".", CATALOGUE[0]):
+            for name, state in self.files.listed(folder):
+                if is_leftover((name,)):
+                    yield (folder, name), state
 
 
 class _OpenBlob:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ghostnb.errors import IncompleteError
+from ghostnb.registries.layout.faults import check_writable
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.walk import Tally
 from ghostnb.transfer.archive import new_archive
@@ -121,7 +122,7 @@ async def plan_archive(
     Raises
     ------
     ArchiveError
-        If the file is there already.
+        If the file is there already, or cannot be written.
     UnsupportedError
         If the source does not list its repositories.
     """
@@ -144,4 +145,5 @@ def _checked(path: Path, *, overwrite: bool) -> Path:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not path.parent.is_dir():
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        check_writable(os.fspath(path.parent))
     return path

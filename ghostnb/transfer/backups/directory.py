@@ -39,6 +39,7 @@ class BackupPlan(SyncPlan):
         self._record = BackupRecord(source, draft)
 
     async def _apply(self, tally: TransferTally) -> None:
+        await self._layout.remove_leftovers()
         try:
             await super()._apply(tally)
         except IncompleteError as e:

@@ -47,6 +47,19 @@ def test_a_manifest_whose_file_is_missing_is_listed_but_not_found(layout, opened
     ask(opened(layout), question)
 
 
+def test_a_damaged_manifest_is_passed_over_and_logged_once(layout, opened, caplog):
+    blob_file(layout, IMAGE.digest).write_bytes(b"{")
+
+    async def question(registry):
+        for _ in range(3):
+            assert await registry.referrers("team/app", Digest(digest_of(b"x"))) == []
+        said = [one for one in caplog.messages if "passed over" in one]
+        assert len(said) == 1
+        assert IMAGE.digest in said[0]
+
+    ask(opened(layout), question)
+
+
 @pytest.mark.parametrize("change", [lambda raw: raw[:-1], lambda raw: raw + b" ", bytes.upper])
 def test_a_manifest_that_was_changed_is_an_integrity_error(layout, opened, change):
     blob_file(layout, IMAGE.digest).write_bytes(change(IMAGE.raw))

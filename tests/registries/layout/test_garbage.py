@@ -45,17 +45,19 @@ def test_what_was_cut_off_goes_once_it_is_old(layout):
     places = [
         layout / ".0123456789abcdef.partial",
         layout / "blobs" / "sha256" / ".0123456789abcdef.partial",
+        layout / ".ghostnb" / ".0123456789abcdef.partial",
     ]
+    (layout / ".ghostnb").mkdir()
     for place in places:
         place.write_bytes(bytes(1000))
     assert ask(LayoutRegistry(layout), lambda one: one.usage())[1] < walked(layout)
     assert collect(layout).bytes_freed == 0
     for place in places:
         os.utime(place, (0, 0))
-    assert collect(layout, dry_run=True).bytes_freed == 2000
+    assert collect(layout, dry_run=True).bytes_freed == 3000
     assert all(place.exists() for place in places)
     report = collect(layout)
-    assert (report.bytes_freed, report.blobs_deleted, report.orphaned_blobs_found) == (2000, 0, 1)
+    assert (report.bytes_freed, report.blobs_deleted, report.orphaned_blobs_found) == (3000, 0, 1)
     assert not any(place.exists() for place in places)
 
 
