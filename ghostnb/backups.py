@@ -40,6 +40,7 @@ async def plan_backup(
     exclude_tags: Names | None = None,
     untagged: bool = True,
     prune: bool = False,
+    repair: bool = False,
     overwrite: bool = False,
     progress: ProgressOption = None,
 ) -> Plan:
@@ -63,6 +64,10 @@ async def plan_backup(
     prune : bool, optional
         Delete tags from the directory that the registry has no more; by default they are kept.
         An archive has none that are old.
+    repair : bool, optional
+        Also read every file of the directory, hold it against its digest, and replace what is
+        damaged; by default a file has only to be there, with its size. For an archive it means
+        nothing: that is always written whole.
     overwrite : bool, optional
         Replace an archive that is there, once the new one is whole. A directory is never
         replaced, but added to.
@@ -75,14 +80,16 @@ async def plan_backup(
     -------
     Plan
         ``plan.frame`` has one row a tag (or manifest without one) that is not in the target:
-        action : string, ``copy``, ``update`` (the tag points elsewhere now) or ``delete``
+        action : string, ``copy``, ``update`` (the tag points elsewhere now), ``repair`` (some of
+        its content is lost or damaged there) or ``delete``
         registry, repository, tag, digest, media_type : string, the source's
         target_registry, target_repository, target_tag : string
         target_digest : string, what the tag points to now; <NA> if it is not there
         bytes_moved : Int64, after what the target has and what rows before bring
         reason : string; <NA> where the selection is all
         ``plan.bytes_moved`` is their sum, ``plan.notes`` says what else is to be known. Applied
-        (``await plan.apply()``), it also writes a catalogue; see `catalogue`.
+        (``await plan.apply()``), it also writes a catalogue (see `catalogue`), and removes from
+        the directory what writes left that were cut off over a day ago.
 
     Raises
     ------
@@ -118,7 +125,7 @@ async def plan_backup(
         else:
             there = _directory(target)
             planning = plan_directory(
-                here, there, wanted, untagged=untagged, prune=prune, tally=tally
+                here, there, wanted, untagged=untagged, prune=prune, repair=repair, tally=tally
             )
         return Plan(await hop(planning, on_tick=bar.refresh))
 
@@ -222,7 +229,8 @@ async def verify(
         size_bytes : Int64, that it should have; <NA> if unknown
         problem : string
         ``.attrs`` has ``manifests``, ``blobs`` (how many are well) and ``size_bytes`` (of those
-        blobs) as int, and ``notes`` as list of str.
+        blobs) as int, and ``notes`` as list of str: also how what is damaged in a directory is
+        healed.
 
     Raises
     ------

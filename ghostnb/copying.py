@@ -55,8 +55,9 @@ async def copy(
     referrers : bool, optional
         Also what is attached: signatures, SBOMs and other artifacts.
     repair : bool, optional
-        If the target has it already, see that it also has each blob of it, and send what it
-        lost. Always so for a directory (``oci:…``), where that costs next to nothing.
+        If the target has it already, see that it also has each blob of it, with its size, and
+        send what it lost. A directory (``oci:…``) is always looked at in that way; with
+        ``repair=True`` each blob is also read there, and held against its digest.
     progress : bool or callable, optional
         By default a bar of bytes, where there is someone to see it, for what takes over a
         second; False for none; or a function that takes the `Progress` of each blob.
@@ -73,7 +74,8 @@ async def copy(
         If it is not there, or not all of it; `PlatformNotFoundError` if it is for none of these
         platforms.
     IntegrityError
-        If the source gave something else than its digest says; the target has no image then.
+        If the source gave something else than its digest says; the target has no image then. Or
+        if the target has a blob with another size, and keeps it: the error says what to do.
     UnsupportedError
         If the target is only read, or this is a Docker schema 1 image.
 
@@ -185,8 +187,9 @@ async def plan_sync(
         that are not selected in the source. Their manifests stay, until the target collects
         what is untagged; `plan_delete` deletes both.
     repair : bool, optional
-        Look also for blobs that the target has lost of images that are as they should be, one
-        question each. Always so for a directory (``oci:…``), where that costs next to nothing.
+        Look also for blobs that the target has lost of images that are as they should be, or has
+        with another size, one question each. A directory (``oci:…``) is always looked at in that
+        way; with ``repair=True`` each blob is also read there, and held against its digest.
     progress : bool or callable, optional
         By default a bar of tags that are looked at, where there is someone to see it, for what
         takes over a second; False for none; or a function that takes how many are done and how

@@ -64,7 +64,7 @@ def test_a_directory_is_backed_up_to_again_and_an_archive_is_not_replaced(regist
     asyncio.run(work())
 
 
-def test_damage_is_found_by_tag(registry, tmp_path):
+def test_damage_is_found_by_tag_and_healed(registry, tmp_path):
     source, path = RegistryClient(registry.url), tmp_path / "kept"
 
     async def work():
@@ -75,6 +75,15 @@ def test_damage_is_found_by_tag(registry, tmp_path):
         problems = await ghostnb.verify(path)
         assert "latest" in set(problems["tag"])
         assert set(problems["digest"]) == {layer.digest}
+        assert "repair=True" in problems.attrs["notes"][0]
+        # Of the right size, it takes a look at every byte.
+        file.write_bytes(bytes(len(layer.data)))
+        selected = {"repositories": "library/nginx"}
+        assert len((await ghostnb.plan_backup(source, path, **selected)).frame) == 0
+        plan = await ghostnb.plan_backup(source, path, repair=True, **selected)
+        assert set(plan.frame["action"]) == {"repair"}
+        await plan.apply()
+        assert len(await ghostnb.verify(path)) == 0
 
     asyncio.run(work())
 

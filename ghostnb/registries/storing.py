@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ghostnb.errors import (
+    IntegrityError,
     NotFoundError,
     ProtocolError,
     TagMovedError,
@@ -30,6 +31,8 @@ __all__ = [
     "no_such_manifest",
     "no_such_repository",
     "no_such_upload",
+    "size_of_blob",
+    "still_damaged",
     "still_needed",
     "tag_moved",
     "writable",
@@ -82,11 +85,15 @@ def checked_manifest(
 
 async def has_blob(registry: Registry, repository: str, descriptor: Descriptor) -> bool:
     """Say whether a registry has a blob, of the size that it should have."""
+    return await size_of_blob(registry, repository, descriptor.digest) == descriptor.size_bytes
+
+
+async def size_of_blob(registry: Registry, repository: str, digest: Digest) -> int | None:
+    """Ask a registry how large a blob is there; None if it has none."""
     try:
-        size = await registry.blob_size(repository, descriptor.digest)
+        return await registry.blob_size(repository, digest)
     except NotFoundError:
-        return False
-    return size == descriptor.size_bytes
+        return None
 
 
 def writable(registry: Registry) -> WritableRegistry:
@@ -169,6 +176,25 @@ def tag_moved(
     )
     error.digest = now
     return error
+
+
+def still_damaged(
+    registry: str, repository: str, descriptor: Descriptor, size_bytes: int
+) -> IntegrityError:
+    """Say that a blob has another size than it should, though it was sent once more.
+
+    Notes
+    -----
+    distribution 2.8 lets go of what is pushed if there is a file of that digest already, and
+    looks at no byte of it.
+    """
+    return IntegrityError(
+        f"{repository} in {registry} says that {descriptor.digest} has {size_bytes:,} bytes, "
+        f"where it has {descriptor.size_bytes:,}, and still does after it was sent again.",
+        hint="The registry keeps its damaged file. Remove that blob's file on the registry's disk, "
+        "or delete what names it and let the registry collect garbage; then copy again.",
+        registry=registry,
+    )
 
 
 def still_needed(registry: str, repository: str, digest: Digest, by: str) -> UnsupportedError:

@@ -11,7 +11,7 @@ from ghostnb.oci import Descriptor, Digest, Index, Manifest, Platform, Reference
 from ghostnb.registries.concurrency import for_each
 from ghostnb.registries.content import blob_pieces, content_read_by
 from ghostnb.registries.protocol import Registry, WritableRegistry
-from ghostnb.registries.storing import has_blob, tag_moved
+from ghostnb.registries.storing import size_of_blob, still_damaged, tag_moved
 from ghostnb.transfer.contents import (
     MAX_NESTING,
     blobs_of,
@@ -24,6 +24,7 @@ from ghostnb.transfer.known import (
     has_repository,
     intact_digest_at,
     is_costly_to_ask,
+    is_intact,
     is_same_place,
 )
 from ghostnb.transfer.platforms import for_platforms
@@ -86,10 +87,11 @@ class Copier:
     tally : TransferTally, optional
         Kept up to date, by blob.
     known : Known, optional
-        What the target has, if that was looked at just now. Not used of a directory.
+        What the target has, if that was looked at just now. Of a directory, only what was read
+        of it counts.
     repair : bool, optional
-        See also that what the target has is whole, and send what it lost. Always so for a
-        directory.
+        See also that what the target has is whole, and send what it lost. A directory is looked
+        at in any case; with this, its blobs are also read, and held against their digests.
 
     Attributes
     ----------
@@ -112,11 +114,16 @@ class Copier:
         self.bytes_moved = 0
         self.places = asyncio.Semaphore(_BLOBS_AT_ONCE)
         self.is_same = is_same_place(source, target)
-        self.can_mount = True
         self.is_remembering = is_costly_to_ask(target)
-        self.known = known if known is not None and self.is_remembering else Known()
+        # All repositories of a directory have the same blobs: nothing is to be mounted.
+        self.can_mount = self.is_remembering
+        known = known or Known()
+        self.known = known if self.is_remembering else Known(intact=known.intact)
         self.seen = seen_in(target)
         self.is_repairing = repair or not self.is_remembering
+        self.is_reading = repair and not self.is_remembering
+        # Blobs that a repository keeps as they are, by the size that it has of them.
+        self.kept: dict[tuple[str, Digest], int] = {}
         # By digest: of a repository that was not there at first, this is all there is.
         self.pushed: dict[tuple[str, str], Digest] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -155,6 +162,7 @@ class Copier:
             If it is not there, or not all of it.
         IntegrityError
             If the source gave something else than its digest says; the target has nothing of it.
+            Or if the target keeps a damaged blob, whatever it is sent.
         RegistryError
         """
         name, is_changed = reference.repository, False
@@ -309,20 +317,52 @@ class _ImageCopy:
 
     async def _provide(self, blob: Descriptor, known: str) -> None:
         """See that the target's repository has a blob, which another one may be known to have."""
+        if (kept := self._shared.kept.get((self._repository, blob.digest))) is not None:
+            raise still_damaged(self._target.name, self._repository, blob, kept)
         # A copy that broke off leaves blobs in a repository that is not there yet.
         is_absent = (self._repository, blob.digest) in self._shared.known.absent
-        if not known and not is_absent and await has_blob(self._target, self._repository, blob):
+        if not known and not is_absent and await self._has_blob(blob):
             return
         elsewhere = known or (self._name if self._shared.is_same else "")
         elsewhere = elsewhere or self._shared.seen.elsewhere(blob.digest, self._repository)
-        if elsewhere and self._shared.can_mount:
-            if await self._target.mount_blob(self._repository, blob, elsewhere):
+        if not await self._is_mounted(blob, elsewhere):
+            if known and await self._has_blob(blob):
                 return
-            # One that is refused leaves an upload behind: once is enough to know.
-            self._shared.can_mount = False
-        if known and await has_blob(self._target, self._repository, blob):
-            return
-        await self._send(blob)
+            await self._send(blob)
+        if blob.digest in self._shared.known.mismatched:
+            await self._check_mended(blob)
+
+    async def _is_mounted(self, blob: Descriptor, elsewhere: str) -> bool:
+        """Let the target take a blob from another of its repositories, if it does that."""
+        if not elsewhere or not self._shared.can_mount:
+            return False
+        if await self._target.mount_blob(self._repository, blob, elsewhere):
+            return True
+        # One that is refused leaves an upload behind: once is enough to know.
+        self._shared.can_mount = False
+        return False
+
+    async def _has_blob(self, blob: Descriptor) -> bool:
+        """Ask whether the target has a blob, and as it should be: as far as that is looked at."""
+        known = self._shared.known
+        size = await size_of_blob(self._target, self._repository, blob.digest)
+        if size != blob.size_bytes:
+            if size is not None:
+                known.mismatched.add(blob.digest)
+            return False
+        if self._shared.is_reading and blob.digest not in known.intact:
+            if not await is_intact(self._target, self._repository, blob):
+                return False
+            known.intact.add(blob.digest)
+        return True
+
+    async def _check_mended(self, blob: Descriptor) -> None:
+        """Ask once more for what had another size: some registries keep the file that they have."""
+        size = await size_of_blob(self._target, self._repository, blob.digest)
+        if size is not None and size != blob.size_bytes:
+            self._shared.kept[self._repository, blob.digest] = size
+            raise still_damaged(self._target.name, self._repository, blob, size)
+        self._shared.known.mismatched.discard(blob.digest)
 
     async def _send(self, blob: Descriptor) -> None:
         tally = self._shared.tally
@@ -337,6 +377,7 @@ class _ImageCopy:
 
         with tally.moving(blob.digest, blob.size_bytes, "Copied"):
             await self._target.push_blob(self._repository, blob, content_read_by(read))
+        self._shared.known.intact.add(blob.digest)
         self._count(blob.size_bytes)
 
     def _count(self, size_bytes: int) -> None:

@@ -2,10 +2,12 @@
 
 import time
 from collections import defaultdict
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from ghostnb.errors import IntegrityError, NotFoundError
-from ghostnb.oci import Digest, Index, Manifest
+from ghostnb.oci import Descriptor, Digest, Index, Manifest
+from ghostnb.registries.content import blob_pieces
 from ghostnb.registries.own import OwnContent
 from ghostnb.registries.protocol import Registry
 from ghostnb.transfer.contents import blobs_of
@@ -16,6 +18,7 @@ __all__ = [
     "has_repository",
     "intact_digest_at",
     "is_costly_to_ask",
+    "is_intact",
     "is_same_place",
 ]
 
@@ -34,6 +37,10 @@ class Known:
     blobs : dict of Digest to set of str
     absent : set of (str, Digest)
         Blobs that a repository was asked for and did not have.
+    mismatched : set of Digest
+        Blobs that a repository has, it said, with another size than they should have.
+    intact : set of Digest
+        Blobs of a directory that were read, or written, and are what their digests say.
     manifests : set of (str, Digest)
     repositories : dict of str to bool
         Whether they were there when they were first asked for: of one that was not, nothing
@@ -43,6 +50,8 @@ class Known:
     seen_at: float = field(default_factory=time.monotonic)
     blobs: defaultdict[Digest, set[str]] = field(default_factory=lambda: defaultdict(set))
     absent: set[tuple[str, Digest]] = field(default_factory=set)
+    mismatched: set[Digest] = field(default_factory=set)
+    intact: set[Digest] = field(default_factory=set)
     manifests: set[tuple[str, Digest]] = field(default_factory=set)
     repositories: dict[str, bool] = field(default_factory=dict)
 
@@ -87,6 +96,17 @@ async def intact_digest_at(registry: Registry, repository: str, locator: str) ->
         return await digest_at(registry, repository, locator)
     except IntegrityError:
         return None
+
+
+async def is_intact(registry: Registry, repository: str, blob: Descriptor) -> bool:
+    """Read a blob to its end, and tell whether it is what its digest says."""
+    try:
+        async with aclosing(blob_pieces(registry, repository, blob)) as pieces:
+            async for _ in pieces:
+                pass
+    except (IntegrityError, NotFoundError):
+        return False
+    return True
 
 
 async def has_repository(registry: Registry, name: str) -> bool:

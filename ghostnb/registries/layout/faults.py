@@ -83,9 +83,14 @@ class Faults:
         Raises
         ------
         ForbiddenError
+        NotFoundError, ProtocolError
+            If a file is in the way.
         """
+        nearest = _nearest(self.root)
+        if not os.path.isdir(nearest):
+            raise self.no_layout()
         with self.guard(what):
-            check_writable(_nearest(self.root))
+            check_writable(nearest)
 
     def no_layout(self, reason: str = "") -> RegistryError:
         """Say what is at the root where no layout is, and perhaps why none can be there."""

@@ -133,6 +133,7 @@ async def plan_backup(
     *,
     untagged: bool = True,
     prune: bool = False,
+    repair: bool = False,
     tally: Tally | None = None,
 ) -> BackupPlan:
     """Find out what is to be done for a directory to hold what is selected of a registry.
@@ -150,6 +151,9 @@ async def plan_backup(
         the source lists them.
     prune : bool, optional
         Delete tags that the source has no more; by default they are kept.
+    repair : bool, optional
+        Read every file, and send what is damaged, too; by default it has only to be there, with
+        its size.
     tally : Tally, optional
         Of the tags that are looked at: kept up to date.
 
@@ -164,7 +168,14 @@ async def plan_backup(
     """
     is_there = await target.check_usable()
     draft = await draft_sync(
-        source, target, selection, referrers=True, untagged=untagged, prune=prune, tally=tally
+        source,
+        target,
+        selection,
+        referrers=True,
+        untagged=untagged,
+        prune=prune,
+        repair=repair,
+        tally=tally,
     )
     notes = await _lost(target, selection) if is_there else ()
     return BackupPlan(source, target, draft, notes)

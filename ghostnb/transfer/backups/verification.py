@@ -9,6 +9,7 @@ from ghostnb.oci import AnyManifest, Descriptor, Digest, Index, SchemaOneManifes
 from ghostnb.registries.abilities import RereadsManifests
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.content import blob_pieces
+from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.protocol import ListsManifests, Registry, RegistryStore
 from ghostnb.registries.verify import check_length
 from ghostnb.registries.walk import Tally
@@ -24,6 +25,10 @@ __all__ = ["Problem", "Verification", "verify"]
 _BLOBS_AT_ONCE = 6
 # Indexes within indexes, and what is attached to what is attached.
 _MAX_DEPTH = 2 * MAX_NESTING
+_CURE = (
+    "What is damaged or missing here comes again with plan_backup(…, repair=True), "
+    "or image by image with copy(…, repair=True), from a registry that has it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +165,7 @@ class _Verifier:
         self._damaged: dict[tuple[str, Digest, int], str] = {}
         # What is there, and is not what it should be.
         self._spoilt: set[Digest] = set()
+        self._is_curable = False
 
     async def read_manifests(self, level: Iterable[_Place]) -> None:
         """Read manifests, all that they lead to, and what is attached."""
@@ -205,8 +211,10 @@ class _Verifier:
         return [one for one in found if one.tag or (one.repository, one.digest) not in tagged]
 
     async def notes(self) -> list[str]:
-        """Say what was not read, and what nothing needs."""
+        """Say what helps, what was not read, and what nothing needs."""
         said = []
+        if self._is_curable and isinstance(self._registry, LayoutRegistry):
+            said.append(_CURE)
         old = sum(node.is_schema_one for node in self.nodes.values())
         if old:
             said.append(f"{old:,} of the images are Docker schema 1, whose layers were not read.")
@@ -238,7 +246,7 @@ class _Verifier:
         except GhostnbError as e:
             node.problem = _said(e)
             node.digest = node.digest or await self._known_digest(place)
-            self._note_spoilt(node.digest, e)
+            self._note(node.digest, e)
         return node
 
     async def _manifest(self, place: _Place) -> AnyManifest:
@@ -282,11 +290,12 @@ class _Verifier:
                     done += len(piece)
                     self._tally.reach(_item(blob), done)
         except GhostnbError as e:
-            self._note_spoilt(blob.digest, e)
+            self._note(blob.digest, e)
             return _said(e)
         return ""
 
-    def _note_spoilt(self, digest: Digest | None, error: GhostnbError) -> None:
+    def _note(self, digest: Digest | None, error: GhostnbError) -> None:
+        self._is_curable |= isinstance(error, (IntegrityError, NotFoundError))
         if digest is not None and not isinstance(error, NotFoundError):
             self._spoilt.add(digest)
 

@@ -10,13 +10,14 @@ from ghostnb.errors import GhostnbError, IntegrityError, NotFoundError, Platform
 from ghostnb.oci import Descriptor, Digest, Index, Manifest, Platform
 from ghostnb.registries.concurrency import both, ordered_map
 from ghostnb.registries.protocol import Registry, WritableRegistry
-from ghostnb.registries.storing import has_blob
+from ghostnb.registries.storing import size_of_blob
 from ghostnb.transfer.contents import blobs_of, manifests_of, readable
 from ghostnb.transfer.known import (
     Known,
     has_repository,
     intact_digest_at,
     is_costly_to_ask,
+    is_intact,
     is_same_place,
 )
 from ghostnb.transfer.platforms import for_platforms
@@ -109,7 +110,8 @@ class Survey:
     platforms : sequence of Platform, optional
         Of indexes, only these.
     repair : bool, optional
-        Look also whether what the target has is whole. Always so for a directory.
+        Look also whether what the target has is whole. A directory is looked at in any case;
+        with this, its blobs are also read, and held against their digests.
 
     Attributes
     ----------
@@ -130,6 +132,8 @@ class Survey:
         self._platforms = platforms
         self._is_same = is_same_place(source, target)
         self._is_repairing = repair or not is_costly_to_ask(target)
+        self._is_reading = repair and not is_costly_to_ask(target)
+        self._reads = asyncio.Semaphore(_BLOBS_AT_ONCE)
         # Each question to the target is asked once, however many images need the answer.
         self._answers: dict[tuple[str, str], bool | GhostnbError] = {}
         self._turns: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -236,25 +240,36 @@ class Survey:
 
     async def _has_blob(self, repository: str, blob: Descriptor) -> bool:
         async def ask() -> bool:
-            return await has_blob(self._target, repository, blob)
+            size = await size_of_blob(self._target, repository, blob.digest)
+            if size is None:
+                self.known.absent.add((repository, blob.digest))
+            elif size != blob.size_bytes:
+                self.known.mismatched.add(blob.digest)
+            elif not self._is_reading or await self._is_intact(repository, blob):
+                self.known.blobs[blob.digest].add(repository)
+                return True
+            return False
 
         is_there = await self._answer((repository, blob.digest), ask)
-        if is_there:
-            self.known.blobs[blob.digest].add(repository)
-        else:
-            self.known.absent.add((repository, blob.digest))
+        if not is_there:
             await self._look_elsewhere(repository, blob)
         return is_there
 
+    async def _is_intact(self, repository: str, blob: Descriptor) -> bool:
+        async def read() -> bool:
+            async with self._reads:
+                return await is_intact(self._target, repository, blob)
+
+        # A directory's repositories share their blobs: each is read once.
+        is_whole = await self._answer(("", blob.digest), read)
+        if is_whole:
+            self.known.intact.add(blob.digest)
+        return is_whole
+
     async def _look_elsewhere(self, repository: str, blob: Descriptor) -> None:
         """See whether another repository, which had a blob before, still has it."""
-        place = seen_in(self._target).elsewhere(blob.digest, repository)
-
-        async def ask() -> bool:
-            return await has_blob(self._target, place, blob)
-
-        if place and await self._answer((place, blob.digest), ask):
-            self.known.blobs[blob.digest].add(place)
+        if place := seen_in(self._target).elsewhere(blob.digest, repository):
+            await self._has_blob(place, blob)
 
     async def _is_repository(self, repository: str) -> bool:
         async def ask() -> bool:
