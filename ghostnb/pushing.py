@@ -133,6 +133,8 @@ def _checked_paths(given: _Path | Iterable[_Path]) -> list[Path]:
     paths = checked_several(given, (str, os.PathLike), "path", wanted)
     if not paths:
         raise ValueError("A push needs at least one path.")
+    if "" in paths:
+        raise ValueError("A path is empty; '.' is the directory where this runs.")
     return [Path(path).absolute() for path in paths]
 
 

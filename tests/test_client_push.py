@@ -140,6 +140,9 @@ def test_mistakes_are_told_before_anything_is_read(client, tmp_path, options, er
 def test_nothing_and_nowhere(client, tmp_path):
     with pytest.raises(ValueError, match="at least one path"):
         run(client.push([], "team/app:1"))
+    for empty in ("", [tmp_path, ""]):
+        with pytest.raises(ValueError, match="A path is empty"):
+            run(client.push(empty, "team/app:1"))
     with pytest.raises(PathError, match=r"There is no .*absent"):
         run(client.push(tmp_path / "absent", "team/app:1"))
     with pytest.raises(InvalidReferenceError):

@@ -3,17 +3,20 @@
 import pytest
 
 from ghostnb.errors import IncompleteError, IntegrityError
+from ghostnb.registries.content import content_of
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.transfer.backups.directory import plan_backup
 from ghostnb.transfer.backups.verification import verify
 from ghostnb.transfer.copying import Copier
+from ghostnb.transfer.pushing.sending import Sender
 from ghostnb.transfer.syncing.sync import SyncPlan, draft_sync
+from ghostnb.transfer.tally import TransferTally
 from tests.parts.drift import through_drift
 from tests.parts.images import plain_image
 from tests.parts.registries import docker_registry
 from tests.parts.standard import STANDARD_IMAGES
-from tests.registries.conftest import push
+from tests.registries.conftest import descriptor_of, push
 from tests.transfer.backups import ALL, flip_a_bit
 from tests.transfer.test_copying import over_http, run, same, with_base
 
@@ -90,6 +93,27 @@ def test_a_registry_that_keeps_its_damaged_file_is_told_what_to_do(monkeypatch):
             for number in range(3):
                 await same(target, "app", str(number), APPS[number])
             assert len((await plan_sync(source, target, repair=True)).frame) == 0
+
+        run(question, target)
+
+
+def test_a_push_of_what_a_registry_keeps_damaged_fails():
+    layer = BASE[0]
+    blob = descriptor_of(layer.descriptor())
+    with docker_registry() as running:
+        target = over_http(running)
+        blobs = running.storage_dir / "docker/registry/v2/blobs/sha256"
+        file = blobs / layer.digest[7:9] / layer.digest[7:] / "data"
+
+        async def question():
+            sender = Sender(target, "app", TransferTally())
+            await sender.send(blob, content_of(layer.data))
+            file.write_bytes(layer.data[:5000])
+            with pytest.raises(IntegrityError, match="has 5,000 bytes"):
+                await sender.send(blob, content_of(layer.data))
+            file.unlink()
+            await sender.send(blob, content_of(layer.data))
+            assert file.read_bytes() == layer.data
 
         run(question, target)
 

@@ -90,7 +90,7 @@ def test_a_plan_says_what_it_repairs(tmp_path):
         assert (row.action, row.target_tag, row.bytes_moved) == (
             "repair", "1", len(document.layers[0].data),
         )  # fmt: skip
-        assert row.reason == "the target lacks some of its content"
+        assert row.reason == "the target lacks some of its content, or has it damaged"
         assert row.target_digest == row.digest == document.digest
 
     run(question)

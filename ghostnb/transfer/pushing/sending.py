@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 from ghostnb.oci import Descriptor, Digest
 from ghostnb.oci.media_types import OCI_MANIFEST
 from ghostnb.registries.protocol import BlobContent, WritableRegistry
-from ghostnb.registries.storing import has_blob
+from ghostnb.registries.storing import size_of_blob, still_damaged
 from ghostnb.transfer.tally import TransferTally
 
 __all__ = ["Sender"]
@@ -41,15 +41,21 @@ class Sender:
 
         Raises
         ------
+        IntegrityError
+            If the registry has it damaged, and keeps it so.
         RegistryError
         """
         # One at a time: whoever comes second finds it there.
         async with self._turns.setdefault(blob.digest, asyncio.Lock()):
-            if await has_blob(self._target, self._repository, blob):
+            before = await self._size(blob)
+            if before == blob.size_bytes:
                 return
             with self.tally.moving(blob.digest, blob.size_bytes, "Pushed"):
                 await self._target.push_blob(self._repository, blob, self._counted(blob, content))
             self.bytes_moved += blob.size_bytes
+            # Some registries keep a damaged file that they have.
+            if before is not None and (now := await self._size(blob)) != blob.size_bytes:
+                raise still_damaged(self._target.name, self._repository, blob, now or 0)
 
     async def send_manifest(self, raw: bytes, tag: str) -> Digest:
         """Send a manifest, and point a tag to it.
@@ -61,6 +67,9 @@ class Sender:
         digest = await self._target.push_manifest(self._repository, raw, OCI_MANIFEST, tag=tag)
         self.bytes_moved += len(raw)
         return digest
+
+    async def _size(self, blob: Descriptor) -> int | None:
+        return await size_of_blob(self._target, self._repository, blob.digest)
 
     def _counted(self, blob: Descriptor, content: BlobContent) -> BlobContent:
         async def pieces(first: int) -> AsyncIterator[bytes]:

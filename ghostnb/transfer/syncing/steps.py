@@ -178,7 +178,7 @@ class SyncPlanner:
         reason = job.reason or None
         action = "update" if finding.now else "copy"
         if finding.is_damaged:
-            action, reason = "repair", "the target lacks some of its content"
+            action, reason = "repair", "the target lacks some of its content, or has it damaged"
         if finding.error is not None:
             reason = f"could not be looked at: {finding.error}"
         return SyncStep(
