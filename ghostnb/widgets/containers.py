@@ -1,5 +1,7 @@
 """The daemon's containers: their state, what they say, and what can be done with them."""
 
+import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
@@ -29,6 +31,8 @@ _COLUMNS = [
 ]
 _NONE = "No containers yet: create one from an image."
 _SELECT = "Select a container to read its log."
+# A log may end a moment before the daemon calls its container exited.
+_UNTIL_EXITED_SECONDS = (0.1, 0.4, 1.5, 6.0)
 
 
 class Containers(Panels):
@@ -45,6 +49,7 @@ class Containers(Panels):
     def __init__(self, engine: Engine, *, on_reload: Callable[[], object] = lambda: None) -> None:
         self._engine, self._on_reload = engine, on_reload
         self._tasks = Tasks()
+        self._questions, self._answered = itertools.count(1), 0
         self._table = Table(
             _COLUMNS,
             key="id",
@@ -105,15 +110,24 @@ class Containers(Panels):
 
         self._tasks.spawn(work(), key=f"act {container}", on_error=fail)
 
-    async def _load(self) -> None:
+    async def _load(self) -> pd.DataFrame:
         self._on_reload()
+        question = next(self._questions)
         found: pd.DataFrame = await self._engine.containers()
-        self._table.show(found)
-        if found.empty:
-            self._table.clear(_NONE)
+        # Of two that are asked at once, the earlier may be answered last.
+        if question > self._answered:
+            self._answered = question
+            self._table.show(found)
+            if found.empty:
+                self._table.clear(_NONE)
+        return found
 
     async def _follow(self, container: str) -> None:
         async with aclosing(self._engine.logs(container, follow=True)) as log:
             async for line in log:
                 self._log.add([line])
-        await self._load()
+        for pause in (0.0, *_UNTIL_EXITED_SECONDS):
+            await asyncio.sleep(pause)
+            found = await self._load()
+            if "running" not in set(found["state"][found["id"] == container]):
+                break

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from ipywidgets.widgets.widget import _instances
 
 from ghostnb import Engine, Fleet, RegistryConfig
 from ghostnb.widgets import Dashboard, ImageDetails, RegistryBrowser
+from ghostnb.widgets.containers import Containers
 from tests.serving import wait_until
 
 NOWHERE = "unix:///nowhere/docker.sock"
@@ -72,3 +75,32 @@ def test_a_registry_is_asked_when_somebody_sees_the_browser(
     browser._registries._answer(None, {"kind": "ready"}, None)
     assert asked.wait(10)
     browser.close()
+
+
+class Late:
+    """A daemon whose first answer comes last, and which notes an exit after the log has ended."""
+
+    def __init__(self) -> None:
+        self.answers = 0
+
+    async def containers(self) -> pd.DataFrame:
+        self.answers += 1
+        first = self.answers == 1
+        state = "exited" if self.answers > 2 else "running"
+        if first:
+            await asyncio.sleep(1)
+            self.answers += 1
+        return pd.DataFrame({"id": ["c1"], "name": ["one"], "state": [state]})
+
+    async def logs(self, container: str, *, follow: bool):
+        yield "hello"
+
+
+def test_a_container_that_has_ended_is_not_left_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    daemon, shown = Late(), []
+    panel = Containers(daemon)  # type: ignore[arg-type]
+    monkeypatch.setattr(panel._table, "show", lambda found: shown.extend(found["state"]))
+    panel.show("c1")
+    wait_until(lambda: daemon.answers == 4)
+    assert shown == ["running", "exited"]
+    panel.close()
