@@ -4,7 +4,6 @@ import asyncio
 import secrets
 import warnings
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -30,6 +29,7 @@ _EMPTY = b"{}"
 _UNTAGGED, _NONCE = "io.ghostnb.untagged", "io.ghostnb.nonce"
 # distribution 2 takes a tag for a digest that is none: 400. Others say 404, 405 or UNSUPPORTED.
 _NO_TAG_DELETION = (400, 404, 405)
+_DELETIONS = 4
 AnyStored = Manifest | Index
 
 
@@ -96,6 +96,10 @@ class Untagger:
         self._needs_stand_in: set[str] = set()
         self._empty_blob_in: set[str] = set()
 
+    def puts_into(self, repository: str) -> bool:
+        """Tell whether stand-ins are needed in a repository: who puts one holds its turn."""
+        return repository in self._needs_stand_in
+
     async def delete(self, repository: str, tag: str, expected: Digest | None) -> None:
         """Take a tag away, if it leads to what is expected."""
         async with self._turns.of(f"{repository}:{tag}"):
@@ -142,13 +146,30 @@ class Untagger:
             if stand_in is not found:
                 # Cancelled meanwhile, it must be known whether it was taken.
                 await settled(self._places.put(repository, stand_in, tag))
-            # One that is not there any more was deleted, and the answer to it lost.
-            with suppress(NotFoundError):
-                await self._places.delete(repository, stand_in.digest)
+            await self._delete_stand_in(repository, tag, stand_in)
         except (RegistryError, asyncio.CancelledError) as e:
             # The tag must not be left pointing to nothing of use.
             await settled(self._put_back(repository, tag, before, e))
             raise
+
+    async def _delete_stand_in(self, repository: str, tag: str, stand_in: AnyStored) -> None:
+        """Delete a stand-in, and the tag with it.
+
+        Notes
+        -----
+        distribution 2 deletes a manifest, and then looks through all tags of the repository for
+        those that led to it. If one of them is being written at that moment, it fails; asked
+        again, it has no such manifest, and the tag stays and leads to nothing. So it is put there
+        once more; if only the answer was lost, that does no harm.
+        """
+        for _ in range(_DELETIONS):
+            try:
+                await self._places.delete(repository, stand_in.digest)
+            except NotFoundError:
+                await settled(self._places.put(repository, stand_in, tag))
+            else:
+                return
+        await self._places.delete(repository, stand_in.digest)
 
     async def _stand_in(self, repository: str, digest: Digest) -> AnyStored:
         empty = Descriptor(OCI_EMPTY, Digest.of(_EMPTY), len(_EMPTY))

@@ -107,18 +107,26 @@ class Writer:
         """
         found = as_referrer(known) if known is not None else None
         if found is None:
-            await self.delete(repository, digest)
+            await self._delete_whole(repository, digest)
             return
         subject, _ = found
         # One at a time: distribution takes no list that names what the next one has deleted.
         async with self.attached.turn(repository, subject):
             try:
-                await self.delete(repository, digest)
+                await self._delete_whole(repository, digest)
             except NotFoundError:
                 # Perhaps an earlier try of ours, which was cut off before the list was changed.
                 await self.attached.forget(repository, subject, digest)
                 raise
             await self.attached.forget(repository, subject, digest)
+
+    async def _delete_whole(self, repository: str, digest: Digest) -> None:
+        # distribution 2 looks through all tags for it, of which none must be written meanwhile.
+        if self._untagger.puts_into(repository):
+            async with self._turns.of(repository):
+                await self.delete(repository, digest)
+        else:
+            await self.delete(repository, digest)
 
     async def delete_blob(self, repository: str, digest: Digest) -> None:
         """Delete a blob."""
