@@ -9,7 +9,7 @@ DEMO   := build/demo
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # libatomic1 is what Playwright's own Node.js wants.
 PARTS  := docker-registry docker.io podman skopeo busybox-static apache2-utils chromium \
-          curl dbus gnome-keyring libatomic1
+          curl dbus gnome-keyring libatomic1 xz-utils bzip2
 
 # The tests start hundreds of processes: what is compiled once is kept, whatever is set outside.
 export PYTHONDONTWRITEBYTECODE :=

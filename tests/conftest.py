@@ -6,6 +6,7 @@ Everything real is imported where it is used, so that unit tests pay for none of
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,20 @@ FORGOTTEN = (
     "DOCKER_CONTEXT",
     "CONTAINER_HOST",
 )
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what tests start, where they themselves run in the background.
+
+    What a shell puts there ignores the signal, and so does all that it starts in turn.
+    """
+    for number, handler in (
+        (signal.SIGINT, signal.default_int_handler),
+        # With nohup, a terminal that is closed must still not end the tests.
+        (signal.SIGHUP, lambda *_: None),
+    ):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)
@@ -171,6 +186,15 @@ def demo_drift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDrif
     run(prepare_demo(root))
     with running_drift(root / "registry") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def api_size(demo_drift: RunningDrift) -> str:
+    """Give the size of team/shop/api:1.3 as pages show it: another Python packs other files."""
+    from ghostnb import RegistryClient, run
+
+    image = run(RegistryClient(f"oci:{demo_drift.root}").image("team/shop/api:1.3"))
+    return f"{sum(layer.size_bytes for layer in image.layers) / 1e6:#.3g} MB"
 
 
 @pytest.fixture(scope="module")

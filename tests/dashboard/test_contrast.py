@@ -15,7 +15,7 @@ def test_a_text_that_is_hard_to_read_is_found(page):
     ] * 2
 
 
-def test_the_registries_can_be_read(dashboard, page):
+def test_the_registries_can_be_read(dashboard, page, api_size):
     page.goto(dashboard.link)
     page.get_by_text("Select a repository to view tags.").wait_for()
     page.get_by_role("button", name="Add registry").click()
@@ -37,9 +37,9 @@ def test_the_registries_can_be_read(dashboard, page):
     page.get_by_role("button", name="Cancel").click()
     row(page, "Registries", "local-drift").click()
     row(page, "Repositories", "team/shop/api").click()
-    row(page, "Tags", "1.3").get_by_text("2.23 MB").wait_for()
+    row(page, "Tags", "1.3").get_by_text(api_size).wait_for()
     row(page, "Tags", "1.3").click()
-    page.get_by_text("1 selected, 2.23 MB").wait_for()
+    page.get_by_text(f"1 selected, {api_size}").wait_for()
     grid(page, "Tags").locator("[data-place]").first.hover()
     assert faults(page) == []
 

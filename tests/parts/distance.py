@@ -41,6 +41,7 @@ class Near(asyncio.Protocol):
         self.delay_seconds = delay_seconds
         self.connect_seconds = connect_seconds
         self.held: deque[bytes] = deque()
+        self.due = 0
         self.far: Far | None = None
         self.lost = False
 
@@ -61,13 +62,21 @@ class Near(asyncio.Protocol):
         if self.lost:
             self.far.transport.close()
         self.transport.resume_reading()
+        self.flush()
 
     def data_received(self, data: bytes) -> None:
         self.held.append(data)
         self.loop.call_later(self.delay_seconds, self.release)
 
     def release(self) -> None:
-        self.far.transport.write(self.held.popleft())
+        self.due += 1
+        self.flush()
+
+    def flush(self) -> None:
+        """Pass on what has waited long enough; older Pythons read on although they are paused."""
+        while self.far and self.due:
+            self.due -= 1
+            self.far.transport.write(self.held.popleft())
 
     def connection_lost(self, error: Exception | None) -> None:
         self.lost = True

@@ -68,8 +68,8 @@ def test_files_and_directories_come_back_as_they_were(tmp_path, kind):
     found = manifest.layers[3].annotations
     assert found[UNPACK] == "true"
     assert found[PLAIN_DIGEST] == Digest.of(gzip.decompress(layers[3]))
-    with tarfile.open(fileobj=io.BytesIO(layers[3])) as archive:
-        archive.extractall(tmp_path / "back", filter="data")
+    (tmp_path / "back").mkdir()
+    subprocess.run(["tar", "-xz", "-C", tmp_path / "back"], input=layers[3], check=True)
     assert (tmp_path / "back/data/deep/er/file.txt").read_bytes() == b"deep"
 
 

@@ -65,14 +65,14 @@ def copied(page):
     return page.evaluate("navigator.clipboard.readText()").splitlines()
 
 
-def test_selected_tags_are_counted_copied_and_pulled(page, demo_drift):
+def test_selected_tags_are_counted_copied_and_pulled(page, demo_drift, api_size):
     open_repository(page, "local-drift", "team/shop/api")
     tags = page.get_by_role("grid", name="Tags")
     row = tags.locator("[data-place]").filter(has=page.get_by_text("1.3", exact=True))
-    row.get_by_text("2.23 MB").wait_for()
+    row.get_by_text(api_size).wait_for()
     row.click()
     bar = page.get_by_role("group", name="Selected tags")
-    bar.get_by_text("1 selected, 2.23 MB", exact=True).wait_for()
+    bar.get_by_text(f"1 selected, {api_size}", exact=True).wait_for()
     page.keyboard.press("Shift+ArrowUp")
     bar.get_by_text("2 selected").wait_for()
     name = f"{demo_drift.host}/team/shop/api"

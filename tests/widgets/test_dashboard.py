@@ -23,7 +23,7 @@ def code(drift):
     return CODE.format(url=drift.url, port=free_port())
 
 
-def test_from_a_registry_to_a_layer_and_by_a_link_back(show, demo_drift):
+def test_from_a_registry_to_a_layer_and_by_a_link_back(show, demo_drift, api_size):
     page = show(code(demo_drift))
     page.get_by_text("Select a registry to view repositories.").wait_for()
     page.get_by_role("grid", name="Registries").get_by_text("local-drift").click()
@@ -31,11 +31,11 @@ def test_from_a_registry_to_a_layer_and_by_a_link_back(show, demo_drift):
     tags = page.get_by_role("grid", name="Tags")
     row = tags.locator("[data-place]").filter(has=page.get_by_text("1.3", exact=True))
     # Names come at once, and then what is known of those in sight.
-    row.get_by_text("2.23 MB").wait_for()
+    row.get_by_text(api_size).wait_for()
     row.get_by_role("button", name="Inspect").click()
     page.get_by_role("heading", name="team/shop/api:1.3").wait_for()
     page.get_by_role("tab", name="Layers").click()
-    page.get_by_text("6 layers, 2.23 MB; 5 shared with other tags").wait_for()
+    page.get_by_text(f"6 layers, {api_size}; 5 shared with other tags").wait_for()
     page.get_by_role("tab", name="History").click()
     assert page.get_by_text("no layer").first.is_visible()
 

@@ -122,13 +122,13 @@ def search(page: Page, query: str) -> None:
 
 
 @each_kernel
-def test_from_a_registry_to_a_layer_in_lab(notebook, kernel):
+def test_from_a_registry_to_a_layer_in_lab(notebook, kernel, api_size):
     opened = notebook(ASK, kernel=kernel)
     page = opened.page
     opened.run(0)
     inspect(page, "team/shop/api", "1.3")
     page.get_by_role("tab", name="Layers").click()
-    page.get_by_text("6 layers, 2.23 MB; 5 shared with other tags").wait_for()
+    page.get_by_text(f"6 layers, {api_size}; 5 shared with other tags").wait_for()
     search(page, "shop/web")
     page.get_by_text("1 found").wait_for()
     page.get_by_role("tab", name="Registries").click()
@@ -278,9 +278,9 @@ def secrets_in(saved: dict[str, Any]) -> list[str]:
     return [form for form in told if form in json.dumps(saved)]
 
 
-def test_the_same_in_notebook_7(notebook):
+def test_the_same_in_notebook_7(notebook, api_size):
     opened = notebook(ASK, app="notebook")
     opened.run(0)
     inspect(opened.page, "team/shop/api", "1.3")
     opened.page.get_by_role("tab", name="Layers").click()
-    opened.page.get_by_text("6 layers, 2.23 MB; 5 shared with other tags").wait_for()
+    opened.page.get_by_text(f"6 layers, {api_size}; 5 shared with other tags").wait_for()

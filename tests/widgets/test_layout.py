@@ -30,10 +30,10 @@ def is_cut(cell):
 
 
 @pytest.fixture
-def page(show, demo_drift):
+def page(show, demo_drift, api_size):
     page = show(code(("local-drift", demo_drift.url), ("docker-hub", "https://192.0.2.1")))
     open_repository(page, "local-drift", "team/shop/api")
-    page.get_by_role("grid", name="Tags").get_by_text("2.23 MB").first.wait_for()
+    page.get_by_role("grid", name="Tags").get_by_text(api_size).first.wait_for()
     return page
 
 

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -216,7 +217,9 @@ def test_sizes_that_cannot_be_are_refused(target, size):
 def test_a_size_that_leads_back_is_no_way_round_and_round(target):
     back = header(b"\xff" * 10 + b"\xfe\0")
     target.write_bytes(tarfile.TarInfo("first").tobuf() + back + bytes(10240))
-    assert "the size of huge is no size" in refusal(target)
+    # Python before 3.11.4 takes such a header for none.
+    words = "the size of huge is no size|it is cut off or damaged at byte 512"
+    assert re.search(words, refusal(target))
 
 
 def test_a_name_as_long_as_the_memory_is_not_read(target):
