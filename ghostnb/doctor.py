@@ -23,7 +23,13 @@ from ghostnb.registries.records import Ping
 
 __all__ = ["Finding", "Report", "examine"]
 
-_EXTRAS = {"pyreqwest": "fast", "uvloop": "fast", "keyring": "keyring", "nest_asyncio2": "nested"}
+_EXTRAS = {
+    "pyreqwest": "fast",
+    "uvloop": "fast",
+    "keyring": "keyring",
+    "nest_asyncio2": "nested",
+    "pyarrow": "parquet",
+}
 _PROJECT_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _PATIENCE_SECONDS = 20.0
 _MARKS = {"ok": "ok  ", "bad": "BAD ", "note": "--  "}

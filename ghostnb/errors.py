@@ -8,6 +8,7 @@ The tree::
     ├── InvalidContainerError    what a container is to be like (also ValueError)
     ├── ArchiveError             a file that an image is to be saved to
     ├── PathError                a file or directory that is to be pushed
+    ├── SnapshotError            a file that an inventory is saved to, or read from
     ├── IncompleteError          a plan of which some steps failed
     ├── EngineError              a container daemon
     │   └── EngineUnreachableError
@@ -55,6 +56,7 @@ __all__ = [
     "RegistryError",
     "RejectedError",
     "ServerError",
+    "SnapshotError",
     "TagMovedError",
     "TransportError",
     "TransportTimeoutError",
@@ -185,6 +187,10 @@ class ArchiveError(GhostnbError):
 
 class PathError(GhostnbError):
     """A path cannot be pushed: nothing is there, it may not be read, or it changes meanwhile."""
+
+
+class SnapshotError(GhostnbError):
+    """A snapshot cannot be written or read: it is there already, is no snapshot, is damaged."""
 
 
 class IncompleteError(GhostnbError):

@@ -1,5 +1,26 @@
-"""What DataFrames of registries say: arithmetic of bytes, no I/O."""
+"""What DataFrames of registries say: arithmetic of bytes, over whole registries."""
 
+from ghostnb.analysis.comparison import compare
+from ghostnb.analysis.cost import cost
 from ghostnb.analysis.deletion import freed_bytes
+from ghostnb.analysis.growth import growth, trend
+from ghostnb.analysis.largest import largest_layers
+from ghostnb.analysis.lineage import bases, rebuilds
+from ghostnb.analysis.sharing import sharing
+from ghostnb.analysis.snapshots import read_snapshot, snapshot
+from ghostnb.analysis.storage import storage
 
-__all__ = ["freed_bytes"]
+__all__ = [
+    "bases",
+    "compare",
+    "cost",
+    "freed_bytes",
+    "growth",
+    "largest_layers",
+    "read_snapshot",
+    "rebuilds",
+    "sharing",
+    "snapshot",
+    "storage",
+    "trend",
+]

@@ -1,13 +1,13 @@
 """What a registry holds less when some of its manifests are gone."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+
+from ghostnb.analysis.codes import MOST, Codes, summed
 
 __all__ = ["freed_bytes"]
 
-Codes = npt.NDArray[np.int64]
-_STAYS = np.iinfo(np.int64).max
+_STAYS = MOST
 
 
 def freed_bytes(contents: pd.DataFrame, going: pd.DataFrame) -> pd.Series:
@@ -54,9 +54,7 @@ def freed_bytes(contents: pd.DataFrame, going: pd.DataFrame) -> pd.Series:
     sizes = np.zeros(len(digests), dtype=np.int64)
     np.maximum.at(sizes, codes, contents["size_bytes"].fillna(0).to_numpy(dtype=np.int64))
     is_freed = last != _STAYS
-    # Not bincount's weights, which are floats: large sums would lose bytes.
-    freed = np.zeros(len(going), dtype=np.int64)
-    np.add.at(freed, last[is_freed], sizes[is_freed])
+    freed = summed(sizes[is_freed], last[is_freed], len(going))
     return pd.Series(freed, index=going.index, name="bytes_freed", dtype="Int64")
 
 
