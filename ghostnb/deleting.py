@@ -34,6 +34,7 @@ async def plan_delete(
     untagged: bool = False,
     referrers: bool = True,
     protect: Protect = (),
+    what_if: bool = False,
     progress: ProgressOption = None,
 ) -> Plan:
     """Work out what deleting something means, and the exact bytes that it frees.
@@ -58,6 +59,9 @@ async def plan_delete(
         What must stay: references, patterns (``*:latest``, ``team/app:v*``), digests, a tags
         frame, whose digests stay in every repository; of an `Engine`, the images of its
         containers.
+    what_if : bool, optional
+        Only count what would be freed: also in a registry that deletes nothing, or that these
+        credentials may only read. Such a plan cannot be applied.
     progress : bool or callable, optional
         By default a bar of tags and manifests that are looked at, where there is someone to
         see it, for what takes over a second; False for none; or a function that takes how many
@@ -102,6 +106,7 @@ async def plan_delete(
             untagged=untagged,
             referrers=referrers,
             protect=kept,
+            what_if=what_if,
             tally=tally,
         )
         return Plan(await hop(planning, on_tick=bar.refresh))
@@ -114,6 +119,7 @@ async def plan_retention(
     repositories: Names | None = None,
     referrers: bool = True,
     protect: Protect = (),
+    what_if: bool = False,
     progress: ProgressOption = None,
 ) -> Plan:
     """Decide by rules which tags stay, and work out what deleting the others means.
@@ -135,6 +141,9 @@ async def plan_retention(
     protect : str, DataFrame, Engine, or iterable of these, optional
         What must stay, whatever the rules say: references, patterns (``*:latest``), digests, a
         tags frame; of an `Engine`, the images of its containers.
+    what_if : bool, optional
+        Only count what would be freed: also in a registry that deletes nothing, or that these
+        credentials may only read. Such a plan cannot be applied.
     progress : bool or callable, optional
         By default a bar of tags and manifests that are looked at, where there is someone to
         see it, for what takes over a second; False for none; or a function that takes how many
@@ -166,6 +175,7 @@ async def plan_retention(
             now=datetime.now(UTC),
             referrers=referrers,
             protect=kept,
+            what_if=what_if,
             tally=tally,
         )
         return Plan(await hop(planning, on_tick=bar.refresh))

@@ -221,6 +221,37 @@ def test_a_registry_that_deletes_nothing_says_so_first():
             ghostnb.run(ghostnb.plan_delete(RegistryClient(running.url), "app:1"))
 
 
+def test_what_would_be_freed_where_nothing_may_be_deleted(tmp_path):
+    """The same bytes as where it may, and nothing that can be applied."""
+    images = {
+        "app:1": plain_image("one"),
+        "app:2": plain_image("two"),
+        "tool:1": plain_image("one"),
+    }
+    with docker_registry(delete=False) as running, docker_registry(delete=True) as open_one:
+        for url in (running.url, open_one.url):
+            fill(url, images)
+        locked, other = RegistryClient(running.url), RegistryClient(open_one.url)
+        archive = RegistryClient(f"oci:{ghostnb.run(locked.save('app:1', tmp_path / 'one.tar'))}")
+
+        async def work():
+            plan = await ghostnb.plan_delete(locked, ["app:1", "app:2"], what_if=True)
+            real = await ghostnb.plan_delete(other, ["app:1", "app:2"])
+            assert plan.bytes_freed == real.bytes_freed > 0
+            assert plan.frame["bytes_freed"].tolist() == real.frame["bytes_freed"].tolist()
+            by_rules = await ghostnb.plan_retention(locked, ghostnb.KeepMatching("2"), what_if=True)
+            assert by_rules.frame["action"].tolist() == ["delete", "delete", "keep"]
+            read_only = await ghostnb.plan_delete(archive, repositories="*", what_if=True)
+            assert read_only.bytes_freed > 0
+            for one in (plan, by_rules, read_only):
+                with pytest.raises(UnsupportedError, match="only says what would be freed"):
+                    await one.apply()
+            tags = await locked.tags("app")
+            assert sorted(tags["tag"]) == ["1", "2"]
+
+        asyncio.run(work())
+
+
 def test_nothing_is_pushed_to_an_archive(two, tmp_path):
     source, _ = two
     path = ghostnb.run(source.save("team/multi", tmp_path / "multi.tar"))

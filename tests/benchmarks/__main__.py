@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tests.benchmarks.dashboard import measure_dashboard
 from tests.benchmarks.drift import measure_drift
+from tests.benchmarks.economics import measure_economics
 from tests.benchmarks.tools import row, wrk
 from tests.benchmarks.transfer import measure_transfer
 from tests.parts.images import Document
@@ -168,6 +169,8 @@ def main() -> None:
         measure_dashboard(Path(directory))
     print()
     measure_transfer()
+    print()
+    measure_economics()
     print()
     measure_memory()
     print(f"\nimport ghostnb, beyond pandas: {import_seconds('ghostnb') * 1000:.0f} ms")

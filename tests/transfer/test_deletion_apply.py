@@ -12,7 +12,7 @@ from ghostnb.errors import ForbiddenError, IncompleteError, ServerError
 from ghostnb.oci import Digest
 from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.transfer import TransferTally
-from ghostnb.transfer.deleting import deletion
+from ghostnb.transfer.deleting import now
 from tests.parts.images import artifact, index, plain_image
 from tests.registries.conftest import push
 from tests.transfer.deleting import TagsOnly, apply, counted, filled, plan, tags
@@ -265,7 +265,7 @@ class Busy(MemoryRegistry):
 
 @pytest.mark.parametrize(("seconds", "became"), [(0.0, "skipped"), (30.0, "done")])
 def test_a_tag_that_came_while_a_long_plan_was_applied_is_seen(seconds, became, monkeypatch):
-    monkeypatch.setattr(deletion, "_FRESH_SECONDS", seconds)
+    monkeypatch.setattr(now, "_FRESH_SECONDS", seconds)
     registry = filled(Busy("reg"), {f"{NAME}:v1": ONE, f"{NAME}:v2": TWO})
     wanted = plan(registry, [f"{NAME}:v1", f"{NAME}:v2"])
     apply(wanted)

@@ -1,8 +1,5 @@
 """Tags and manifests that are deleted: what goes with them, and what that frees."""
 
-import asyncio
-import math
-import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
@@ -14,18 +11,15 @@ from ghostnb.registries.patterns import Names, as_patterns, shown
 from ghostnb.registries.protocol import ListsManifests, Registry, WritableRegistry
 from ghostnb.registries.storing import writable
 from ghostnb.registries.walk import Tally
-from ghostnb.transfer.deleting.census import Census, CensusReader, read_holdings
+from ghostnb.transfer.deleting.census import Census, CensusReader
+from ghostnb.transfer.deleting.now import Now
 from ghostnb.transfer.deleting.picks import Choice, Pick, Protection, picks_of, protection_of
 from ghostnb.transfer.deleting.steps import Deletion, DeletionRow, Planner
-from ghostnb.transfer.holdings import Holdings
 from ghostnb.transfer.plans import Plan
 from ghostnb.transfer.selection import Selection, selected_repositories
 from ghostnb.transfer.tally import TransferTally
 
 __all__ = ["Deletion", "DeletionPlan", "DeletionRow", "plan_deletion"]
-
-# How long it counts what was read of a repository before something is deleted from it.
-_FRESH_SECONDS = 30.0
 
 
 class DeletionPlan(Plan[Deletion]):
@@ -52,10 +46,12 @@ class DeletionPlan(Plan[Deletion]):
 
     def __init__(
         self,
-        registry: WritableRegistry,
+        registry: Registry,
         steps: Sequence[Deletion],
         kept: Sequence[DeletionRow],
         notes: Iterable[str],
+        *,
+        what_if: bool = False,
     ) -> None:
         rows = [row for step in steps for row in step.rows]
         super().__init__(
@@ -65,9 +61,10 @@ class DeletionPlan(Plan[Deletion]):
             workers=registry.concurrency,
         )
         self.registry = registry
+        self.what_if = what_if
         self._rows = (*rows, *kept)
         self._going = {(step.repository, step.digest) for step in steps if step.is_whole}
-        self._now = _Now(registry)
+        self._now = Now(registry)
         self._rewrites_lists = isinstance(registry, KeepsAttachedTags)
 
     def rows(self) -> Sequence[DeletionRow]:
@@ -88,7 +85,19 @@ class DeletionPlan(Plan[Deletion]):
         return f"{where}@{step.digest}" if step.is_whole else f"{where}:{step.tags[0]}"
 
     def begin(self) -> None:
-        """Forget what the repositories were like when the plan was last applied."""
+        """Forget what the repositories were like when the plan was last applied.
+
+        Raises
+        ------
+        UnsupportedError
+            If it only counts.
+        """
+        if self.what_if:
+            raise UnsupportedError(
+                f"This plan only says what would be freed in {self.registry.name}: what_if=True.",
+                hint="Plan it anew without what_if to delete anything.",
+                registry=self.registry.name,
+            )
         self._now.forget()
 
     async def perform(self, step: Deletion, tally: TransferTally) -> str:
@@ -99,7 +108,7 @@ class DeletionPlan(Plan[Deletion]):
             elif reason := await self._needed(step):
                 return reason
             else:
-                await self.registry.delete_manifest(step.repository, step.digest)
+                await writable(self.registry).delete_manifest(step.repository, step.digest)
         except TagMovedError as e:
             return _moved(step.tags[0], e.digest)
         except NotFoundError:
@@ -109,7 +118,8 @@ class DeletionPlan(Plan[Deletion]):
 
     async def _untag(self, step: Deletion) -> None:
         # What the tag leads to is looked at by the registry, so that nothing comes in between.
-        await self.registry.delete_tag(step.repository, step.tags[0], expected=step.digest)
+        registry = writable(self.registry)
+        await registry.delete_tag(step.repository, step.tags[0], expected=step.digest)
 
     async def _needed(self, step: Deletion) -> str:
         """Say what has changed since the plan was made, so that a manifest must stay."""
@@ -131,46 +141,6 @@ class DeletionPlan(Plan[Deletion]):
         return f"{unread[0]} can no longer be read, and may hold it" if unread else ""
 
 
-class _Now:
-    """What repositories hold while a plan is applied, read again when that is a while ago.
-
-    A read that failed is not kept: the next step tries anew.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
-        self._reads: dict[str, asyncio.Task[Holdings]] = {}
-        self._read_at: dict[str, float] = {}
-
-    def forget(self) -> None:
-        """Forget everything."""
-        self._reads.clear()
-        self._read_at.clear()
-
-    async def holdings(self, repository: str) -> Holdings:
-        """Give what a repository holds; what has changed in the last seconds may be missing."""
-        if time.monotonic() - self._read_at.get(repository, math.inf) > _FRESH_SECONDS:
-            del self._reads[repository], self._read_at[repository]
-        if repository not in self._reads:
-            self._reads[repository] = asyncio.ensure_future(self._read(repository))
-        return await self._reads[repository]
-
-    async def _read(self, repository: str) -> Holdings:
-        mine = asyncio.current_task()
-        try:
-            found = await read_holdings(self._registry, repository)
-        except BaseException:
-            if self._reads.get(repository) is mine:
-                del self._reads[repository]
-            raise
-        if self._reads.get(repository) is mine:
-            if found.unread:
-                del self._reads[repository]
-            else:
-                self._read_at[repository] = time.monotonic()
-        return found
-
-
 def _moved(tag: str, now: str) -> str:
     return f"{tag} moved since the plan was made: now {now}"
 
@@ -183,6 +153,7 @@ async def plan_deletion(
     untagged: bool = False,
     referrers: bool = True,
     protect: Choice = (),
+    what_if: bool = False,
     tally: Tally | None = None,
 ) -> DeletionPlan:
     """Work out what deleting something means. Nothing is deleted before the plan is applied.
@@ -208,6 +179,8 @@ async def plan_deletion(
         What must stay, with all that it holds and that is attached to it. Texts may be
         patterns: ``*:latest``, ``team/app:v*``, a repository, or a digest. A frame's digests
         stay under whatever name they are found.
+    what_if : bool, optional
+        Only count: also where nothing may be deleted. Such a plan cannot be applied.
     tally : Tally, optional
         Of the reading: kept up to date.
 
@@ -233,7 +206,8 @@ async def plan_deletion(
     only if manifests go, or with `untagged`.
     """
     picks = picks_of(registry, what)
-    target = _checked(registry, untagged)
+    guard = None if what_if else _Guard(writable(registry))
+    _check(registry, untagged)
     whole = await _whole(registry, repositories)
     named: dict[str, set[Digest]] = {name: set() for name in whole}
     for pick in picks:
@@ -242,9 +216,9 @@ async def plan_deletion(
             named[pick.repository].add(pick.digest)
     protection = protection_of(registry, protect)
     if not (named or untagged):
-        return DeletionPlan(target, (), (), ())
-    guard = _Guard(target)
-    await guard.check(named)
+        return DeletionPlan(registry, (), (), (), what_if=what_if)
+    if guard:
+        await guard.check(named)
     reader = CensusReader(registry, tally or Tally(), named)
     await reader.read_named()
     _check_presence(reader.census, picks, whole)
@@ -256,10 +230,11 @@ async def plan_deletion(
         rewrites_lists=isinstance(registry, KeepsAttachedTags),
     )
     steps, kept = await _planned(reader, planner, picks, whole, untagged)
-    await guard.check({step.repository for step in steps})
+    if guard:
+        await guard.check({step.repository for step in steps})
     is_whole = untagged or any(step.is_whole for step in steps)
     notes = (*reader.census.notes, *_idle(protection, reader.census, is_whole))
-    return DeletionPlan(target, steps, kept, notes)
+    return DeletionPlan(registry, steps, kept, notes, what_if=what_if)
 
 
 async def _planned(
@@ -295,15 +270,13 @@ class _Guard:
                 continue
 
 
-def _checked(registry: Registry, untagged: bool) -> WritableRegistry:
-    checked = writable(registry)
+def _check(registry: Registry, untagged: bool) -> None:
     if untagged and not isinstance(registry, ListsManifests):
         raise UnsupportedError(
             f"{registry.name} does not list manifests without a tag.",
             hint="Name them by digest, or let the registry collect its garbage.",
             registry=registry.name,
         )
-    return checked
 
 
 def _check_presence(census: Census, picks: Iterable[Pick], whole: Iterable[str]) -> None:

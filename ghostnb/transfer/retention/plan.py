@@ -45,7 +45,8 @@ class RetentionPlan(DeletionPlan):
             replace(step, rows=tuple(_with(row, reasons) for row in step.rows))
             for step in plan.steps
         ]
-        super().__init__(plan.registry, steps, kept, (*notes, *plan.notes))
+        notes = (*notes, *plan.notes)
+        super().__init__(plan.registry, steps, kept, notes, what_if=plan.what_if)
 
 
 async def plan_retention(
@@ -56,6 +57,7 @@ async def plan_retention(
     now: datetime,
     referrers: bool = True,
     protect: Choice = (),
+    what_if: bool = False,
     tally: Tally | None = None,
 ) -> RetentionPlan:
     """Decide which tags stay, and work out what deleting the others means.
@@ -68,7 +70,7 @@ async def plan_retention(
     repositories : str, re.Pattern, or iterable of these, optional
         Only these are looked at.
     now : datetime
-    referrers, protect, tally
+    referrers, protect, what_if, tally
         As for `plan_deletion`.
 
     Returns
@@ -109,7 +111,9 @@ async def plan_retention(
     # With the digests that were judged: a tag that has moved by now is kept.
     rows = [(one.repository, one.tag, one.digest) for one in decisions if not one.is_kept]
     going = pd.DataFrame(rows, columns=["repository", "tag", "digest"], dtype="string")
-    plan = await plan_deletion(registry, going, referrers=referrers, protect=protect, tally=tally)
+    plan = await plan_deletion(
+        registry, going, referrers=referrers, protect=protect, what_if=what_if, tally=tally
+    )
     return RetentionPlan(plan, decisions, _idle(registry, wanted, tagged))
 
 
