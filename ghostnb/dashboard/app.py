@@ -5,6 +5,7 @@ that was closed, serves images beside the notebook, and loads its icons from a
 server elsewhere.
 """
 
+import asyncio
 import logging
 import os
 import shutil
@@ -45,11 +46,13 @@ _EXTENSIONS = [
 ]
 # A page says so when it is closed; a browser that died says nothing.
 _IDLE_SECONDS = 120
+# One that takes longer to start is ended with its server's process.
+_START_SECONDS = 10
 # A socket's path has 103 bytes at most, and what is made below takes 65.
 _SHORT = 38
 
 
-class _OwnPython(KernelSpecManager):
+class OwnPython(KernelSpecManager):
     """Kernels are this Python's: it is the one that has ghostnb."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
@@ -58,7 +61,7 @@ class _OwnPython(KernelSpecManager):
         return KernelSpec(argv=launch, display_name="Python", language="python")
 
 
-class _Kernels(AsyncMappingKernelManager):
+class Kernels(AsyncMappingKernelManager):
     """Kernels work where the command was given, so that paths mean what they say there."""
 
     def cwd_for_path(self, path: str, **options: Any) -> str:
@@ -68,6 +71,12 @@ class _Kernels(AsyncMappingKernelManager):
     def _handle_kernel_died(self, kernel_id: str) -> None:
         # Jupyter Server's would forget it; those that Voilà keeps waiting would still be given out.
         IOLoop.current().add_callback(self._end_if_dead, kernel_id)
+
+    async def shutdown_all(self, now: bool = False) -> None:  # type: ignore[override]
+        """End all of them. One that is just starting is waited for: it is not known before."""
+        if starting := list(self._pending_kernels.values()):
+            await asyncio.wait(starting, timeout=_START_SECONDS)
+        await ensure_async(super().shutdown_all(now=now))
 
     async def end_dead(self) -> None:
         """End those whose process is gone and nobody noticed yet, so that no page gets them."""
@@ -188,8 +197,10 @@ class DashboardApp(Voila):
 
     def stop(self) -> None:
         """End every kernel, and then remove the sockets by which they were reached."""
-        run_sync(self.kernel_manager.shutdown_all)(now=True)
-        shutil.rmtree(self.connection_dir, ignore_errors=True)
+        try:
+            run_sync(self.kernel_manager.shutdown_all)(now=True)
+        finally:
+            shutil.rmtree(self.connection_dir, ignore_errors=True)
 
 
 def _config(port: int) -> Config:
@@ -205,8 +216,8 @@ def _config(port: int) -> Config:
     voila.preheat_kernel, voila.default_pool_size = True, 1
     # What a cell says when it fails is for who reads it: where, and what to do.
     voila.show_tracebacks = True
-    voila.multi_kernel_manager_class = _Kernels
-    voila.kernel_spec_manager_class = _OwnPython
+    voila.multi_kernel_manager_class = Kernels
+    voila.kernel_spec_manager_class = OwnPython
     kernels = config.MappingKernelManager
     kernels.cull_idle_timeout, kernels.cull_interval = _IDLE_SECONDS, 30
     kernels.cull_connected = False
