@@ -183,13 +183,15 @@ def test_headers_have_an_end(drift_url, request_of):
 def test_endless_headers_take_no_memory(tmp_path):
     with forked_drift(lambda: LayoutRegistry(tmp_path / "root")) as running:
         raw_call(running.url, b"GET /v2/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-        before = psutil.Process(running.pid).memory_info().rss
-        for _ in range(3):
+        process = psutil.Process(running.pid)
+        before, open_before = process.memory_info().rss, process.num_fds()
+        for _ in range(5):
             raw_call(running.url, b"GET /v2/ HTTP/1.1\r\nx-long: " + b"x" * 40_000_000)
-        assert psutil.Process(running.pid).memory_info().rss - before < 20 * 2**20
+        assert process.memory_info().rss - before < 20 * 2**20
         with Caller(running.url) as call:
             assert call("GET", "/v2/").status == 200
-            assert psutil.Process(running.pid).num_fds() < 30
+            # It was forked from the tests, with what these have open; one is the call's own.
+            assert process.num_fds() < open_before + 4
 
 
 @pytest.mark.parametrize("junk", [b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"\x00" * 1000])
