@@ -16,6 +16,7 @@ from ghostnb.frames import (
     tags_frame,
 )
 from ghostnb.handle import RegistryHandle
+from ghostnb.inside import FileMethods
 from ghostnb.inventory import as_patterns, attach_failures, failures_of, gather_layers
 from ghostnb.loop import hop
 from ghostnb.oci import Reference
@@ -35,7 +36,7 @@ _SEARCH_LIMIT = 25
 Tabulate = Callable[[Iterable[Image]], pd.DataFrame]
 
 
-class RegistryClient(RegistryHandle, PushMethods, BoltMethods):
+class RegistryClient(RegistryHandle, PushMethods, FileMethods, BoltMethods):
     """Asks one registry, and answers with DataFrames.
 
     Parameters

@@ -4,12 +4,12 @@ import asyncio
 import importlib.util
 import os
 import platform
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 
 import humanize
+from packaging.requirements import Requirement
 
 import ghostnb
 from ghostnb.client import RegistryClient
@@ -30,7 +30,6 @@ _EXTRAS = {
     "nest_asyncio2": "nested",
     "pyarrow": "parquet",
 }
-_PROJECT_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _PATIENCE_SECONDS = 20.0
 _MARKS = {"ok": "ok  ", "bad": "BAD ", "note": "--  "}
 
@@ -94,8 +93,9 @@ def examine(config: str | None = None) -> Report:
 
 
 def _packages() -> list[Finding]:
-    lines = [line for line in requires("ghostnb") or () if "extra ==" not in line]
-    names = [match[0] for line in lines if (match := _PROJECT_NAME.match(line))]
+    needed = map(Requirement, requires("ghostnb") or ())
+    # Of no extra, and for this Python.
+    names = [one.name for one in needed if not one.marker or one.marker.evaluate({"extra": ""})]
     return [*map(_package, sorted(names)), *_extras()]
 
 

@@ -84,6 +84,7 @@ def test_the_configuration_in_the_readme_is_valid() -> None:
         ("catalogue", frames.CATALOGUE),
         ("problems", frames.PROBLEMS),
         ("layers", frames.LAYERS),
+        ("files", frames.FILES),
         ("history", frames.HISTORY),
         ("search", frames.SEARCH),
     ],

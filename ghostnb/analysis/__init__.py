@@ -3,6 +3,7 @@
 from ghostnb.analysis.comparison import compare
 from ghostnb.analysis.cost import cost
 from ghostnb.analysis.deletion import freed_bytes
+from ghostnb.analysis.efficiency import Efficiency, efficiency
 from ghostnb.analysis.growth import growth, trend
 from ghostnb.analysis.largest import largest_layers
 from ghostnb.analysis.lineage import bases, rebuilds
@@ -11,9 +12,11 @@ from ghostnb.analysis.snapshots import read_snapshot, snapshot
 from ghostnb.analysis.storage import storage
 
 __all__ = [
+    "Efficiency",
     "bases",
     "compare",
     "cost",
+    "efficiency",
     "freed_bytes",
     "growth",
     "largest_layers",

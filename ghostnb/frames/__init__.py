@@ -9,6 +9,7 @@ from ghostnb.frames.bolt import (
     profiles_frame,
     templates_frame,
 )
+from ghostnb.frames.files import FILES, files_frame
 from ghostnb.frames.layers import HISTORY, LAYERS, LayersTable, history_frame, layers_frame
 from ghostnb.frames.plans import COPIES, DELETIONS, results_frame
 from ghostnb.frames.tables import (
@@ -27,6 +28,7 @@ __all__ = [
     "CATALOGUE",
     "COPIES",
     "DELETIONS",
+    "FILES",
     "HISTORY",
     "LAYERS",
     "PLUGINS",
@@ -40,6 +42,7 @@ __all__ = [
     "LayersTable",
     "RegistryRecord",
     "catalogue_frame",
+    "files_frame",
     "history_frame",
     "layers_frame",
     "plugins_frame",
