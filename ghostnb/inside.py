@@ -1,13 +1,26 @@
 """What is inside of images, as a notebook user asks for it."""
 
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
 import pandas as pd
 
-from ghostnb.arguments import checked_text, parsed_platform
-from ghostnb.errors import UnsupportedError
-from ghostnb.frames import files_frame
+from ghostnb.analysis.difference import (
+    ImageDiff,
+    config_changes,
+    file_changes,
+    layer_changes,
+    package_changes,
+)
+from ghostnb.arguments import checked_text, parsed_platform, wrong_type
+from ghostnb.errors import PlatformNotFoundError, UnsupportedError
+from ghostnb.frames import files_frame, packages_frame
 from ghostnb.inventory import attach_failures
 from ghostnb.loop import hop
+from ghostnb.oci import Platform, Reference
 from ghostnb.progress_bar import StepProgress, transfer_bar
+from ghostnb.registries.files.layer import LayerFiles
+from ghostnb.registries.files.packages import package_reader
 from ghostnb.registries.images import Image, Layer
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.reading import read_image
@@ -17,6 +30,9 @@ from ghostnb.transfer import TransferTally
 from ghostnb.transfer.inside import read_files
 
 __all__ = ["FileMethods"]
+
+_Layers = list[tuple[Layer, LayerFiles]]
+_Result = TypeVar("_Result")
 
 
 class FileMethods:
@@ -69,26 +85,170 @@ class FileMethods:
         Layers are unpacked as they come, two at once, and neither stored nor extracted: names
         and links in them are data. gzip, zstd and what is not compressed can be read.
         """
-        parsed = self.registry.reference(checked_text(reference, "A reference", "team/app:1.0"))
-        wanted, tally = parsed_platform(platform), TransferTally()
+        parsed, wanted = self._parsed(reference), parsed_platform(platform)
 
-        async def read() -> tuple[Image, pd.DataFrame]:
+        async def read(tally: TransferTally) -> tuple[Image, pd.DataFrame]:
             image = await read_image(self.registry, parsed, wanted)
             layers = await read_files(self.registry, image, tally)
             listed = ((layer, found.entries) for layer, found in layers)
             # It takes a while, and the loop has others to serve.
             return image, await finished(files_frame, listed)
 
+        image, frame = await self._with_bar(read, progress)
+        return attach_failures(frame, _foreign(image), "The table of files")
+
+    async def packages(
+        self, reference: str, *, platform: str | None = None, progress: StepProgress = None
+    ) -> pd.DataFrame:
+        """Tabulate the packages of an image: Debian's, Alpine's, Python's and Node's.
+
+        Parameters
+        ----------
+        reference, platform, progress
+            As for `files`.
+
+        Returns
+        -------
+        pandas.DataFrame, shape (n_packages, 5)
+            manager, name, version, path, layer, as `ghostnb.frames.packages_frame`. Foreign
+            layers are told as for `files`.
+
+        Raises
+        ------
+        NotFoundError, ProtocolError, IntegrityError
+            As for `files`.
+
+        Notes
+        -----
+        What package managers have noted in files is read, and nothing is guessed: what was
+        copied without one is not seen. The database of RPM is not read.
+        """
+        parsed, wanted = self._parsed(reference), parsed_platform(platform)
+
+        async def read(tally: TransferTally) -> tuple[Image, pd.DataFrame]:
+            image = await read_image(self.registry, parsed, wanted)
+            layers = await read_files(self.registry, image, tally, reader=package_reader)
+            return image, await finished(packages_frame, layers)
+
+        image, frame = await self._with_bar(read, progress)
+        return attach_failures(frame, _foreign(image), "The table of packages")
+
+    async def diff(
+        self,
+        reference: str,
+        other: str,
+        *,
+        registry: "FileMethods | None" = None,
+        platform: str | None = None,
+        progress: StepProgress = None,
+    ) -> ImageDiff:
+        """Say what is different between two images: settings, layers, files and packages.
+
+        Parameters
+        ----------
+        reference, other : str
+            Before and after; each ``repository[:tag][@digest]``.
+        registry : RegistryClient, optional
+            Where the other one is; by default here.
+        platform : str, optional
+            Of both; by default that of the first, as for `files`, and the same of the other
+            if it has that.
+        progress
+            As for `files`.
+
+        Returns
+        -------
+        ImageDiff
+            With the frames ``config``, ``layers``, ``files`` and ``packages``; in a notebook,
+            it shows the largest differences. Foreign layers are told as for `files`, in the
+            attributes of its ``files``.
+
+        Raises
+        ------
+        NotFoundError, ProtocolError, IntegrityError
+            As for `files`.
+
+        Notes
+        -----
+        Every layer of both is read, those that they share once. Files are different if their
+        content is (SHA-256), their mode, or where they link to; not by their times.
+        """
+        if not isinstance(registry, FileMethods | None):
+            raise wrong_type("registry", "a RegistryClient", registry)
+        there = (registry or self).registry
+        first = self._parsed(reference)
+        second = there.reference(checked_text(other, "A reference", "team/app:1.1"))
+        wanted = parsed_platform(platform)
+
+        async def read(tally: TransferTally) -> ImageDiff:
+            before = await read_image(self.registry, first, wanted)
+            after = await _like(there, second, wanted, before)
+            old = await read_files(self.registry, before, tally, hashed=True, reader=package_reader)
+            known = {layer.digest: found for layer, found in old}
+            missing = [one for one in after.stored_layers if one.digest not in known]
+            fresh = await read_files(
+                there, after, tally, layers=missing, hashed=True, reader=package_reader
+            )
+            known |= {layer.digest: found for layer, found in fresh}
+            new = [(layer, known[layer.digest]) for layer in after.stored_layers]
+            return await finished(_difference, before, after, old, new)
+
+        found = await self._with_bar(read, progress)
+        failures = [*_foreign(found.before), *_foreign(found.after)]
+        attach_failures(found.files, failures, "The comparison")
+        return found
+
+    def _parsed(self, reference: str) -> Reference:
+        return self.registry.reference(checked_text(reference, "A reference", "team/app:1.0"))
+
+    async def _with_bar(
+        self,
+        read: Callable[[TransferTally], Coroutine[Any, Any, _Result]],
+        progress: StepProgress,
+    ) -> _Result:
+        tally = TransferTally()
         with transfer_bar(tally, self.registry.name, progress) as bar:
-            image, frame = await hop(tally.watch(read()), on_tick=bar.refresh)
-        foreign = [layer for layer in image.layers if layer not in image.stored_layers]
-        failures = [_foreign(image, layer) for layer in foreign]
-        return attach_failures(frame, failures, "The table of files")
+            return await hop(tally.watch(read(tally)), on_tick=bar.refresh)
 
 
-def _foreign(image: Image, layer: Layer) -> Failure:
-    error = UnsupportedError(
-        f"The layer {layer.digest} is foreign: its bytes are in no registry.",
-        registry=image.registry,
+async def _like(
+    registry: Registry, reference: Reference, wanted: Platform | None, before: Image
+) -> Image:
+    """Read the other image: for the platform of the first, if it has that."""
+    if wanted is None and before.platform is not None:
+        try:
+            return await read_image(registry, reference, Platform.parse(before.platform))
+        except PlatformNotFoundError:
+            pass
+    return await read_image(registry, reference, wanted)
+
+
+def _difference(before: Image, after: Image, old: _Layers, new: _Layers) -> ImageDiff:
+    listed = [[(layer, found.entries) for layer, found in layers] for layers in (old, new)]
+    files = [files_frame(layers, sha256=True) for layers in listed]
+    packages = [packages_frame(layers) for layers in (old, new)]
+    return ImageDiff(
+        before,
+        after,
+        config_changes(before, after),
+        layer_changes(before, after),
+        file_changes(*files),
+        package_changes(*packages),
     )
-    return Failure(image.registry, image.repository, image.tag, error)
+
+
+def _foreign(image: Image) -> list[Failure]:
+    """Say which layers cannot be read, since their bytes are in no registry."""
+    return [
+        Failure(
+            image.registry,
+            image.repository,
+            image.tag,
+            UnsupportedError(
+                f"The layer {layer.digest} is foreign: its bytes are in no registry.",
+                registry=image.registry,
+            ),
+        )
+        for layer in image.layers
+        if layer not in image.stored_layers
+    ]

@@ -85,6 +85,7 @@ def test_the_configuration_in_the_readme_is_valid() -> None:
         ("problems", frames.PROBLEMS),
         ("layers", frames.LAYERS),
         ("files", frames.FILES),
+        ("packages", frames.PACKAGES),
         ("history", frames.HISTORY),
         ("search", frames.SEARCH),
     ],

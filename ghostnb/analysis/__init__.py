@@ -3,6 +3,7 @@
 from ghostnb.analysis.comparison import compare
 from ghostnb.analysis.cost import cost
 from ghostnb.analysis.deletion import freed_bytes
+from ghostnb.analysis.difference import ImageDiff
 from ghostnb.analysis.efficiency import Efficiency, efficiency
 from ghostnb.analysis.growth import growth, trend
 from ghostnb.analysis.largest import largest_layers
@@ -13,6 +14,7 @@ from ghostnb.analysis.storage import storage
 
 __all__ = [
     "Efficiency",
+    "ImageDiff",
     "bases",
     "compare",
     "cost",

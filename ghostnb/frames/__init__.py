@@ -9,7 +9,7 @@ from ghostnb.frames.bolt import (
     profiles_frame,
     templates_frame,
 )
-from ghostnb.frames.files import FILES, files_frame
+from ghostnb.frames.files import FILES, PACKAGES, files_frame, packages_frame
 from ghostnb.frames.layers import HISTORY, LAYERS, LayersTable, history_frame, layers_frame
 from ghostnb.frames.plans import COPIES, DELETIONS, results_frame
 from ghostnb.frames.tables import (
@@ -31,6 +31,7 @@ __all__ = [
     "FILES",
     "HISTORY",
     "LAYERS",
+    "PACKAGES",
     "PLUGINS",
     "PROBLEMS",
     "PROFILES",
@@ -45,6 +46,7 @@ __all__ = [
     "files_frame",
     "history_frame",
     "layers_frame",
+    "packages_frame",
     "plugins_frame",
     "problems_frame",
     "profiles_frame",

@@ -7,10 +7,12 @@ import pandas as pd
 
 from ghostnb.frames.schema import CATEGORY, COUNT, TEXT, frame_of
 from ghostnb.registries.files.entries import Entry
+from ghostnb.registries.files.layer import LayerFiles
 from ghostnb.registries.files.overlay import Overlay
+from ghostnb.registries.files.packages import Package
 from ghostnb.registries.images import Layer
 
-__all__ = ["FILES", "files_frame"]
+__all__ = ["FILES", "PACKAGES", "files_frame", "packages_frame"]
 
 FILES = {
     "path": TEXT,
@@ -21,12 +23,19 @@ FILES = {
     "digest": CATEGORY,
     "change": CATEGORY,
 }
+PACKAGES = {
+    "manager": CATEGORY,
+    "name": TEXT,
+    "version": TEXT,
+    "path": TEXT,
+    "layer": COUNT,
+}
 
 
 class _Row:
     """One row of the frame."""
 
-    __slots__ = ("change", "digest", "layer", "link", "mode", "path", "size_bytes")
+    __slots__ = ("change", "digest", "layer", "link", "mode", "path", "sha256", "size_bytes")
 
     def __init__(self, layer: Layer, entry: Entry, change: str) -> None:
         self.path = entry.path
@@ -36,15 +45,20 @@ class _Row:
         self.layer = layer.position
         self.digest = layer.digest
         self.change = change
+        self.sha256 = entry.sha256.hex() or None
 
 
-def files_frame(layers: Iterable[tuple[Layer, Sequence[Entry]]]) -> pd.DataFrame:
+def files_frame(
+    layers: Iterable[tuple[Layer, Sequence[Entry]]], *, sha256: bool = False
+) -> pd.DataFrame:
     """Tabulate what each layer of an image adds, changes and takes away.
 
     Parameters
     ----------
     layers : iterable of (Layer, sequence of Entry)
         From the base up.
+    sha256 : bool, optional
+        Also a column of that name: string, of a file's content; <NA> if it was not computed.
 
     Returns
     -------
@@ -69,4 +83,46 @@ def files_frame(layers: Iterable[tuple[Layer, Sequence[Entry]]]) -> pd.DataFrame
     rows: list[Any] = []
     for layer, entries in layers:
         rows += [_Row(layer, one.entry, one.change) for one in overlay.put(entries)]
-    return frame_of(FILES, rows)
+    return frame_of({**FILES, "sha256": TEXT} if sha256 else FILES, rows)
+
+
+def packages_frame(layers: Iterable[tuple[Layer, LayerFiles]]) -> pd.DataFrame:
+    """Tabulate the packages that an image has at the end.
+
+    Parameters
+    ----------
+    layers : iterable of (Layer, LayerFiles)
+        From the base up, read with `ghostnb.registries.files.packages.package_reader`.
+
+    Returns
+    -------
+    pandas.DataFrame, shape (n_packages, 5)
+        manager : category of string, ``dpkg``, ``apk``, ``python`` or ``npm``
+        name, version : string
+        path : string, of the file that says so
+        layer : Int64, the position of the layer that wrote that file last
+        By manager, name and version.
+    """
+    overlay = Overlay()
+    found: dict[str, list[_PackageRow]] = {}
+    for layer, files in layers:
+        for one in overlay.put(files.entries):
+            found.pop(one.entry.path, None)
+        for path, packages in files.contents.items():
+            found[path] = [_PackageRow(layer, package) for package in packages]
+    rows = [row for path in found for row in found[path]]
+    rows.sort(key=lambda row: (row.manager, row.name, row.version))
+    return frame_of(PACKAGES, rows)
+
+
+class _PackageRow:
+    """One row of the frame of packages."""
+
+    __slots__ = ("layer", "manager", "name", "path", "version")
+
+    def __init__(self, layer: Layer, package: Package) -> None:
+        self.layer = layer.position
+        self.manager = package.manager
+        self.name = package.name
+        self.version = package.version
+        self.path = package.path

@@ -8,6 +8,7 @@ from ghostnb.errors import (
     GhostnbError,
     InvalidReferenceError,
     NotFoundError,
+    PlatformNotFoundError,
     ProtocolError,
     UnsupportedError,
 )
@@ -303,9 +304,9 @@ def _runs_on(image: Image, platform: Platform) -> bool:
 
 def _no_such_platform(
     registry: Registry, reference: Reference, offered: tuple[str, ...], platform: Platform | None
-) -> NotFoundError:
+) -> PlatformNotFoundError:
     wanted = f"no image for {platform}" if platform else "no image"
-    return NotFoundError(
+    return PlatformNotFoundError(
         f"{reference} in {registry.name} has {wanted}.",
         hint=f"Its platforms are: {', '.join(offered) or 'none that it names'}.",
         registry=registry.name,

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 from ghostnb.oci import Descriptor
 from ghostnb.registries.concurrency import ordered_map
-from ghostnb.registries.files.entries import Wanted
+from ghostnb.registries.files.entries import Reader
 from ghostnb.registries.files.layer import LayerFiles, read_layer
 from ghostnb.registries.images import Image, Layer
 from ghostnb.registries.protocol import Registry
@@ -24,7 +24,7 @@ async def read_files(
     *,
     layers: Sequence[Layer] | None = None,
     hashed: bool = False,
-    wanted: Wanted | None = None,
+    reader: Reader | None = None,
 ) -> list[tuple[Layer, LayerFiles]]:
     """Read what each layer of an image lists.
 
@@ -37,7 +37,7 @@ async def read_files(
         Kept up to date.
     layers : sequence of Layer, optional
         Only these; by default all whose bytes are in the registry, which foreign ones' are not.
-    hashed, wanted
+    hashed, reader
         As for `read_layer`.
 
     Returns
@@ -62,7 +62,7 @@ async def read_files(
                 image.repository,
                 Descriptor(layer.media_type, layer.digest, layer.size_bytes),
                 hashed=hashed,
-                wanted=wanted,
+                reader=reader,
                 on_bytes=lambda count: tally.advance(layer.digest, count),
             )
         tally.finish(layer.digest)

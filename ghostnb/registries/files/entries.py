@@ -6,6 +6,7 @@ import stat
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ghostnb.registries.files.stream import Stream
 
@@ -61,15 +62,16 @@ class Entry:
         return self.mode.startswith("d")
 
 
-Wanted = Callable[[str, int], bool]
+Reader = Callable[[str, int], Callable[[bytes], Any] | None]
+"""Told a file's path and size, it gives what reads the content; None where it is not wanted."""
 
 
 def read_entries(
     stream: Stream,
     *,
     hashed: bool = False,
-    wanted: Wanted | None = None,
-    kept: dict[str, bytes] | None = None,
+    reader: Reader | None = None,
+    contents: dict[str, Any] | None = None,
 ) -> Iterator[Entry]:
     """Read a layer's archive; names and links are data, and nothing is looked up by them.
 
@@ -78,9 +80,10 @@ def read_entries(
     stream : Stream
     hashed : bool
         Also compute each file's SHA-256.
-    wanted : callable, optional
-        Told a file's path and size; of those for which it says True, `kept` gets the content.
-    kept : dict of str to bytes, optional
+    reader : callable, optional
+        Told a file's path and size, it gives a function that is given the content, or None.
+    contents : dict of str to object, optional
+        By path, what those functions make of the content.
 
     Yields
     ------
@@ -106,7 +109,7 @@ def read_entries(
         _check(tar, info, count, name_bytes)
         entry = _entry(info)
         if entry is not None:
-            yield _with_content(entry, info, stream, hashed, wanted, kept)
+            yield _with_content(entry, info, stream, hashed, reader, contents)
         stream.begin()
     # tarfile takes a header that is none for the end.
     if stream.last.strip(b"\0"):
@@ -158,20 +161,20 @@ def _with_content(
     info: tarfile.TarInfo,
     stream: Stream,
     hashed: bool,
-    wanted: Wanted | None,
-    kept: dict[str, bytes] | None,
+    reader: Reader | None,
+    contents: dict[str, Any] | None,
 ) -> Entry:
     """Read a file's content, if anybody wants it."""
     is_plain = info.isreg() and not info.issparse() and entry.mode.startswith("-")
-    is_kept = is_plain and wanted is not None and wanted(entry.path, entry.size_bytes)
-    if not is_plain or not (hashed or is_kept):
+    read = reader(entry.path, entry.size_bytes) if is_plain and reader else None
+    if not is_plain or not (hashed or read):
         return entry
     digest, parts = hashlib.sha256(), []
     for piece in stream.take(info.size):
         if hashed:
             digest.update(piece)
-        if is_kept:
+        if read:
             parts.append(bytes(piece))
-    if is_kept and kept is not None:
-        kept[entry.path] = b"".join(parts)
+    if read and contents is not None:
+        contents[entry.path] = read(b"".join(parts))
     return replace(entry, sha256=digest.digest()) if hashed else entry

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Any
 
 from ghostnb.errors import ProtocolError
 from ghostnb.oci import Descriptor
 from ghostnb.registries.concurrency import both
 from ghostnb.registries.content import blob_pieces
-from ghostnb.registries.files.entries import INVALID, Entry, Wanted, read_entries
+from ghostnb.registries.files.entries import INVALID, Entry, Reader, read_entries
 from ghostnb.registries.files.pipe import Pipe
 from ghostnb.registries.files.stream import Stream
 from ghostnb.registries.files.unpacking import DAMAGES, unpacked
@@ -28,12 +29,12 @@ class LayerFiles:
     Attributes
     ----------
     entries : list of Entry
-    contents : dict of str to bytes
-        Of the files that were wanted.
+    contents : dict of str to object
+        By path, what the reader made of them.
     """
 
     entries: list[Entry] = field(default_factory=list)
-    contents: dict[str, bytes] = field(default_factory=dict)
+    contents: dict[str, Any] = field(default_factory=dict)
 
 
 async def read_layer(
@@ -42,7 +43,7 @@ async def read_layer(
     layer: Descriptor,
     *,
     hashed: bool = False,
-    wanted: Wanted | None = None,
+    reader: Reader | None = None,
     on_bytes: Callable[[int], object] = lambda count: None,
 ) -> LayerFiles:
     """Read what a layer lists, as its bytes come: unpacked on a thread, never to disk.
@@ -52,7 +53,7 @@ async def read_layer(
     registry : Registry
     repository : str
     layer : Descriptor
-    hashed, wanted
+    hashed, reader
         As for `read_entries`.
     on_bytes : callable, optional
         Told the size of each piece that came.
@@ -81,7 +82,7 @@ async def read_layer(
 
     async def read() -> None:
         try:
-            await finished(_read, pipe, found, hashed, wanted)
+            await finished(_read, pipe, found, hashed, reader)
         except (*INVALID, *DAMAGES) as e:
             raise ProtocolError(
                 f"The layer {layer.digest} of {repository} in {registry.name} is no archive of "
@@ -94,10 +95,10 @@ async def read_layer(
     return found
 
 
-def _read(pipe: Pipe, found: LayerFiles, hashed: bool, wanted: Wanted | None) -> None:
+def _read(pipe: Pipe, found: LayerFiles, hashed: bool, reader: Reader | None) -> None:
     try:
         stream = Stream(unpacked(pipe), _MAX_UNPACKED_BYTES)
-        entries = read_entries(stream, hashed=hashed, wanted=wanted, kept=found.contents)
+        entries = read_entries(stream, hashed=hashed, reader=reader, contents=found.contents)
         found.entries.extend(entries)
         # A stream that is cut off behind the archive's end is no whole layer either.
         for _ in stream.take(_MAX_UNPACKED_BYTES):

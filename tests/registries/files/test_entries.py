@@ -74,9 +74,14 @@ def test_long_names(kind):
 
 
 def test_content_is_hashed_and_kept_if_wanted():
-    kept: dict[str, bytes] = {}
-    found = read(DATA, hashed=True, wanted=lambda path, size: path == "/etc/passwd", kept=kept)
-    assert kept == {"/etc/passwd": b"root"}
+    kept: dict[str, int] = {}
+
+    def reader(path, size):
+        assert size >= 0
+        return bytes.upper if path == "/etc/passwd" else None
+
+    found = read(DATA, hashed=True, reader=reader, contents=kept)
+    assert kept == {"/etc/passwd": b"ROOT"}
     assert {one.path: one.sha256 for one in found if one.sha256} == {
         "/etc/passwd": hashlib.sha256(b"root").digest(),
         "/usr/bin/sudo": hashlib.sha256(b"\x7fELF" * 1000).digest(),
