@@ -28,7 +28,9 @@ _EXTRAS = {
     "uvloop": "fast",
     "keyring": "keyring",
     "nest_asyncio2": "nested",
+    "plotly": "charts",
     "pyarrow": "parquet",
+    "resvg_py": "charts",
 }
 _PATIENCE_SECONDS = 20.0
 _MARKS = {"ok": "ok  ", "bad": "BAD ", "note": "--  "}

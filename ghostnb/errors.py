@@ -9,6 +9,7 @@ The tree::
     ├── ArchiveError             a file that an image is to be saved to
     ├── PathError                a file or directory that is to be pushed
     ├── SnapshotError            a file that an inventory is saved to, or read from
+    ├── PictureError             a file that a picture is to be saved to
     ├── IncompleteError          a plan of which some steps failed
     ├── EngineError              a container daemon
     │   └── EngineUnreachableError
@@ -50,6 +51,7 @@ __all__ = [
     "InvalidReferenceError",
     "NotFoundError",
     "PathError",
+    "PictureError",
     "PlatformNotFoundError",
     "ProtocolError",
     "RateLimitedError",
@@ -191,6 +193,10 @@ class PathError(GhostnbError):
 
 class SnapshotError(GhostnbError):
     """A snapshot cannot be written or read: it is there already, is no snapshot, is damaged."""
+
+
+class PictureError(GhostnbError):
+    """A picture cannot be saved: the file is there already, its directory is not, resvg is not."""
 
 
 class IncompleteError(GhostnbError):

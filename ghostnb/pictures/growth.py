@@ -1,0 +1,133 @@
+"""How content grew, as columns and a line."""
+
+import pandas as pd
+
+from ghostnb.pictures.drawing import LINE, MUTED, TEXT, Element, bytes_text, drawn, element
+from ghostnb.pictures.picture import Picture
+
+__all__ = ["growth"]
+
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 70, 34, 40
+_ADDED, _TOTAL = "#1f5fa8", "#8f4a15"
+_STEPS = 4
+_NEEDED = ("period", "added_bytes", "total_bytes")
+
+
+def growth(
+    frame: pd.DataFrame, title: str = "Growth", *, width: int = 960, height: int = 320
+) -> Picture:
+    """Draw how much was added in each period, and how much there was at its end.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As `ghostnb.analysis.growth` gives it.
+    title : str, optional
+    width, height : int, optional
+        In pixels.
+
+    Returns
+    -------
+    Picture
+        Columns for what was added, by the scale on the left, and a line for the total, by the
+        one on the right. What was made at an unknown time is in the total from the beginning.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no such frame.
+    """
+    _check(frame)
+    dated = frame[frame["period"].notna()].reset_index(drop=True)
+    added = dated["added_bytes"].fillna(0).astype("int64").tolist()
+    totals = dated["total_bytes"].fillna(0).astype("int64").tolist()
+    names = [one.date().isoformat() for one in dated["period"]]
+    inner = (width - _LEFT - _RIGHT, height - _TOP - _BOTTOM)
+    parts = [*_scales(max(added, default=0), max(totals, default=0), width, inner)]
+    parts += _columns(names, added, totals, inner)
+    parts += _line(totals, inner)
+    parts += _dates(names, height, inner)
+    unknown = int(frame.loc[frame["period"].isna(), "added_bytes"].sum())
+    return drawn(title, _in_words(names, added, totals, unknown), width, height, parts)
+
+
+def _check(frame: pd.DataFrame) -> None:
+    wanted = "A frame of growth is wanted, such as that of analysis.growth(inventory)"
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(f"{wanted}, not {type(frame).__name__}.")
+    missing = [name for name in _NEEDED if name not in frame.columns]
+    if missing:
+        raise ValueError(f"{wanted}: this one has no {', '.join(missing)}.")
+
+
+def _scales(most: int, whole: int, width: int, inner: tuple[int, int]) -> list[Element]:
+    parts = [
+        element("text", "added", x=_LEFT, y=18, fill=_ADDED),
+        element("text", "in all", x=width - _RIGHT, y=18, fill=_TOTAL, text_anchor="end"),
+    ]
+    for step in range(_STEPS + 1):
+        y = _TOP + inner[1] * (1 - step / _STEPS)
+        parts += [
+            element("line", "", x1=_LEFT, x2=width - _RIGHT, y1=y, y2=y, stroke=LINE),
+            _tick(bytes_text(most * step / _STEPS), _LEFT - 6, y, "end"),
+            _tick(bytes_text(whole * step / _STEPS), width - _RIGHT + 6, y, "start"),
+        ]
+    return parts
+
+
+def _tick(text: str, x: float, y: float, anchor: str) -> Element:
+    return element("text", text, x=x, y=y + 4, text_anchor=anchor, fill=MUTED, font_size=11)
+
+
+def _columns(
+    names: list[str], added: list[int], totals: list[int], inner: tuple[int, int]
+) -> list[Element]:
+    most, step = max(added, default=0) or 1, inner[0] / max(len(added), 1)
+    return [
+        element(
+            "rect",
+            "",
+            element("title", f"{name}: {bytes_text(size)} added, {bytes_text(total)} in all"),
+            x=_LEFT + n * step + step * 0.15,
+            y=_TOP + inner[1] * (1 - size / most),
+            width=step * 0.7,
+            height=inner[1] * size / most,
+            fill=_ADDED,
+        )
+        for n, (name, size, total) in enumerate(zip(names, added, totals, strict=True))
+    ]
+
+
+def _line(totals: list[int], inner: tuple[int, int]) -> list[Element]:
+    whole, step = max(totals, default=0) or 1, inner[0] / max(len(totals), 1)
+    points = [
+        f"{_LEFT + (n + 0.5) * step:.1f},{_TOP + inner[1] * (1 - total / whole):.1f}"
+        for n, total in enumerate(totals)
+    ]
+    style = {"fill": "none", "stroke": _TOTAL, "stroke_width": 2}
+    return [element("polyline", "", points=" ".join(points), **style)] if points else []
+
+
+def _dates(names: list[str], height: int, inner: tuple[int, int]) -> list[Element]:
+    """Write as many as there is room for, the first and the last among them."""
+    step = inner[0] / max(len(names), 1)
+    every = max(1, round(90 / step)) if names else 1
+    shown = [n for n in range(0, len(names), every) if n + every <= len(names) or n == 0]
+    return [
+        element("text", names[n], x=_LEFT + (n + 0.5) * step, y=height - 16, text_anchor="middle",
+                fill=TEXT, font_size=11)
+        for n in shown
+    ]  # fmt: skip
+
+
+def _in_words(names: list[str], added: list[int], totals: list[int], unknown: int) -> str:
+    if not names:
+        return f"Nothing is dated; {bytes_text(unknown)} were made at unknown times."
+    most = max(range(len(added)), key=added.__getitem__)
+    parts = [
+        f"From {names[0]} to {names[-1]} it grew to {bytes_text(totals[-1])}",
+        f"most was added from {names[most]} on, {bytes_text(added[most])}",
+    ]
+    if unknown:
+        parts.append(f"{bytes_text(unknown)} were made at unknown times")
+    return "; ".join(parts) + "."
