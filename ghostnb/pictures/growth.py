@@ -8,7 +8,7 @@ from ghostnb.pictures.picture import Picture
 __all__ = ["growth"]
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 70, 34, 40
-_ADDED, _TOTAL = "#1f5fa8", "#8f4a15"
+_ADDED, _TOTAL = "var(--ghostnb-accent, #1560bd)", "var(--ghostnb-warning, #7a4d00)"
 _STEPS = 4
 _NEEDED = ("period", "added_bytes", "total_bytes")
 

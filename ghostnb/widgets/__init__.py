@@ -8,11 +8,11 @@ from ghostnb.widgets.dashboard import Dashboard
 from ghostnb.widgets.details import ImageDetails
 from ghostnb.widgets.engine_images import EngineImages
 from ghostnb.widgets.layer_bars import LayerBars
+from ghostnb.widgets.picture_view import PictureView
 from ghostnb.widgets.plans import PlanPanel
 from ghostnb.widgets.pulls import PullQueue
 from ghostnb.widgets.search import SearchPanel
 from ghostnb.widgets.table import Column, Table
-from ghostnb.widgets.treemap import Treemap
 
 __all__ = [
     "Action",
@@ -23,10 +23,10 @@ __all__ = [
     "EngineImages",
     "ImageDetails",
     "LayerBars",
+    "PictureView",
     "PlanPanel",
     "PullQueue",
     "RegistryBrowser",
     "SearchPanel",
     "Table",
-    "Treemap",
 ]

@@ -11,6 +11,7 @@ from ghostnb.errors import (
     ForbiddenError,
     IntegrityError,
     NotFoundError,
+    PlatformNotFoundError,
     ProtocolError,
     RejectedError,
     UnsupportedError,
@@ -69,7 +70,7 @@ def test_an_absent_platform_lists_those_that_there_are(registry):
         return read_image(client, reference, Platform.parse("windows/amd64"))
 
     words = ("no image for windows/amd64", "linux/amd64, linux/arm64/v8")
-    refused(NotFoundError, *words, url=registry.url, question=question)
+    refused(PlatformNotFoundError, *words, url=registry.url, question=question)
 
 
 @pytest.mark.parametrize(

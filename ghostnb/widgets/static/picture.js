@@ -1,0 +1,86 @@
+// A picture that Python drew: shown, entered part by part, and saved.
+
+// Of a PNG, how many of its pixels are one of the picture's.
+const SCALE = 2;
+// A file knows nothing of the page's theme.
+const THEMED = /var\(--[a-z-]+, *([^()]+)\)/g;
+
+function render({ model, el }) {
+  const root = element("div", "ghostnb ghostnb-picture");
+  const draw = () => {
+    const hadKeyboard = root.contains(document.activeElement);
+    root.replaceChildren(...drawn(model));
+    // What was entered is gone: the keyboard goes on with what came in its place.
+    if (hadKeyboard) (root.querySelector("[data-key][tabindex]") ?? root.querySelector("button"))?.focus();
+  };
+  model.on("change:markup", draw);
+  root.addEventListener("click", (event) => activate(model, event.target));
+  root.addEventListener("keydown", (event) => {
+    if ((event.key === "Enter" || event.key === " ") && activate(model, event.target)) event.preventDefault();
+  });
+  draw();
+  mount(root, el);
+  return () => model.off("change:markup", draw);
+}
+
+function drawn(model) {
+  const markup = model.get("markup");
+  if (!markup) return [];
+  const picture = parsed(markup);
+  picture.removeAttribute("height");
+  picture.setAttribute("width", "100%");
+  picture.style.maxWidth = `${picture.viewBox.baseVal.width}px`;
+  for (const part of picture.querySelectorAll("[data-key]")) {
+    const isEntered = model.get("is_entered") && part.dataset.key;
+    part.setAttribute("role", isEntered ? "button" : "img");
+    if (isEntered) part.setAttribute("tabindex", 0);
+  }
+  const bar = element("p", "ghostnb-picture-bar", {},
+    element("span", "ghostnb-picture-title", {}, model.get("title")),
+    saver("SVG", () => save(model, svgBlob(markup), "svg")),
+    saver("PNG", () => pngBlob(markup).then((blob) => save(model, blob, "png"))));
+  return [bar, picture];
+}
+
+const parsed = (markup) => document.importNode(
+  new DOMParser().parseFromString(markup, "image/svg+xml").documentElement, true);
+
+function saver(kind, action) {
+  const button = element("button", "", { type: "button", "aria-label": `Save the picture as ${kind}` }, `Save as ${kind}`);
+  button.addEventListener("click", action);
+  return button;
+}
+
+function activate(model, target) {
+  const key = target.closest("[data-key]")?.dataset.key;
+  if (!key || !model.get("is_entered")) return false;
+  model.send({ kind: "activate", key });
+  return true;
+}
+
+const svgBlob = (markup) => new Blob([markup.replace(THEMED, "$1")], { type: "image/svg+xml" });
+
+async function pngBlob(markup) {
+  const address = URL.createObjectURL(svgBlob(markup));
+  try {
+    const image = new Image();
+    image.src = address;
+    await image.decode();
+    const canvas = element("canvas", "", { width: SCALE * image.width, height: SCALE * image.height });
+    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+    return await new Promise((done) => canvas.toBlob(done, "image/png"));
+  } finally {
+    URL.revokeObjectURL(address);
+  }
+}
+
+function save(model, blob, ending) {
+  const address = URL.createObjectURL(blob);
+  const name = model.get("title").replace(/[^A-Za-z0-9._-]+/g, "-") || "picture";
+  const link = element("a", "", { href: address, download: `${name}.${ending}` });
+  link.click();
+  // The browser has begun by then.
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
+
+export default { render };
