@@ -18,6 +18,7 @@ from pathlib import Path
 from tests.benchmarks.dashboard import measure_dashboard
 from tests.benchmarks.drift import measure_drift
 from tests.benchmarks.economics import measure_economics
+from tests.benchmarks.files import measure_files
 from tests.benchmarks.tools import row, wrk
 from tests.benchmarks.transfer import measure_transfer
 from tests.parts.images import Document
@@ -171,6 +172,8 @@ def main() -> None:
     measure_transfer()
     print()
     measure_economics()
+    print()
+    measure_files()
     print()
     measure_memory()
     print(f"\nimport ghostnb, beyond pandas: {import_seconds('ghostnb') * 1000:.0f} ms")

@@ -6,6 +6,7 @@ import stat
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from ghostnb.registries.files.stream import Stream
@@ -26,6 +27,8 @@ _TYPES = {
     tarfile.BLKTYPE: stat.S_IFBLK,
     tarfile.FIFOTYPE: stat.S_IFIFO,
 }
+# Few texts for very many files.
+_mode = lru_cache(maxsize=1024)(stat.filemode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ def _entry(info: tarfile.TarInfo) -> Entry | None:
         hidden = name.removeprefix(_WHITEOUT)
         is_one = hidden not in ("", ".", "..") and not name.startswith(_AUFS)
         return Entry(f"{directory}/{hidden}", 0, "", is_whiteout=True) if is_one else None
-    mode = stat.filemode(_TYPES.get(info.type, stat.S_IFREG) | (info.mode & 0o7777))
+    mode = _mode(_TYPES.get(info.type, stat.S_IFREG) | (info.mode & 0o7777))
     path = f"{directory}/{name}"
     if info.islnk():
         return Entry(path, 0, f"h{mode[1:]}", _path(info.linkname))
