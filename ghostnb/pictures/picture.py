@@ -1,6 +1,9 @@
 """A picture as a value: shown by notebooks, and saved."""
 
+import os
 import re
+import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,17 +74,22 @@ class Picture:
         if target.suffix not in (".svg", ".png"):
             raise ValueError(f"path: {target.name} ends in neither .svg nor .png.")
         content = self.svg.encode() if target.suffix == ".svg" else self._png(scale)
-        try:
-            with open(target, "wb" if overwrite else "xb") as file:
-                file.write(content)
-        except FileExistsError as e:
+        if not overwrite and os.path.lexists(target):
             raise PictureError(
                 f"{target} is there already.",
                 hint="Choose another name, or replace it: overwrite=True.",
-            ) from e
+            )
+        # Named at the end: what was there is not lost to a full disk.
+        partial = target.with_name(f".{secrets.token_hex(8)}.part")
+        try:
+            partial.write_bytes(content)
+            partial.replace(target)
         except OSError as e:
             hint = "May files be made there, and is there room?"
             raise PictureError(f"Cannot write {target} ({e.strerror or e}).", hint=hint) from e
+        finally:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
         return target
 
     def _png(self, scale: float) -> bytes:

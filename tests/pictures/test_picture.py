@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import sys
 import zlib
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -60,6 +61,22 @@ def test_a_file_that_is_there_is_kept_unless_asked(tmp_path):
     assert path.read_text() == "mine"
     PICTURE.save(path, overwrite=True)
     assert path.read_text() == PICTURE.svg
+
+
+def test_a_full_disk_takes_nothing_away(tmp_path, monkeypatch):
+    path = tmp_path / "a.svg"
+    path.write_text("mine")
+
+    def fail(file: Path, content: bytes) -> None:
+        with open(file, "wb") as half:
+            half.write(content[:10])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(PictureError, match="No space left on device"):
+        PICTURE.save(path, overwrite=True)
+    assert [one.name for one in tmp_path.iterdir()] == ["a.svg"]
+    assert path.read_text() == "mine"
 
 
 def test_places_where_nothing_can_be_written(tmp_path):
