@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, TypeVar
 
-from ghostnb.oci import Platform
+from ghostnb.oci import Platform, Reference
+from ghostnb.registries.protocol import Registry
 
 __all__ = [
     "checked_several",
@@ -11,6 +12,7 @@ __all__ = [
     "first",
     "parsed_platform",
     "parsed_platforms",
+    "parsed_reference",
     "wrong_type",
 ]
 
@@ -29,6 +31,11 @@ def parsed_platforms(texts: str | Iterable[str]) -> list[Platform]:
     wanted = "a text such as 'linux/amd64', or several of them,"
     names = checked_several(texts, (str,), "platforms", wanted)
     return [Platform.parse(name) for name in names]
+
+
+def parsed_reference(registry: Registry, text: str, example: str = "team/app:1.0") -> Reference:
+    """Read a reference as a registry does: what it leaves out is the registry's."""
+    return registry.reference(checked_text(text, "A reference", example))
 
 
 def checked_text(value: str, what: str, example: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ghostnb.arguments import checked_text, first, parsed_platform
+from ghostnb.arguments import checked_text, first, parsed_platform, parsed_reference
 from ghostnb.bolt import BoltMethods
 from ghostnb.frames import (
     history_frame,
@@ -19,7 +19,6 @@ from ghostnb.handle import RegistryHandle
 from ghostnb.inside import FileMethods
 from ghostnb.inventory import as_patterns, attach_failures, failures_of, gather_layers
 from ghostnb.loop import hop
-from ghostnb.oci import Reference
 from ghostnb.progress_bar import ProgressBar, ProgressOption, StepProgress, transfer_bar
 from ghostnb.pushing import PushMethods
 from ghostnb.registries.catalog import details_of
@@ -198,7 +197,7 @@ class RegistryClient(RegistryHandle, PushMethods, FileMethods, BoltMethods):
         UnsupportedError
             If it is a Docker schema 1 image.
         """
-        parsed = self._reference(reference)
+        parsed = parsed_reference(self.registry, reference)
         return await hop(read_image(self.registry, parsed, parsed_platform(platform)))
 
     async def layers(self, reference: str, *, platform: str | None = None) -> pd.DataFrame:
@@ -359,7 +358,7 @@ class RegistryClient(RegistryHandle, PushMethods, FileMethods, BoltMethods):
         are: in no registry.
         """
         parsed, wanted, tally = (
-            self._reference(reference),
+            parsed_reference(self.registry, reference),
             parsed_platform(platform),
             TransferTally(),
         )
@@ -375,12 +374,9 @@ class RegistryClient(RegistryHandle, PushMethods, FileMethods, BoltMethods):
             )
             return await hop(tally.watch(saving), on_tick=bar.refresh)
 
-    def _reference(self, text: str) -> Reference:
-        return self.registry.reference(checked_text(text, "A reference", "team/app:1.0"))
-
     async def _images_frame(
         self, tabulate: Tabulate, reference: str, platform: str | None
     ) -> pd.DataFrame:
-        parsed = self._reference(reference)
+        parsed = parsed_reference(self.registry, reference)
         found = read_images(self.registry, parsed, parsed_platform(platform))
         return tabulate([image async for image in found])

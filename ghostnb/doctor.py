@@ -28,7 +28,6 @@ _EXTRAS = {
     "uvloop": "fast",
     "keyring": "keyring",
     "nest_asyncio2": "nested",
-    "plotly": "charts",
     "pyarrow": "parquet",
     "resvg_py": "charts",
 }

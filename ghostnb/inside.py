@@ -12,12 +12,13 @@ from ghostnb.analysis.difference import (
     layer_changes,
     package_changes,
 )
-from ghostnb.arguments import checked_text, parsed_platform, wrong_type
+from ghostnb.arguments import parsed_platform, parsed_reference, wrong_type
 from ghostnb.errors import PlatformNotFoundError, UnsupportedError
 from ghostnb.frames import files_frame, packages_frame
 from ghostnb.inventory import attach_failures
 from ghostnb.loop import hop
 from ghostnb.oci import Platform, Reference
+from ghostnb.oci.media_types import is_foreign
 from ghostnb.progress_bar import StepProgress, transfer_bar
 from ghostnb.registries.files.layer import LayerFiles
 from ghostnb.registries.files.packages import package_reader
@@ -85,7 +86,7 @@ class FileMethods:
         Layers are unpacked as they come, two at once, and neither stored nor extracted: names
         and links in them are data. gzip, zstd and what is not compressed can be read.
         """
-        parsed, wanted = self._parsed(reference), parsed_platform(platform)
+        parsed, wanted = parsed_reference(self.registry, reference), parsed_platform(platform)
 
         async def read(tally: TransferTally) -> tuple[Image, pd.DataFrame]:
             image = await read_image(self.registry, parsed, wanted)
@@ -123,7 +124,7 @@ class FileMethods:
         What package managers have noted in files is read, and nothing is guessed: what was
         copied without one is not seen. The database of RPM is not read.
         """
-        parsed, wanted = self._parsed(reference), parsed_platform(platform)
+        parsed, wanted = parsed_reference(self.registry, reference), parsed_platform(platform)
 
         async def read(tally: TransferTally) -> tuple[Image, pd.DataFrame]:
             image = await read_image(self.registry, parsed, wanted)
@@ -176,8 +177,8 @@ class FileMethods:
         if not isinstance(registry, FileMethods | None):
             raise wrong_type("registry", "a RegistryClient", registry)
         there = (registry or self).registry
-        first = self._parsed(reference)
-        second = there.reference(checked_text(other, "A reference", "team/app:1.1"))
+        first = parsed_reference(self.registry, reference)
+        second = parsed_reference(there, other, "team/app:1.1")
         wanted = parsed_platform(platform)
 
         async def read(tally: TransferTally) -> ImageDiff:
@@ -197,9 +198,6 @@ class FileMethods:
         failures = [*_foreign(found.before), *_foreign(found.after)]
         attach_failures(found.files, failures, "The comparison")
         return found
-
-    def _parsed(self, reference: str) -> Reference:
-        return self.registry.reference(checked_text(reference, "A reference", "team/app:1.0"))
 
     async def _with_bar(
         self,
@@ -250,5 +248,5 @@ def _foreign(image: Image) -> list[Failure]:
             ),
         )
         for layer in image.layers
-        if layer not in image.stored_layers
+        if is_foreign(layer.media_type)
     ]

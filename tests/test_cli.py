@@ -76,7 +76,6 @@ def test_doctor_names_the_module_of_each_extra() -> None:
         "uvloop": "fast",
         "keyring": "keyring",
         "nest-asyncio2": "nested",
-        "plotly": "charts",
         "pyarrow": "parquet",
         "resvg-py": "charts",
     }

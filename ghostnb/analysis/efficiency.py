@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from ghostnb.frames import FILES
-from ghostnb.frames.schema import COUNT, TEXT
+from ghostnb.frames.schema import COUNT, TEXT, checked_frame
 
 __all__ = ["Efficiency", "efficiency"]
 
@@ -58,7 +58,9 @@ def efficiency(files: pd.DataFrame) -> Efficiency:
     hides counts as taken away, which dive passes over. Source: wagoodman/dive,
     ``filetree.Efficiency``.
     """
-    _check(files)
+    checked_frame(
+        files, FILES, "A frame of files is wanted, such as that of registry.files(reference)"
+    )
     is_directory = files["mode"].astype(TEXT).str.startswith("d").fillna(False)
     is_removed = files["change"] == "removed"
     written = files.loc[~is_removed & ~is_directory, ["path", "size_bytes"]]
@@ -105,12 +107,3 @@ def _first(named: dict[tuple[int, str], int], layer: int, path: str) -> tuple[in
             return layer, above
         above = above.rpartition("/")[0]
     return None
-
-
-def _check(files: pd.DataFrame) -> None:
-    wanted = "A frame of files is wanted, such as that of registry.files(reference)"
-    if not isinstance(files, pd.DataFrame):
-        raise TypeError(f"{wanted}, not {type(files).__name__}.")
-    missing = [name for name in FILES if name not in files.columns]
-    if missing:
-        raise ValueError(f"{wanted}: this one has no {', '.join(missing)}.")

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ghostnb.analysis.codes import MOST, Codes, combined, dense
 from ghostnb.frames import LAYERS
+from ghostnb.frames.schema import checked_frame
 from ghostnb.oci.media_types import is_foreign
 
 __all__ = ["PLACE", "Ledger", "checked_inventory"]
@@ -88,18 +89,11 @@ def checked_inventory(inventory: pd.DataFrame) -> pd.DataFrame:
 
     Raises
     ------
-    TypeError
-        If it is no frame.
-    ValueError
-        If it lacks columns; they are named.
+    TypeError, ValueError
+        If it is no frame, or lacks columns.
     """
     wanted = "A layers frame is wanted, such as that of registry.inventory()"
-    if not isinstance(inventory, pd.DataFrame):
-        raise TypeError(f"{wanted}, not {type(inventory).__name__}.")
-    missing = [name for name in LAYERS if name not in inventory.columns]
-    if missing:
-        raise ValueError(f"{wanted}: this one has no {', '.join(missing)}.")
-    return inventory
+    return checked_frame(inventory, LAYERS, wanted)
 
 
 def _stored(media_types: pd.Series) -> npt.NDArray[np.bool_]:

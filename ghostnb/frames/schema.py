@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["CATEGORY", "COUNT", "FLAG", "TEXT", "TIME", "Schema", "frame_of", "parse_times"]
+__all__ = [
+    "CATEGORY",
+    "COUNT",
+    "FLAG",
+    "TEXT",
+    "TIME",
+    "Schema",
+    "checked_frame",
+    "frame_of",
+    "parse_times",
+]
 
 Schema = Mapping[str, str]
 
@@ -45,6 +55,31 @@ def frame_of(schema: Schema, records: Iterable[object]) -> pd.DataFrame:
         name: _column([getattr(row, name) for row in rows], dtype) for name, dtype in schema.items()
     }
     return pd.DataFrame(columns, columns=list(schema))
+
+
+def checked_frame(frame: pd.DataFrame, columns: Iterable[str], wanted: str) -> pd.DataFrame:
+    """Give a frame back that has some columns; anything else is the caller's mistake.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    columns : iterable of str
+    wanted : str
+        What is wanted, and where it comes from, as the beginning of a sentence.
+
+    Raises
+    ------
+    TypeError
+        If it is no frame.
+    ValueError
+        If it lacks columns; they are named.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(f"{wanted}, not {type(frame).__name__}.")
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        raise ValueError(f"{wanted}: this one has no {', '.join(missing)}.")
+    return frame
 
 
 def parse_times(values: Sequence[str | None]) -> pd.DatetimeIndex:

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from ghostnb.frames.schema import checked_frame
 from ghostnb.pictures.drawing import LINE, MUTED, TEXT, Element, bytes_text, drawn, element
 from ghostnb.pictures.picture import Picture
 
@@ -37,7 +38,9 @@ def growth(
     TypeError, ValueError
         If it is no such frame.
     """
-    _check(frame)
+    checked_frame(
+        frame, _NEEDED, "A frame of growth is wanted, such as that of analysis.growth(inventory)"
+    )
     dated = frame[frame["period"].notna()].reset_index(drop=True)
     added = dated["added_bytes"].fillna(0).astype("int64").tolist()
     totals = dated["total_bytes"].fillna(0).astype("int64").tolist()
@@ -49,15 +52,6 @@ def growth(
     parts += _dates(names, height, inner)
     unknown = int(frame.loc[frame["period"].isna(), "added_bytes"].sum())
     return drawn(title, _in_words(names, added, totals, unknown), width, height, parts)
-
-
-def _check(frame: pd.DataFrame) -> None:
-    wanted = "A frame of growth is wanted, such as that of analysis.growth(inventory)"
-    if not isinstance(frame, pd.DataFrame):
-        raise TypeError(f"{wanted}, not {type(frame).__name__}.")
-    missing = [name for name in _NEEDED if name not in frame.columns]
-    if missing:
-        raise ValueError(f"{wanted}: this one has no {', '.join(missing)}.")
 
 
 def _scales(most: int, whole: int, width: int, inner: tuple[int, int]) -> list[Element]:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
+from ghostnb.analysis.growth import FIRST_IMAGE
 from ghostnb.errors import ConfigError
 from ghostnb.frames import TAGS, tags_frame
 from ghostnb.registries.records import TagRecord
@@ -36,9 +37,6 @@ __all__ = [
 AnyRule: TypeAlias = Rule | Callable[[pd.DataFrame], pd.Series]
 Rules: TypeAlias = AnyRule | Mapping[str, Any] | Iterable[AnyRule | Mapping[str, Any]]
 
-# Builds that can be repeated write 1970 or 1980, which says nothing of their age: there were
-# no images before Docker's first release, in March 2013.
-_FIRST_IMAGE = pd.Timestamp("2013-03-01", tz="UTC")
 _SILENCE = "no rule speaks of it"
 _UNKNOWN_DIGEST = "its digest is not known"
 _Verdicts: TypeAlias = list[Verdict | None]
@@ -215,7 +213,7 @@ def _known_tags(frame: pd.DataFrame) -> list[KnownTag | None]:
 
 
 def _age_of(created: Any) -> pd.Timestamp | None:
-    return None if pd.isna(created) or created < _FIRST_IMAGE else created
+    return None if pd.isna(created) or created < FIRST_IMAGE else created
 
 
 def _judge(
