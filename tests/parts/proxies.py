@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import random
+import socket
 import sys
 import tempfile
 import time
@@ -22,6 +23,7 @@ from tests.parts.processes import PartError, end, launch, log_tail
 from tests.parts.replies import Request, reply
 
 START_SECONDS = 10
+SEND_BUFFER_BYTES = 65536
 
 
 @contextlib.contextmanager
@@ -129,6 +131,9 @@ class _Line:
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         onward, target = await asyncio.open_connection(*self.proxy.target)
+        # what waits in buffers is lost when the line breaks: a slow registry shall lose little
+        line = target.get_extra_info("socket")
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         ways = [
             asyncio.ensure_future(self._up(reader, target)),
             asyncio.ensure_future(self._down(onward, writer)),
