@@ -48,7 +48,7 @@ class ImageDetails(View):
         ``Overview``, ``Layers``, ``History`` or ``Manifest``.
     """
 
-    _esm = javascript("format", "clipboard", "layer_lines", "details")
+    _esm = javascript("format", "clipboard", "state", "layer_lines", "details")
     _css = stylesheet("layers", "details")
 
     _image = traitlets.Dict().tag(sync=True)

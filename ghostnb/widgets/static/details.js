@@ -32,7 +32,7 @@ class DetailsView {
     const image = this.model.get("_image"), state = this.model.get("_state");
     this.root.setAttribute("aria-busy", state.kind === "loading");
     this.root.dataset.state = state.kind;
-    const parts = state.kind === "ready" ? [] : [this.said(state)];
+    const parts = state.kind === "ready" ? [] : [stateLine(state, () => this.model.send({ kind: "retry" }))];
     if (image.reference) parts.push(this.header(image), this.tabs(), this.panel(image));
     keepFocus(this.root, () => this.root.replaceChildren(...parts));
     if (this.isAwaited && state.kind !== "loading") this.reveal();
@@ -42,13 +42,6 @@ class DetailsView {
   reveal() {
     this.isAwaited = this.model.get("_state").kind === "loading";
     if (!this.isAwaited) this.root.scrollIntoView({ block: "nearest" });
-  }
-
-  said(state) {
-    const said = element("div", `ghostnb-state ghostnb-state-${state.kind}`, { role: "status" }, element("span", "ghostnb-said", {}, state.text));
-    if (state.hint) said.append(element("span", "ghostnb-hint", {}, state.hint));
-    if (state.retry) said.append(this.button("Retry", "retry"));
-    return said;
   }
 
   button(label, kind) {

@@ -1,4 +1,4 @@
-// A picture that Python drew: shown, entered part by part, and saved.
+// A picture that Python drew, which arrives as a message: shown, entered part by part, and saved.
 
 // Of a PNG, how many of its pixels are one of the picture's.
 const SCALE = 2;
@@ -6,26 +6,38 @@ const SCALE = 2;
 const THEMED = /var\(--[a-z-]+, *([^()]+)\)/g;
 
 function render({ model, el }) {
-  const root = element("div", "ghostnb ghostnb-picture");
+  const root = element("div", "ghostnb ghostnb-picture", { tabindex: -1 });
+  let picture = null;
   const draw = () => {
+    const state = model.get("_state");
     const hadKeyboard = root.contains(document.activeElement);
-    root.replaceChildren(...drawn(model));
+    root.setAttribute("aria-busy", state.kind === "loading");
+    if (state.kind === "ready") root.replaceChildren(...(picture ? drawn(model, picture) : []));
+    else root.replaceChildren(stateLine(state, () => model.send({ kind: "retry" })));
     // What was entered is gone: the keyboard goes on with what came in its place.
-    if (hadKeyboard) (root.querySelector("[data-key][tabindex]") ?? root.querySelector("button"))?.focus();
+    if (hadKeyboard) (root.querySelector("[data-key][tabindex]") ?? root.querySelector("button") ?? root).focus();
   };
-  model.on("change:markup", draw);
+  const take = (message) => {
+    if (message.kind !== "show") return;
+    picture = message;
+    draw();
+  };
+  model.on("change:_state", draw);
+  model.on("msg:custom", take);
   root.addEventListener("click", (event) => activate(model, event.target));
   root.addEventListener("keydown", (event) => {
     if ((event.key === "Enter" || event.key === " ") && activate(model, event.target)) event.preventDefault();
   });
   draw();
   mount(root, el);
-  return () => model.off("change:markup", draw);
+  model.send({ kind: "ready" });
+  return () => {
+    model.off("change:_state", draw);
+    model.off("msg:custom", take);
+  };
 }
 
-function drawn(model) {
-  const markup = model.get("markup");
-  if (!markup) return [];
+function drawn(model, { title, markup }) {
   const picture = parsed(markup);
   picture.removeAttribute("height");
   picture.setAttribute("width", "100%");
@@ -36,9 +48,9 @@ function drawn(model) {
     if (isEntered) part.setAttribute("tabindex", 0);
   }
   const bar = element("p", "ghostnb-picture-bar", {},
-    element("span", "ghostnb-picture-title", {}, model.get("title")),
-    saver("SVG", () => save(model, svgBlob(markup), "svg")),
-    saver("PNG", () => pngBlob(markup).then((blob) => save(model, blob, "png"))));
+    element("span", "ghostnb-picture-title", {}, title),
+    saver("SVG", () => save(title, svgBlob(markup), "svg")),
+    saver("PNG", () => pngBlob(markup).then((blob) => save(title, blob, "png"))));
   return [bar, picture];
 }
 
@@ -74,9 +86,9 @@ async function pngBlob(markup) {
   }
 }
 
-function save(model, blob, ending) {
+function save(title, blob, ending) {
   const address = URL.createObjectURL(blob);
-  const name = model.get("title").replace(/[^A-Za-z0-9._-]+/g, "-") || "picture";
+  const name = title.replace(/[^A-Za-z0-9._-]+/g, "-") || "picture";
   const link = element("a", "", { href: address, download: `${name}.${ending}` });
   link.click();
   // The browser has begun by then.
