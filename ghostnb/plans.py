@@ -34,6 +34,8 @@ class Plan:
         others: the plan is without it, and only a new one tries again.
     bytes_freed, bytes_moved : int
         By all of it; exact, unless a note says otherwise.
+    what_if : bool
+        True if it only says what would be: it cannot be applied.
     """
 
     def __init__(self, steps: Steps[Any]) -> None:
@@ -42,6 +44,7 @@ class Plan:
         self.errors = [failure.as_dict() for failure in steps.failures]
         self.bytes_freed = steps.bytes_freed
         self.bytes_moved = steps.bytes_moved
+        self.what_if = steps.what_if
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -243,6 +243,7 @@ def test_what_would_be_freed_where_nothing_may_be_deleted(tmp_path):
             assert by_rules.frame["action"].tolist() == ["delete", "delete", "keep"]
             read_only = await ghostnb.plan_delete(archive, repositories="*", what_if=True)
             assert read_only.bytes_freed > 0
+            assert (plan.what_if, real.what_if) == (True, False)
             for one in (plan, by_rules, read_only):
                 with pytest.raises(UnsupportedError, match="only says what would be freed"):
                     await one.apply()

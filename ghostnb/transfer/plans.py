@@ -64,6 +64,8 @@ class Plan(Generic[Step]):
     # What the plan is called, and what a step that is done is called where progress is shown.
     title: ClassVar[str] = "Plan"
     done_status: ClassVar[str] = "Done"
+    # Only to be looked at: it cannot be applied.
+    what_if: bool = False
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ from ghostnb.widgets.picture_view import PictureView
 from ghostnb.widgets.plans import PlanPanel
 from ghostnb.widgets.pulls import PullQueue
 from ghostnb.widgets.search import SearchPanel
+from ghostnb.widgets.storage import StoragePanel
 from ghostnb.widgets.table import Column, Table
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "PullQueue",
     "RegistryBrowser",
     "SearchPanel",
+    "StoragePanel",
     "Table",
 ]

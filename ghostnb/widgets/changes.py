@@ -15,6 +15,7 @@ class Change(Protocol):
 
     bytes_freed: int
     bytes_moved: int
+    what_if: bool
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -22,15 +22,16 @@ from ghostnb.widgets.plans import PlanPanel
 from ghostnb.widgets.pull_commands import pull_name
 from ghostnb.widgets.pulls import PullQueue
 from ghostnb.widgets.search import SearchPanel
+from ghostnb.widgets.storage import StoragePanel
 from ghostnb.widgets.title_bar import TitleBar
 
 __all__ = ["Dashboard"]
 
-_TABS = ("Registries", "Images", "Containers")
+_TABS = ("Registries", "Images", "Storage", "Containers")
 
 
 class Dashboard(Panels):
-    """Browse, inspect, search, pull, push, copy, delete, create.
+    """Browse, inspect, search, pull, push, copy, delete, clean up, create.
 
     Parameters
     ----------
@@ -77,6 +78,8 @@ class Dashboard(Panels):
         )
         self.plans = PlanPanel(self.fleet, on_apply=self._apply)
         self.containers = Containers(self.engine, on_reload=lambda: self.images.reload())
+        self.storage = StoragePanel(self.fleet, on_free=self._clean_up)
+        self.clean_ups = PlanPanel(self.fleet, on_apply=self._apply)
         self.pushes = PlanPanel(self.fleet, on_apply=self._apply, engine=self.engine)
         self.images = EngineImages(
             self.engine,
@@ -109,6 +112,7 @@ class Dashboard(Panels):
         pages = [
             [self.browser, self.plans, self.details],
             [self.search, self.pulls],
+            [self.clean_ups, self.storage],
             [self.form, self.containers, self.images, self.pushes],
         ]
         return [Panels(page) for page in pages]
@@ -118,6 +122,8 @@ class Dashboard(Panels):
         traitlets.link((self._bar, "registry"), (self.browser, "registry"))
         traitlets.link((self._bar, "repository"), (self.browser, "repository"))
         self._bar.observe(self._named, "tag")
+        self._bar.observe(self._follow_storage, "registry")
+        self.storage.observe(self._lead, "registry")
 
     def _seen(self) -> None:
         # Voilà runs cells before anybody comes: by now the configuration may be another.
@@ -146,6 +152,9 @@ class Dashboard(Panels):
             self.containers.reload()
         elif change["new"] == "Images":
             self.search.reload()
+        elif change["new"] == "Storage":
+            self._follow_storage()
+            self.storage.reload()
 
     def _named(self, change: dict[str, str]) -> None:
         if not change["new"]:
@@ -202,6 +211,20 @@ class Dashboard(Panels):
             self._selected()
         for registry in changed_registries(plan):
             self.browser.refresh(registry)
+            self.storage.forget(registry)
+
+    def _follow_storage(self, _: object = None) -> None:
+        if self._bar.tab == "Storage":
+            self.storage.registry = self._bar.registry
+
+    def _lead(self, change: dict[str, str]) -> None:
+        # Looking at all registries, none is selected anew.
+        if change["new"] and change["new"] != self._bar.registry:
+            self._selected()
+            self._bar.registry = change["new"]
+
+    def _clean_up(self, registry: str, repository: str) -> None:
+        self.clean_ups.retain(registry, repository, on_closed=self.storage.focus)
 
     def _create(self, registry: str, reference: str) -> None:
         self.form.ask(pull_name(self.fleet[registry].config, reference))

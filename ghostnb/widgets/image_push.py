@@ -111,6 +111,7 @@ class ImagePush:
     """
 
     bytes_freed = bytes_moved = 0
+    what_if = False
 
     def __init__(self, engine: Engine, target: RegistryClient, rows: Sequence[_Row]) -> None:
         self._engine, self._target, self._rows = engine, target, rows

@@ -6,9 +6,9 @@ from typing import Any
 
 from ghostnb.client import RegistryClient
 from ghostnb.copying import plan_copy, plan_sync
-from ghostnb.deleting import plan_delete
+from ghostnb.deleting import plan_delete, plan_retention
 from ghostnb.engine import Engine
-from ghostnb.errors import GhostnbError
+from ghostnb.errors import ForbiddenError, GhostnbError, UnsupportedError
 from ghostnb.fleet import Fleet
 from ghostnb.widgets.base import Panels
 from ghostnb.widgets.changes import Change, going, things
@@ -16,9 +16,11 @@ from ghostnb.widgets.confirmation import Confirmation
 from ghostnb.widgets.copy_form import CopyForm, CopyRequest, targets
 from ghostnb.widgets.form import Form
 from ghostnb.widgets.image_push import EngineImage, ImagePush
+from ghostnb.widgets.plan_tables import COPIES, DELETIONS, PUSHES
 from ghostnb.widgets.push_form import PushForm, PushRequest, called
+from ghostnb.widgets.retention_form import RetentionForm, RetentionRequest
 from ghostnb.widgets.summary import Summary
-from ghostnb.widgets.table import Column, Table
+from ghostnb.widgets.table import Table
 from ghostnb.widgets.tasks import Tasks
 
 __all__ = ["PlanPanel"]
@@ -26,45 +28,17 @@ __all__ = ["PlanPanel"]
 OnApply = Callable[[str, str, Change], object]
 Work = Callable[[], Coroutine[Any, Any, Change]]
 
-_DELETIONS = [
-    Column("action", "Action", width="72px"),
-    Column("repository", "Repository", width="minmax(8em, 2fr)"),
-    Column("tag", "Tag", width="minmax(6em, 1fr)", is_optional=True),
-    Column("reason", "Reason", width="minmax(12em, 3fr)", is_optional=True),
-    Column("bytes_freed", "Frees", "bytes", "80px"),
-    Column("siblings", "Other tags", width="minmax(6em, 1fr)", is_optional=True),
-    Column("parents", "Held by", "digest", "minmax(8em, 1fr)", is_optional=True),
-    Column("referrers", "Attached", "digest", "minmax(8em, 1fr)", is_optional=True),
-    Column("digest", "Digest", "digest", "150px"),
-]
-_COPIES = [
-    Column("action", "Action", width="72px"),
-    Column("repository", "Repository", width="minmax(8em, 1fr)"),
-    Column("tag", "Tag", width="minmax(5em, 1fr)", is_optional=True),
-    Column("target_repository", "Repository there", width="minmax(8em, 1fr)"),
-    Column("target_tag", "Tag there", width="minmax(5em, 1fr)", is_optional=True),
-    Column("bytes_moved", "Moves", "bytes", "80px", is_optional=True),
-    Column("reason", "Reason", width="minmax(8em, 2fr)", is_optional=True),
-    Column("target_digest", "Now there", "digest", "150px", is_optional=True),
-    Column("digest", "Digest", "digest", "150px"),
-]
-_PUSHES = [
-    Column("action", "Action", width="72px"),
-    Column("image", "Image", width="minmax(10em, 2fr)"),
-    Column("target_repository", "Repository there", width="minmax(8em, 2fr)"),
-    Column("target_tag", "Tag there", width="minmax(5em, 1fr)"),
-    Column("size_bytes", "Size", "bytes", "80px"),
-    Column("target_digest", "Now there", "digest", "160px", is_optional=True),
-    Column("id", "ID", "digest", "160px"),
-]
 _SOME_UNNAMED = "Some of these images have no name to be pushed by."
 _ONE_BY_ONE = "Select one of them alone: then it is asked for."
+_CANNOT = (
+    "Nothing can be deleted there, by this registry or with these credentials: it is counted only."
+)
 _NO_TARGET = "No registry here can be written to."
 _ADD_TARGET = "Add one over HTTP, or the directory of an image layout (oci:DIRECTORY)."
 
 
 class PlanPanel(Panels):
-    """Plans a deletion, a copy or a push, shows the plan, and has it applied.
+    """Plans a deletion, a clean-up, a copy or a push, shows the plan, and has it applied.
 
     Parameters
     ----------
@@ -91,7 +65,7 @@ class PlanPanel(Panels):
             kind: Table(
                 columns, key="row", label="Plan", height="240px", on_retry=lambda: self._retry()
             )
-            for kind, columns in (("delete", _DELETIONS), ("copy", _COPIES), ("push", _PUSHES))
+            for kind, columns in (("delete", DELETIONS), ("copy", COPIES), ("push", PUSHES))
         }
         self._confirmation = Confirmation(on_confirm=lambda: self._apply(), on_cancel=self.dismiss)
         self._sheet = Panels([self._summary, *self._tables.values(), self._confirmation])
@@ -179,6 +153,30 @@ class PlanPanel(Panels):
             on_asked, on_left = self._plan_push, self.dismiss
             self._ask(PushForm(self._fleet, images, on_asked=on_asked, on_closed=on_left))
 
+    def retain(
+        self,
+        registry: str,
+        repository: str = "",
+        *,
+        on_closed: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Ask which tags are to be kept, plan the deletion of the others, and show that.
+
+        Where nothing can be deleted, it is shown what would be freed.
+
+        Parameters
+        ----------
+        registry : str
+            Its name in the fleet.
+        repository : str, optional
+            What the form has where repositories are asked for.
+        on_closed : callable, optional
+            As for `delete`.
+        """
+        self._on_closed = on_closed
+        on_asked, on_left = self._plan_retention, self.dismiss
+        self._ask(RetentionForm(registry, repository, on_asked=on_asked, on_closed=on_left))
+
     def dismiss(self) -> None:
         """Put the plan away; nothing is done."""
         self._put_away()
@@ -247,6 +245,25 @@ class PlanPanel(Panels):
         engine, target = self._engine or Engine(), self._client(request.target)
         return await ImagePush.look(engine, target, request.images, request.names)
 
+    def _plan_retention(self, request: RetentionRequest) -> None:
+        title = f"Clean up {request.registry}"
+        self._plan(
+            "delete",
+            title,
+            partial(self._planned_retention, request),
+            partial(self._show_deletion, request.registry, title),
+        )
+
+    async def _planned_retention(self, request: RetentionRequest) -> Change:
+        client = self._client(request.registry)
+        options: dict[str, Any] = {"progress": partial(self._count, "delete")}
+        if request.repositories:
+            options["repositories"] = request.repositories
+        try:
+            return await plan_retention(client, request.rules, **options)
+        except (ForbiddenError, UnsupportedError):
+            return await plan_retention(client, request.rules, what_if=True, **options)
+
     async def _planned_deletion(self, registry: str, references: tuple[str, ...]) -> Change:
         progress = partial(self._count, "delete")
         return await plan_delete(self._client(registry), references, progress=progress)
@@ -300,8 +317,9 @@ class PlanPanel(Panels):
     def _show_deletion(self, registry: str, title: str, plan: Change) -> None:
         goes = going(plan.frame)
         text = _actions(plan) if len(goes) else "Nothing goes: the reasons are below."
-        self._summary.say(title, text, sizes={"Frees": plan.bytes_freed}, notes=plan.notes)
-        if len(goes):
+        notes = [*plan.notes, _CANNOT] if plan.what_if else plan.notes
+        self._summary.say(title, text, sizes={"Frees": plan.bytes_freed}, notes=notes)
+        if len(goes) and not plan.what_if:
             names = goes["repository"].unique()
             wanted = str(names[0]) if len(names) == 1 else str(len(goes))
             self._offer(registry, f"Delete {things(goes)}", title, plan, wanted)
