@@ -5,6 +5,7 @@ from ghostnb.analysis.cost import cost
 from ghostnb.analysis.deletion import freed_bytes
 from ghostnb.analysis.difference import ImageDiff
 from ghostnb.analysis.efficiency import Efficiency, efficiency
+from ghostnb.analysis.folders import final_files, folder_sizes
 from ghostnb.analysis.growth import growth, trend
 from ghostnb.analysis.largest import largest_layers
 from ghostnb.analysis.lineage import bases, rebuilds
@@ -19,6 +20,8 @@ __all__ = [
     "compare",
     "cost",
     "efficiency",
+    "final_files",
+    "folder_sizes",
     "freed_bytes",
     "growth",
     "largest_layers",

@@ -10,6 +10,7 @@ from typing import Any
 import humanize
 import pandas as pd
 
+from ghostnb.analysis.folders import final_files
 from ghostnb.frames.schema import COUNT, TEXT
 from ghostnb.registries.images import Image, Layer
 
@@ -72,7 +73,12 @@ class ImageDiff:
 
     @property
     def summary(self) -> str:
-        """What is different, in a sentence."""
+        """What is different between which images, in a sentence."""
+        return f"{self.before.name} to {self.after.name}: {self.changes}"
+
+    @property
+    def changes(self) -> str:
+        """What is different, in a few words."""
         parts = [
             f"{len(self.packages)} packages",
             f"{len(self.files)} files ({_signed(int(self.files['delta_bytes'].sum()))} unpacked)",
@@ -80,7 +86,7 @@ class ImageDiff:
             f"{len(self.config)} settings",
         ]
         delta = _signed(self.after.size_bytes - self.before.size_bytes)
-        return f"{self.before.name} to {self.after.name}: {delta}; {', '.join(parts)} differ"
+        return f"{delta}; {', '.join(parts)} differ"
 
     def __repr__(self) -> str:
         return f"<ImageDiff {self.summary}>"
@@ -260,9 +266,7 @@ def _side_by_side(old: Layer | None, new: Layer | None) -> tuple[object, ...]:
 
 def _left(files: pd.DataFrame) -> pd.DataFrame:
     """Give what is there at the end, by path."""
-    last = files.drop_duplicates("path", keep="last")
-    left = last[last["change"] != REMOVED].set_index("path")
-    return left.astype({"mode": TEXT})
+    return final_files(files).set_index("path").astype({"mode": TEXT})
 
 
 def _versions(packages: pd.DataFrame) -> dict[tuple[str, str], str]:

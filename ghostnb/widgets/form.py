@@ -9,7 +9,7 @@ import traitlets
 from ghostnb.widgets.base import View
 from ghostnb.widgets.sources import javascript, stylesheet
 
-__all__ = ["Field", "Form"]
+__all__ = ["Field", "Form", "SaidKind", "Values"]
 
 SaidKind = Literal["", "working", "good", "error"]
 Values = dict[str, Any]

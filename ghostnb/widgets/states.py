@@ -2,7 +2,11 @@
 
 from typing import Any, Literal
 
-__all__ = ["StateKind", "state"]
+import humanize
+
+from ghostnb.progress import Progress
+
+__all__ = ["StateKind", "reading", "state"]
 
 StateKind = Literal["ready", "empty", "loading", "error", "partial"]
 
@@ -22,3 +26,9 @@ def state(
         Offer another attempt.
     """
     return {"kind": kind, "text": text, "hint": hint, "retry": retry}
+
+
+def reading(step: Progress) -> str:
+    """Say how far the reading of layers is."""
+    done, total = map(humanize.naturalsize, (step.overall_current_bytes, step.overall_total_bytes))
+    return f"Reading the layers: {done} of {total} …"

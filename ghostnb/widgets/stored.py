@@ -16,6 +16,7 @@ DEEPEST = 3
 _COLUMNS = ("registry", "repository", "tag", "digest")
 _INSIDE = ("registries", "repositories", "tags", "layers")
 _LAYERS_SHOWN = 100
+_WIDTH = 800
 Path = tuple[str, ...]
 
 
@@ -105,7 +106,8 @@ def part_of(registries: Mapping[str, Stored], path: Path) -> Part:
     name = _called(path)
     sizes = shares.set_index(inner[-1])["amortised_bytes"].round().astype("int64")
     what = _INSIDE[len(path)]
-    picture = treemap(sizes, f"{name}: its {what}, each with its share of what it shares")
+    title = f"{name}: its {what}, each with its share of what it shares"
+    picture = treemap(sizes, title, width=_WIDTH)
     whole = storage(inventory, by=inner[:-1])
     return Part(*_in_words(_within(whole, path).iloc[0], len(sizes), path), picture)
 
@@ -117,7 +119,7 @@ def _everything(registries: Mapping[str, Stored]) -> Part:
     stored = storage(whole, by="registry").set_index("registry")["physical_bytes"]
     across = int(storage(whole, by=[], across=True)["physical_bytes"].iloc[0])
     sizes = {"Stored": int(stored.sum()), "In one registry for all": across}
-    picture = treemap(stored, "Registries that were read")
+    picture = treemap(stored, "Registries that were read", width=_WIDTH)
     return Part(_counted(len(stored), "registries"), sizes, picture)
 
 

@@ -22,9 +22,9 @@ def test_an_image_stays_where_its_siblings_may_not_be_listed(details, monkeypatc
     async def refused(repository):
         raise ForbiddenError("no tags for you", registry="local-drift")
 
-    monkeypatch.setattr(details._fleet["local-drift"], "tags", refused)
+    monkeypatch.setattr(details._sheet._fleet["local-drift"], "tags", refused)
     details.show("local-drift", "team/shop/api:1.3")
-    wait_until(lambda: details._state["kind"] == "partial", seconds=30)
-    assert "no tags for you" in details._state["hint"]
-    assert details._image["reference"] == "team/shop/api:1.3"
-    assert len(details._image["layers"]) == 6
+    wait_until(lambda: details._sheet._state["kind"] == "partial", seconds=30)
+    assert "no tags for you" in details._sheet._state["hint"]
+    assert details._sheet._image["reference"] == "team/shop/api:1.3"
+    assert len(details._sheet._image["layers"]) == 6

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import pkgutil
 import threading
+from inspect import isfunction
 from pathlib import Path
 
+import anywidget
+import ipywidgets
 import pandas as pd
 import pytest
 from ipywidgets.widgets.widget import _instances
 
+import ghostnb.widgets
 from ghostnb import Engine, Fleet, RegistryConfig
 from ghostnb.widgets import Dashboard, ImageDetails, RegistryBrowser
+from ghostnb.widgets.base import Pages, Panels, View
 from ghostnb.widgets.containers import Containers
 from tests.serving import wait_until
 
@@ -36,12 +43,12 @@ def test_an_image_of_a_registry_that_is_not_here_is_an_error_until_it_is(demo_dr
     fleet = Fleet()
     details = ImageDetails(fleet)
     details.show("gone", "team/shop/api:1.3")
-    wait_until(lambda: details._state["kind"] == "error")
-    assert details._state["text"] == "There is no registry gone here."
-    assert details._state["hint"] == "Select another, or add it and retry."
+    wait_until(lambda: details._sheet._state["kind"] == "error")
+    assert details._sheet._state["text"] == "There is no registry gone here."
+    assert details._sheet._state["hint"] == "Select another, or add it and retry."
     fleet.add(RegistryConfig("gone", demo_drift.url))
-    details._answer(details, {"kind": "retry"}, [])
-    wait_until(lambda: details._state["kind"] == "ready")
+    details._sheet._answer(details._sheet, {"kind": "retry"}, [])
+    wait_until(lambda: details._sheet._state["kind"] == "ready")
     details.close()
 
 
@@ -104,3 +111,22 @@ def test_a_container_that_has_ended_is_not_left_running(monkeypatch: pytest.Monk
     wait_until(lambda: daemon.answers == 4)
     assert shown == ["running", "exited"]
     panel.close()
+
+
+def our_widgets() -> list[type]:
+    """Give every class of ours that is a widget."""
+    for module in pkgutil.iter_modules(ghostnb.widgets.__path__):
+        importlib.import_module(f"ghostnb.widgets.{module.name}")
+    found, left = [], [View, Panels, Pages]
+    while left:
+        found.append(left.pop())
+        left += found[-1].__subclasses__()
+    return found
+
+
+@pytest.mark.parametrize("widget", our_widgets(), ids=lambda one: one.__name__)
+def test_no_name_of_jupyters_own_is_taken(widget: type) -> None:
+    """Widgets are called by such names, too: ``_send`` and ``_compare`` are of theirs."""
+    theirs = {*dir(ipywidgets.VBox), *dir(anywidget.AnyWidget)} - {"close", "focus"}
+    mine = {name for name, value in vars(widget).items() if isfunction(value)}
+    assert {name for name in mine & theirs if not name.startswith("__")} == set()

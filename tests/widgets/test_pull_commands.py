@@ -173,7 +173,7 @@ def test_panels_read_a_layout_beside_the_loop(demo_drift, monkeypatch):
     browser.registry, browser.repository = "reg", "team/shop/api"
     wait_until(lambda: len(threads) == 1, seconds=30)
     details.show("reg", API)
-    wait_until(lambda: bool(details._image), seconds=30)
+    wait_until(lambda: bool(details._sheet._image), seconds=30)
     assert len(threads) == 2
     assert "ghostnb-io" not in threads
     browser.close()

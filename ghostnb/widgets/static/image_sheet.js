@@ -1,6 +1,11 @@
 // One image: what it is, its layers, how it was made, and its manifest.
 
-const TABS = ["Overview", "Layers", "History", "Manifest"];
+const TABS = ["Overview", "Layers", "History", "Files", "Manifest", "Compare"];
+// What stands below these is not the sheet's own.
+const BELOW = {
+  Files: "What each layer adds, changes and removes. The layers are read for it, and not stored.",
+  Compare: "What is different between another image and this one. The layers of both are read for it.",
+};
 
 function render({ model, el }) {
   const view = new DetailsView(model);
@@ -112,7 +117,12 @@ class DetailsView {
 
   panel(image) {
     const name = this.model.get("tab");
+    if (BELOW[name]) return this.tabPanel(name, element("p", "ghostnb-below", {}, BELOW[name]));
     const content = { Overview: overview, Layers: (one) => layerView(one.layers), History: history, Manifest: manifest }[name](image);
+    return this.tabPanel(name, content);
+  }
+
+  tabPanel(name, content) {
     return element("div", "ghostnb-panel", { role: "tabpanel", id: `${this.id}-panel`, "aria-labelledby": `${this.id}-${name}`, tabindex: 0 }, content);
   }
 }
