@@ -80,7 +80,10 @@ def treemap(
     >>> treemap(pd.Series({"team/app": 3_000_000, "team/web": 1_000_000})).alt
     '2 areas, 4.00 MB in all: team/app 3.00 MB (75 %), team/web 1.00 MB (25 %).'
     """
-    parts = _parts(checked_sizes(sizes), limit)
+    known = checked_sizes(sizes)
+    # A level that is named by a number, as columns of a split text are, would stand for another.
+    known.index = known.index.set_names([None] * known.index.nlevels)
+    parts = _parts(known, limit)
     total = sum(part.value for part in parts)
     box = _Box(0, 0, width, height)
     hues = cycle(HUES)

@@ -73,6 +73,13 @@ def test_two_levels_stand_in_each_other():
     assert {"x: 300 B, 50.0 %", "y: 100 B, 16.7 %", "x: 200 B, 33.3 %"} <= set(titles(picture))
 
 
+def test_a_level_may_be_named_by_a_number():
+    """As the columns of a split text are: the name of one is the place of another."""
+    index = pd.MultiIndex.from_tuples([("a", "x"), ("a", "y"), ("b", "x")], names=["a", 0])
+    picture = treemap(pd.Series([300, 100, 200], index=index))
+    assert picture.alt == "2 areas, 600 B in all: a 400 B (67 %), b 200 B (33 %)."
+
+
 def test_names_of_several_levels_are_joined():
     index = pd.MultiIndex.from_tuples([("a", "team/app", "1"), ("a", "team/app", "2")])
     assert "a:team/app:1" in treemap(pd.Series([2, 1], index=index)).alt
