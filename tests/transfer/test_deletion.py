@@ -24,6 +24,7 @@ from ghostnb.transfer import DeletionPlan, plan_deletion
 from ghostnb.transfer.deleting.census import read_census
 from tests.parts.images import artifact, index, plain_image
 from tests.parts.layers import layer_of
+from tests.parts.standard import EMPTIED_REPOSITORY
 from tests.registries.conftest import ask, push
 from tests.transfer.deleting import (
     TagsOnly,
@@ -446,6 +447,19 @@ def test_everything_that_is_absent_is_named_at_once():
     for name in (*what[1:], "team/none"):
         assert name in caught.value.message
     assert f"{NAME}:v1," not in caught.value.message
+
+
+def test_a_pattern_may_fit_a_repository_that_is_empty_by_now(registry):
+    """docker-registry lists it for ever."""
+    config = RegistryConfig("reg", registry.url, insecure=True)
+
+    def planned(*repositories):
+        client = HTTPRegistry(config, cache=ContentCache())
+        return ask(client, lambda one: plan_deletion(one, repositories=repositories, what_if=True))
+
+    assert actions(planned("team/empt*")) == {"delete": {"team/empty:latest"}}
+    with pytest.raises(NotFoundError, match=f"no {EMPTIED_REPOSITORY};"):
+        planned("team/empt*", EMPTIED_REPOSITORY)
 
 
 def test_a_name_without_a_tag_is_not_taken_for_latest():

@@ -7,7 +7,7 @@ from ghostnb.errors import NotFoundError, TagMovedError, UnsupportedError
 from ghostnb.frames.plans import DELETIONS
 from ghostnb.oci import Digest
 from ghostnb.registries.abilities import KeepsAttachedTags
-from ghostnb.registries.patterns import Names, as_patterns, shown
+from ghostnb.registries.patterns import Names, as_patterns, exact_names, shown
 from ghostnb.registries.protocol import ListsManifests, Registry, WritableRegistry
 from ghostnb.registries.storing import writable
 from ghostnb.registries.walk import Tally
@@ -221,7 +221,7 @@ async def plan_deletion(
         await guard.check(named)
     reader = CensusReader(registry, tally or Tally(), named)
     await reader.read_named()
-    _check_presence(reader.census, picks, whole)
+    _check_presence(reader.census, picks, _named(whole, repositories))
     planner = Planner(
         reader.census,
         protection,
@@ -277,6 +277,12 @@ def _check(registry: Registry, untagged: bool) -> None:
             hint="Name them by digest, or let the registry collect its garbage.",
             registry=registry.name,
         )
+
+
+def _named(whole: list[str], repositories: Names) -> list[str]:
+    """Give those that were named: catalogs list, for patterns, also what is empty by now."""
+    patterns = as_patterns(repositories) or ()
+    return whole if exact_names(patterns) else [name for name in whole if name in patterns]
 
 
 def _check_presence(census: Census, picks: Iterable[Pick], whole: Iterable[str]) -> None:
