@@ -33,6 +33,12 @@ SAID = {
         r"ml/notebook and ml/trainer have \d\d\.\d MB in common",
         r"From 2025-05-01 to 2026-10-01 it grew to",
     ),
+    "cleanup-what-if.ipynb": (
+        r"Tags that go: 19\. Their sizes promise \d\d\.\d MB\. Freed are \d\.\d MB",
+        r"keep the newest 1 +65 ",
+        r"the same layers again +\d+\.\d MB",
+        r"does not list manifests without a tag",
+    ),
 }
 
 
