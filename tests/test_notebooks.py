@@ -39,6 +39,12 @@ SAID = {
         r"the same layers again +\d+\.\d MB",
         r"does not list manifests without a tag",
     ),
+    "compare-images.ipynb": (
+        r"team/shop/api:1\.3 to team/shop/api:1\.4: \+",
+        r"config.Env.PYTHON_VERSION +3\.12\.4",
+        r"For less than 1 kB of files in each: 2, which are 1\.\d MB",
+        r"python +httpx2 +added",
+    ),
 }
 
 
