@@ -45,6 +45,12 @@ SAID = {
         r"For less than 1 kB of files in each: 2, which are 1\.\d MB",
         r"python +httpx2 +added",
     ),
+    "lineage.ipynb": (
+        r"Images: 10\d\. Of these stand on another one: 92",
+        r"stand on library/base: 92\. In use: 17, in repositories: 11\.",
+        r"library/python:3\.12 \(linux/amd64\) stands on library/base:1\.3, 127 days older than",
+        r"Behind and in use: 2 of 17\. Behind and not in use: 75;",
+    ),
 }
 
 
