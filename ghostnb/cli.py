@@ -99,7 +99,7 @@ def _add_demo(demo: argparse.ArgumentParser) -> None:
     )
     demo.add_argument("--no-browser", action="store_true", help="show the address only")
     way = demo.add_mutually_exclusive_group()
-    way.add_argument("--lab", action="store_true", help="open the quickstart in JupyterLab instead")
+    way.add_argument("--lab", action="store_true", help="open the notebooks in JupyterLab instead")
     way.add_argument("--once", action="store_true", help="run the notebook to a page, and end")
     way.add_argument("--serve", action="store_true", help="serve only, with or without a terminal")
     demo.set_defaults(run=_demo)

@@ -14,7 +14,14 @@ import humanize
 import pandas as pd
 
 from ghostnb.client import RegistryClient
-from ghostnb.demo.opening import environment, open_dashboard, open_lab, quickstart, run_to_page
+from ghostnb.demo.opening import (
+    environment,
+    notebooks,
+    open_dashboard,
+    open_lab,
+    quickstart,
+    run_to_page,
+)
 from ghostnb.demo.root import DemoRoot, default_root
 from ghostnb.demo.serving import Serving, bind
 
@@ -61,7 +68,7 @@ def _open(options: argparse.Namespace, root: DemoRoot, serving: Serving, say: Sa
         again = f"{_own_name()} demo --root {root.path}"
         say(f"To look around yourself, run this in a terminal: {again}")
     elif options.lab:
-        notebook = root.copy_notebook(quickstart())
+        notebook, *_ = [root.copy_notebook(one) for one in notebooks()]
         doing = "Serving" if options.no_browser else "Opening"
         say(f"{doing} {notebook} in JupyterLab; Ctrl-C ends all.")
         open_lab(notebook, environment(root.config), in_browser=not options.no_browser)

@@ -14,23 +14,29 @@ from ghostnb.errors import ConfigError, GhostnbError
 
 __all__ = [
     "environment",
+    "notebooks",
     "open_dashboard",
     "open_lab",
     "quickstart",
     "run_to_page",
 ]
 
+_NOTEBOOKS = ("quickstart", "layer-economics", "cleanup-what-if", "compare-images", "lineage")
 _PATIENCE_SECONDS = 10.0
 # A signal is noticed only when the main thread wakes up.
 _WAKE_SECONDS = 0.2
 
 
+def notebooks() -> list[Path]:
+    """Find the notebooks, the quickstart first: in the package, or beside it in a checkout."""
+    packaged = Path(__file__).parent / "notebooks"
+    folder = packaged if packaged.exists() else Path(__file__).parents[2] / "notebooks"
+    return [folder / f"{name}.ipynb" for name in _NOTEBOOKS]
+
+
 def quickstart() -> Path:
-    """Find the quickstart notebook: in the package, or beside it in a checkout."""
-    packaged = Path(__file__).with_name("quickstart.ipynb")
-    return (
-        packaged if packaged.exists() else Path(__file__).parents[2] / "notebooks/quickstart.ipynb"
-    )
+    """Find the quickstart notebook."""
+    return notebooks()[0]
 
 
 def environment(config: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Where the demo is kept: its registry, the configuration that names it, the notebook."""
+"""Where the demo is kept: its registry, the configuration that names it, the notebooks."""
 
 import json
 import os
@@ -83,9 +83,9 @@ class DemoRoot:
         return self.path / "registries.toml"
 
     @property
-    def notebook(self) -> Path:
-        """The user's copy of the notebook."""
-        return self.path / "notebooks" / "quickstart.ipynb"
+    def notebooks(self) -> Path:
+        """Where the user's copies of the notebooks are."""
+        return self.path / "notebooks"
 
     @property
     def is_filled(self) -> bool:
@@ -126,11 +126,12 @@ class DemoRoot:
 
     def copy_notebook(self, source: Path) -> Path:
         """Give the user a copy of a notebook; one that is there may hold their work, and stays."""
-        if not self.notebook.exists():
+        copy = self.notebooks / source.name
+        if not copy.exists():
             with self._writing():
-                self.notebook.parent.mkdir(parents=True, exist_ok=True)
-            self._replace(self.notebook, _unrun(source.read_text(encoding="utf-8")))
-        return self.notebook
+                self.notebooks.mkdir(parents=True, exist_ok=True)
+            self._replace(copy, _unrun(source.read_text(encoding="utf-8")))
+        return copy
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import tomllib
 import urllib.request
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import psutil
 import pytest
 
 from ghostnb.demo import DemoRoot
-from ghostnb.demo.opening import quickstart
+from ghostnb.demo.opening import notebooks, quickstart
 from tests.demo.running import copy_of, demo, is_free, without
 from tests.parts.processes import free_port
 from tests.serving import wait_until
@@ -144,5 +145,18 @@ def test_a_proxy_of_the_machine_is_not_asked_for_localhost(
         assert running.wait_for(FIGURES)
 
 
-def test_the_notebook_is_the_repositorys_own() -> None:
-    assert quickstart() == Path(__file__).parents[2] / "notebooks" / "quickstart.ipynb"
+def test_the_notebooks_are_the_repositorys_own() -> None:
+    """All but the dashboard's, which is the page of ``ghostnb dashboard``."""
+    folder = Path(__file__).parents[2] / "notebooks"
+    assert quickstart() == folder / "quickstart.ipynb"
+    assert set(notebooks()) == set(folder.glob("*.ipynb")) - {folder / "dashboard.ipynb"}
+
+
+def test_the_package_takes_every_notebook_along() -> None:
+    root = Path(__file__).parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text())
+    packaged = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert packaged == {
+        **{f"notebooks/{one.name}": f"ghostnb/demo/notebooks/{one.name}" for one in notebooks()},
+        "notebooks/dashboard.ipynb": "ghostnb/dashboard/dashboard.ipynb",
+    }

@@ -76,8 +76,8 @@ def test_the_configuration_names_the_registry_and_docker_hub(tmp_path: Path) -> 
 
 def test_a_users_own_notebook_is_kept(tmp_path: Path) -> None:
     root = DemoRoot(tmp_path / "root")
-    assert root.copy_notebook(quickstart()) == root.notebook
-    root.notebook.write_text("mine")
+    assert root.copy_notebook(quickstart()) == root.notebooks / "quickstart.ipynb"
+    (root.notebooks / "quickstart.ipynb").write_text("mine")
     assert root.copy_notebook(quickstart()).read_text() == "mine"
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ghostnb.demo.opening import notebooks
 from tests.demo.running import Running, copy_of, demo_in_terminal, is_free, wait_for_kernel, without
 
 
@@ -41,11 +42,11 @@ def ask(running: Running, path: str, body: object = None) -> object:
             time.sleep(0.1)
 
 
-def test_lab_opens_on_a_copy_of_the_notebook_and_ctrl_c_ends_everything(root: Path) -> None:
+def test_lab_opens_on_copies_of_the_notebooks_and_ctrl_c_ends_everything(root: Path) -> None:
     with demo_in_terminal("--lab", "--no-browser", "--root", str(root), "--port", "0") as running:
         port = running.port
         contents = ask(running, "/api/contents")
-        assert [entry["name"] for entry in contents["content"]] == ["quickstart.ipynb"]
+        assert {entry["name"] for entry in contents["content"]} == {one.name for one in notebooks()}
         kernel = ask(running, "/api/kernels", {"name": "python3"})
         assert kernel["name"] == "python3"
         family = wait_for_kernel(running)
