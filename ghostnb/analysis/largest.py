@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ghostnb.analysis.codes import distinct_pairs
+from ghostnb.analysis.codes import combined, distinct_pairs
 from ghostnb.analysis.ledger import PLACE, Ledger, checked_inventory
 from ghostnb.frames.schema import COUNT, TEXT
 
@@ -21,8 +21,14 @@ LARGEST = {
     "images": COUNT,
     "used_by": TEXT,
 }
-_TEXTS = ("registry", "repository", "tag", "image_digest", "digest", "media_type", "created_by")
-_COUNTED = {"repositories": PLACE[:2], "tags": PLACE[:3], "images": PLACE[-1:]}
+_OF_LAYER = ("registry", "digest", "media_type", "created_by")
+_READ = dict.fromkeys([*PLACE, *_OF_LAYER])
+_COUNTED = {
+    "registries": PLACE[:1],
+    "repositories": PLACE[:2],
+    "tags": PLACE[:3],
+    "images": PLACE[-1:],
+}
 _SHOWN_USERS = 3
 
 
@@ -74,27 +80,29 @@ def largest_layers(
     places = np.full(len(ledger.sizes), -1, dtype=np.int64)
     places[top] = np.arange(len(top))
     is_wanted = places[ledger.blobs] >= 0
-    rows = inventory[ledger.is_stored][is_wanted].astype(dict.fromkeys(_TEXTS, TEXT))
-    rows["layer"] = places[ledger.blobs[is_wanted]]
-    frame = _described(rows.sort_values("layer", kind="stable"))
+    rows = inventory.loc[ledger.is_stored, list(_READ)][is_wanted]
+    frame = _described(rows.assign(layer=places[ledger.blobs[is_wanted]]))
     frame["size_bytes"], frame["saved_bytes"] = ledger.sizes[top], saved[top]
     return frame[list(LARGEST)].astype(LARGEST)
 
 
 def _described(rows: pd.DataFrame) -> pd.DataFrame:
     """Make one row a layer of its rows in the inventory."""
-    layers = rows.groupby("layer")
-    frame = layers[["digest", "media_type", "created_by"]].first().reset_index(drop=True)
-    registries = layers["registry"].agg(["first", "nunique"])
-    frame["registry"] = registries["first"].where(registries["nunique"] == 1)
-    tags = rows.drop_duplicates(["layer", *PLACE[:3]])
+    frame = rows.groupby("layer")[list(_OF_LAYER)].first()
+    layers = rows["layer"].to_numpy()
     for name, columns in _COUNTED.items():
-        frame[name] = rows.drop_duplicates(["layer", *columns]).groupby("layer").size()
-    names = tags["repository"] + (":" + tags["tag"]).fillna("")
-    frame["used_by"] = names.groupby(tags["layer"]).agg(_in_words)
-    return frame
+        users = combined([rows[column] for column in columns], len(rows))
+        frame[name] = np.bincount(distinct_pairs(layers, *users)[0], minlength=len(frame))
+    frame["registry"] = frame["registry"].where(frame["registries"] == 1)
+    left = frame["tags"] - _SHOWN_USERS
+    more = left.map(" and {:,} more".format).astype(TEXT).where(left > 0, "")
+    frame["used_by"] = _first_users(rows).astype(TEXT) + more
+    return frame.reset_index(drop=True)
 
 
-def _in_words(names: pd.Series) -> str:
-    left = len(names) - _SHOWN_USERS
-    return ", ".join(names[:_SHOWN_USERS]) + (f" and {left:,} more" if left > 0 else "")
+def _first_users(rows: pd.DataFrame) -> pd.Series:
+    """Name the first tags of each layer. Only these become text: a base has half of all rows."""
+    tags = rows.drop_duplicates(["layer", *PLACE[:3]])
+    shown = tags.groupby("layer").head(_SHOWN_USERS).astype(dict.fromkeys(PLACE, TEXT))
+    names = shown["repository"] + (":" + shown["tag"]).fillna("")
+    return names.groupby(shown["layer"]).agg(", ".join)

@@ -93,6 +93,8 @@ def test_the_largest_layers_and_who_uses_them():
     ]
     assert frame["created_by"].tolist() == ["ADD base", "ADD python"]
     assert frame["registry"].tolist() == ["a", "a"]
+    assert frame.index.equals(pd.RangeIndex(2))
+    assert frame.index.name is None
 
 
 def test_the_layers_that_are_shared_most():
@@ -100,6 +102,14 @@ def test_the_layers_that_are_shared_most():
         image("a:1", ["base"]), image("b:1", ["python"]), image("c:1", ["python", "app"])
     )
     assert largest_layers(frame, 1, order="saved_bytes")["digest"].tolist() == [digest_of("python")]
+
+
+def test_what_only_some_images_say_of_a_layer():
+    frame = inventory(*(image(f"app:{n}", ["app"]) for n in range(1, 6)))
+    frame.loc[:1, "created_by"] = pd.NA
+    found = largest_layers(frame, order="saved_bytes")
+    assert found["created_by"].tolist() == ["ADD app"]
+    assert found["used_by"].tolist() == ["app:1, app:2, app:3 and 2 more"]
 
 
 def test_a_layer_of_several_registries():

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,10 @@ def measure_economics() -> None:
     row(f"storage of {ROWS:,} layers by repository", "ghostnb / this", "seconds")
     for name, taken in medians.items():
         row(name, f"{medians['ghostnb'] / taken:.2f}", f"{taken:.3f}")
+    for order in ("size_bytes", "saved_bytes"):
+        find = partial(analysis.largest_layers, inventory, order=order)
+        taken = statistics.median(_timed(find) for _ in range(ROUNDS))
+        row(f"largest layers by {order}", "", f"{taken:.3f}")
     for rows in (ROWS, LARGE):
         with tempfile.NamedTemporaryFile(suffix=".pickle") as file:
             sample(rows).to_pickle(file.name)
