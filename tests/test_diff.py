@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 import ghostnb
-from ghostnb import NotFoundError, RegistryClient
-from tests.parts.images import Document, Settings, Step, image, index
-from tests.parts.layers import Entry, foreign_layer, layer
+from ghostnb import NotFoundError, ProtocolError, RegistryClient
+from tests.parts.images import Document, Settings, Step, artifact, helm_chart, image, index
+from tests.parts.layers import Entry, Layer, foreign_layer, layer
 from tests.parts.registries import docker_registry
 from tests.registries.conftest import push
 
@@ -170,6 +170,39 @@ def test_the_same_platform_of_both(url):
     assert arm.after.platform == "linux/arm64"
     only = filled(url, {"single:1": image([Step("a", BASE)], platform="linux/s390x")})
     assert ghostnb.run(only.diff("multi:1", "single:1")).after.platform == "linux/s390x"
+
+
+def test_an_index_within_an_index(url):
+    amd = image([Step("a", BASE)])
+    arm = image([Step("a", TOP)], platform="linux/arm64")
+    client = filled(url, {"nested:1": index([index([amd, arm]), index([amd])]), "flat:1": amd})
+    found = ghostnb.run(client.diff("flat:1", "nested:1"))
+    assert found.after.platform == "linux/amd64"
+    assert len(found.files) == len(found.config) == 0
+    found = ghostnb.run(client.diff("nested:1", "flat:1", platform="linux/amd64"))
+    assert rows(found.layers[["change", "digest_after"]]) == [["same", BASE.digest]]
+
+
+def test_an_artifact_can_only_be_compared_if_it_is_an_archive(url):
+    notes = Layer(b"# notes", "text/markdown")
+    charts = [helm_chart(layer([Entry("web/values", text)])) for text in (b"a", b"bc")]
+    client = filled(
+        url,
+        {
+            "notes:1": artifact("text/markdown", [notes]),
+            "chart:1": charts[0],
+            "chart:2": charts[1],
+        },
+    )
+    for pair in (("app:1", "notes:1"), ("notes:1", "app:1"), ("notes:1", "notes:1")):
+        with pytest.raises(ProtocolError, match=f"{notes.digest} of notes in .* is no archive"):
+            ghostnb.run(client.diff(*pair))
+    found = ghostnb.run(client.diff("chart:1", "chart:2"))
+    assert rows(found.files[["path", "change", "delta_bytes"]]) == [["/web/values", "modified", 1]]
+    assert "differ" in found._repr_html_()
+    beside = ghostnb.run(client.diff("app:1", "chart:1"))
+    assert ["/web/values", "added"] in rows(beside.files[["path", "change"]])
+    assert ["architecture", "amd64", None] in rows(beside.config)
 
 
 def test_foreign_layers_are_told(url):

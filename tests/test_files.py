@@ -13,14 +13,25 @@ import pytest
 
 import ghostnb
 from ghostnb import RegistryClient
-from ghostnb.errors import IntegrityError, NotFoundError, ProtocolError
+from ghostnb.errors import IntegrityError, NotFoundError, PlatformNotFoundError, ProtocolError
 from tests.parts import media_types as types
 from tests.parts.daemons import dockerd
-from tests.parts.images import Document, Step, artifact, image, index
+from tests.parts.images import (
+    Document,
+    Step,
+    artifact,
+    cosign_signature,
+    digest_of,
+    helm_chart,
+    image,
+    index,
+)
 from tests.parts.layers import Entry, Layer, foreign_layer, layer, layer_of
 from tests.parts.registries import docker_registry
 from tests.registries.conftest import push
 
+NO_BYTES = Layer(b"", types.OCI_TAR, digest_of(b""))
+ARCHES = ("amd64", "arm64")
 COLUMNS = ["path", "size_bytes", "mode", "link", "layer", "digest", "change"]
 LISTED = [
     [
@@ -127,13 +138,65 @@ def test_an_image_without_layers(url):
     assert list(frame) == COLUMNS
 
 
-def test_an_artifact_is_no_archive_of_files(url):
-    notes = Layer(b"# notes\n" * 100, "text/markdown")
-    client = filled(url, "notes:1", artifact("text/markdown", [notes]))
-    with pytest.raises(
-        ProtocolError, match=rf"The layer {notes.digest} of notes in .* is no archive"
-    ):
-        ghostnb.run(client.files("notes:1"))
+NOTES = Layer(b"# notes\n" * 100, "text/markdown")
+ARTIFACTS = {
+    "notes": (artifact("text/markdown", [NOTES]), NOTES),
+    "bare": (artifact("application/x-mark", []), Layer(b"{}", types.OCI_EMPTY)),
+    "signature": (cosign_signature(b"payload", times=2), Layer(b"payload", types.COSIGN)),
+    "index": (index([artifact("text/markdown", [NOTES])]), NOTES),
+}
+
+
+@pytest.mark.parametrize("ask", [RegistryClient.files, RegistryClient.packages])
+@pytest.mark.parametrize("name", ARTIFACTS)
+def test_an_artifact_is_no_archive_of_files(url, tmp_path, name, ask):
+    document, content = ARTIFACTS[name]
+    client = filled(url, f"{name}:1", document)
+    with pytest.raises(ProtocolError) as raised:
+        ghostnb.run(ask(client, f"{name}:1"))
+    where = f"The layer {content.digest} of {name} in {client.registry.name} is no archive"
+    assert where in str(raised.value)
+    assert f"an artifact's, {content.media_type}. To keep that: reg" in raised.value.hint
+    # What the hint says works.
+    assert ghostnb.run(client.save(f"{name}:1", tmp_path / "kept.tar")).is_file()
+
+
+def test_a_file_of_an_artifact_that_is_called_a_layer(url):
+    # As oras calls what is given no type.
+    oras = artifact("application/x-any", [Layer(NOTES.data, types.OCI_TAR)])
+    with pytest.raises(ProtocolError, match="Is it an artifact's"):
+        ghostnb.run(filled(url, "oras:1", oras).files("oras:1"))
+
+
+def test_a_chart_lists_its_files(url):
+    chart = helm_chart(layer([Entry("web/Chart.yaml", b"name: web")]))
+    client = filled(url, "chart:1", chart)
+    assert changes(ghostnb.run(client.files("chart:1"))) == [(0, "added", "/web/Chart.yaml", 9)]
+    assert ghostnb.run(client.packages("chart:1")).shape == (0, 5)
+
+
+def test_an_index_within_an_index(url):
+    amd, arm = (image([Step("a", layer_of(name))], platform=f"linux/{name}") for name in ARCHES)
+    client = filled(url, "nested:1", index([index([amd, arm]), index([amd])]))
+    for name in ARCHES:
+        frame = ghostnb.run(client.files("nested:1", platform=f"linux/{name}"))
+        assert frame["path"].tolist() == [f"/opt/{name}/data.bin"]
+        packages = ghostnb.run(client.packages("nested:1", platform=f"linux/{name}"))
+        assert packages.shape == (0, 5)
+    with pytest.raises(PlatformNotFoundError, match="Its platforms are: linux/amd64, linux/arm64"):
+        ghostnb.run(client.files("nested:1", platform="linux/s390x"))
+
+
+def test_an_index_of_nothing(url):
+    with pytest.raises(PlatformNotFoundError, match=r"nothing:1 in .* has no image"):
+        ghostnb.run(filled(url, "nothing:1", index([])).files("nothing:1"))
+
+
+def test_layers_without_files(url):
+    listed = [NO_BYTES, layer([], compression="none"), layer([]), layer([Entry("a", b"x")])]
+    steps = [Step("a", one) for one in listed]
+    frame = ghostnb.run(filled(url, "hollow:1", image(steps)).files("hollow:1"))
+    assert changes(frame) == [(3, "added", "/a", 1)]
 
 
 def test_a_layer_that_is_cut_off(url):
@@ -201,7 +264,7 @@ OWN = {"/.dockerenv", "/dev", "/dev/console", "/dev/pts", "/dev/shm", "/proc", "
 
 def test_the_files_are_those_that_a_daemon_unpacks(url):
     kept = [entry for entry in LISTED[1] if not entry.path.startswith("..")]
-    steps = [LAYERS[0], layer(kept), LAYERS[2]]
+    steps = [LAYERS[0], layer(kept), NO_BYTES, LAYERS[2]]
     client = filled(url, "real:1", image([Step(f"step {n}", one) for n, one in enumerate(steps)]))
     frame = ghostnb.run(client.files("real:1")).drop_duplicates("path", keep="last")
     left = frame[(frame["change"] != "removed") & ~frame["mode"].str.startswith("d")]

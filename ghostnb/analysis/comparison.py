@@ -4,7 +4,7 @@ import pandas as pd
 
 from ghostnb.analysis.codes import summed
 from ghostnb.analysis.groups import Groups
-from ghostnb.analysis.ledger import PLACE
+from ghostnb.analysis.ledger import PLACE, stored_sizes
 from ghostnb.analysis.snapshots import AnySnapshot, opened
 from ghostnb.frames.schema import COUNT, TEXT
 
@@ -38,7 +38,8 @@ def compare(before: AnySnapshot, after: AnySnapshot) -> pd.DataFrame:
         change : string, ``added``, ``removed`` or ``moved``
         digests_before, digests_after : string, of the images of all platforms, joined by
         ", "; <NA> where the tag is not there
-        bytes_before, bytes_after : Int64, of all layers as images list them
+        bytes_before, bytes_after : Int64, of all layers as images list them; foreign ones
+        count for none
         In the order of their names; empty if nothing has changed.
 
     Raises
@@ -60,8 +61,8 @@ def compare(before: AnySnapshot, after: AnySnapshot) -> pd.DataFrame:
 def _tags(inventory: pd.DataFrame) -> pd.DataFrame:
     """Make one row a tag: its images, and their bytes."""
     images = Groups.of(inventory, PLACE)
-    sizes = inventory["size_bytes"].fillna(0).to_numpy(dtype="int64")
-    rows = images.keys.assign(bytes=summed(sizes, images.codes, len(images)))
+    sizes = summed(stored_sizes(inventory), images.codes, len(images))
+    rows = images.keys.assign(bytes=sizes)
     rows = rows.sort_values(list(PLACE)).rename(columns={"image_digest": "digests"})
     # Most tags lead to one image: only of the others there is something to join.
     is_several = rows.duplicated(_KEY, keep=False)

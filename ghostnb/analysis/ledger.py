@@ -1,5 +1,6 @@
 """An inventory as numbers: which image, in its place, names which content."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -12,7 +13,7 @@ from ghostnb.frames import LAYERS
 from ghostnb.frames.schema import checked_frame
 from ghostnb.oci.media_types import is_foreign
 
-__all__ = ["PLACE", "Ledger", "checked_inventory"]
+__all__ = ["PLACE", "Ledger", "are", "checked_inventory", "stored_sizes"]
 
 # What makes one image in one place.
 PLACE = ("registry", "repository", "tag", "image_digest")
@@ -54,7 +55,7 @@ class Ledger:
         -----
         Where rows disagree about the size of a blob, the largest counts.
         """
-        is_stored = _stored(inventory["media_type"])
+        is_stored = ~are(is_foreign, inventory["media_type"])
         names = ["digest"] if across else ["registry", "digest"]
         blobs, count = dense(*combined([inventory[name] for name in names], len(inventory)))
         images, image_count = combined([inventory[name] for name in PLACE], len(inventory))
@@ -96,7 +97,21 @@ def checked_inventory(inventory: pd.DataFrame) -> pd.DataFrame:
     return checked_frame(inventory, LAYERS, wanted)
 
 
-def _stored(media_types: pd.Series) -> npt.NDArray[np.bool_]:
-    kinds = media_types.astype("category")
-    foreign = np.array([*map(is_foreign, kinds.cat.categories), False])
-    return ~foreign[kinds.cat.codes.to_numpy()]
+def stored_sizes(inventory: pd.DataFrame) -> Codes:
+    """Give the bytes that a registry keeps of each row: none of a foreign layer."""
+    sizes = inventory["size_bytes"].fillna(0).to_numpy(dtype=np.int64)
+    return np.where(are(is_foreign, inventory["media_type"]), 0, sizes)
+
+
+def are(kind: Callable[[str], bool], media_types: pd.Series) -> npt.NDArray[np.bool_]:
+    """Say of each row whether its media type is of a kind; what is unknown is of none.
+
+    Parameters
+    ----------
+    kind : callable
+        Asked once for each that differs.
+    media_types : pandas.Series
+    """
+    values = media_types.astype("category").cat
+    found = np.array([*map(kind, values.categories), False])
+    return found[values.codes.to_numpy()]

@@ -59,8 +59,10 @@ def bases(inventory: pd.DataFrame) -> pd.DataFrame:
         name
         base_tags : string, its names there, joined by ", "
         base_layers : Int64
-        base_bytes, own_bytes : Int64, of the layers up to the base's last, and above it
-        Images of which it is not known what is in their layers are left out.
+        base_bytes, own_bytes : Int64, of the layers up to the base's last, and above it;
+        foreign ones count for none
+        What is no image is left out (signatures, charts), and so are images of which it is
+        not known what is in their layers.
 
     Raises
     ------

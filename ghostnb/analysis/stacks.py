@@ -8,7 +8,8 @@ import pandas as pd
 
 from ghostnb.analysis.codes import Codes, codes_of
 from ghostnb.analysis.groups import Groups
-from ghostnb.analysis.ledger import PLACE
+from ghostnb.analysis.ledger import PLACE, are, stored_sizes
+from ghostnb.oci.media_types import is_image_layer
 
 __all__ = ["IMAGE", "Stacks"]
 
@@ -22,13 +23,13 @@ class Stacks:
     Attributes
     ----------
     images : pandas.DataFrame
-        Those whose layers' content is known, one row each: registry, repository, tag,
+        Those whose layers' files are known, one row each: registry, repository, tag,
         image_digest, platform, created (of the last layer that says so), size_bytes.
     tops : numpy.ndarray of int64
         Of each image: the number of its stack.
     parents, depths, sizes : numpy.ndarray of int64
         Of each stack: the one below its last layer (-1 for the empty one), how many layers,
-        and how many bytes.
+        and how many bytes; foreign ones count for none.
     """
 
     images: pd.DataFrame
@@ -47,8 +48,9 @@ class Stacks:
         builder may have compressed it anew. Source: OCI image-spec v1.1, "Image Configuration".
         """
         groups = Groups.of(inventory, IMAGE)
+        is_content = inventory["diff_id"].notna() & are(is_image_layer, inventory["media_type"])
         is_unknown = np.zeros(len(groups), dtype=bool)
-        is_unknown[groups.codes[inventory["diff_id"].isna().to_numpy()]] = True
+        is_unknown[groups.codes[~is_content.to_numpy()]] = True
         is_known = ~is_unknown[groups.codes]
         images = groups.codes[is_known]
         rows = inventory[is_known]
@@ -80,7 +82,7 @@ class Stacks:
 def _stacked(images: Codes, rows: pd.DataFrame, count: int) -> tuple[Codes, Codes, Codes, Codes]:
     """Go up layer by layer, in all images at once."""
     contents, content_count = codes_of(rows["diff_id"])
-    layer_sizes = rows["size_bytes"].fillna(0).to_numpy(dtype=np.int64)
+    layer_sizes = stored_sizes(rows)
     starts = np.searchsorted(images, np.arange(count))
     heights = np.bincount(images, minlength=count)
     tops = np.zeros(count, dtype=np.int64)

@@ -64,8 +64,9 @@ def storage(
     Notes
     -----
     Bytes are compressed, as stored, and of layers alone: configs and manifests, some
-    kilobytes an image, come on top. Foreign layers, whose bytes are in no registry, count
-    for none.
+    kilobytes an image, come on top, and so do attestations in indexes and what no tag leads
+    to, which are in no inventory. Artifacts count as images, and what they hold as layers.
+    Foreign layers, whose bytes are in no registry, count for none.
 
     Examples
     --------

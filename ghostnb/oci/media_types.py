@@ -37,6 +37,17 @@ ACCEPTED_MANIFESTS = (
 2.x answers schema 1."""
 
 
+def is_image_layer(media_type: str) -> bool:
+    """Tell whether this is a layer of an image's file system, as OCI or Docker names them.
+
+    Notes
+    -----
+    A config that calls itself an image's is not enough: cosign's signatures have one, and their
+    layers are texts. Source: sigstore/cosign, "Signature Specification".
+    """
+    return ".image.layer." in media_type or ".image.rootfs." in media_type
+
+
 def is_foreign(media_type: str) -> bool:
     """Tell whether a layer's bytes are kept elsewhere, not in the registry.
 

@@ -15,6 +15,7 @@ from ghostnb.errors import (
 from ghostnb.oci import (
     AnyManifest,
     Descriptor,
+    Digest,
     Index,
     Manifest,
     Platform,
@@ -123,6 +124,8 @@ async def images_of(
 ) -> AsyncIterator[Image]:
     """Iterate over the images that a manifest or index leads to, in its order.
 
+    One that several entries lead to, for one platform, comes once.
+
     Parameters
     ----------
     registry : Registry
@@ -140,12 +143,16 @@ async def images_of(
     """
     leaves = await _leaves(registry, reference, top, on_error)
     platforms = _platforms(leaves)
+    seen: set[tuple[Digest, str | None]] = set()
     for start in range(0, len(leaves), _BATCH):
         batch = leaves[start : start + _BATCH]
         reads = [_read_leaf(registry, reference, leaf, platforms) for leaf in batch]
         for outcome in await _gather(reads):
             if isinstance(outcome, Image):
-                yield outcome
+                key = outcome.digest, outcome.platform
+                if key not in seen:
+                    seen.add(key)
+                    yield outcome
             elif on_error is not None and isinstance(outcome, GhostnbError):
                 on_error(outcome)
             else:

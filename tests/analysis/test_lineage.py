@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from ghostnb.analysis import bases, rebuilds
-from tests.analysis.inventories import Named, image, inventory
+from tests.analysis.inventories import FOREIGN, Named, image, inventory
 
 DAYS = {n: f"2026-01-{n:02}T00:00:00Z" for n in (1, 2, 3, 11)}
 
@@ -105,6 +105,22 @@ def test_what_is_not_known_of_layers_is_left_out():
     frame = inventory(image("base:1", ["base"]), image("chart:1", ["base", "app"]))
     frame.loc[frame["position"] == 1, "diff_id"] = pd.NA
     assert stands(bases(frame)) == {"base:1": None}
+
+
+def test_signatures_are_no_images():
+    kind = "application/vnd.dev.cosign.simplesigning.v1+json"
+    signature = image("base:sha256-1.sig", [Named("app", media_type=kind)], platform=None)
+    assert stands(bases(inventory(image("base:1", ["base"]), signature))) == {"base:1": None}
+
+
+def test_foreign_layers_count_for_no_bytes():
+    windows = Named("windows", media_type=FOREIGN)
+    frame = bases(
+        inventory(image("win:1", [windows, "base"]), image("app:1", [windows, "base", "app"]))
+    )
+    assert stands(frame) == {"win:1": None, "app:1": "win:1"}
+    figures = frame[["base_layers", "base_bytes", "own_bytes"]]
+    assert figures.to_numpy().tolist() == [[0, 0, 1000], [2, 1000, 50]]
 
 
 def test_rows_may_stand_in_any_order():

@@ -11,7 +11,7 @@ import pytest
 
 from ghostnb.analysis import compare, read_snapshot, snapshot
 from ghostnb.errors import SnapshotError
-from tests.analysis.inventories import Named, image, inventory
+from tests.analysis.inventories import FOREIGN, Named, image, inventory
 
 FRAME = inventory(
     image("app:1", ["base", Named("app", created=None)]), image("chart", ["assets"], platform=None)
@@ -175,6 +175,13 @@ def test_an_index_that_lost_a_platform_has_moved():
     assert changed["change"].tolist() == ["moved"]
     assert changed["digests_before"].tolist()[0].count("sha256:") == 2
     assert changed["bytes_before"].tolist() == [2000]
+
+
+def test_foreign_layers_count_for_no_bytes():
+    changed = compare(
+        inventory(), inventory(image("w:1", [Named("windows", None, FOREIGN), "app"]))
+    )
+    assert changed["bytes_after"].tolist() == [50]
 
 
 def test_the_order_of_rows_is_no_change():

@@ -26,6 +26,27 @@ def test_a_descriptor_tells_by_its_media_type_what_it_points_to(media_type, is_i
 
 
 @pytest.mark.parametrize(
+    ("media_type", "expected"),
+    [
+        (media_types.OCI_LAYER, True),
+        (media_types.OCI_LAYER_ZSTD, True),
+        (media_types.DOCKER_LAYER_GZIP, True),
+        (media_types.DOCKER_FOREIGN_LAYER, True),
+        ("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", True),
+        ("application/vnd.oci.image.layer.v1.tar+gzip+encrypted", True),
+        (media_types.OCI_CONFIG, False),
+        (media_types.OCI_EMPTY, False),
+        ("application/vnd.cncf.helm.chart.content.v1.tar+gzip", False),
+        ("application/vnd.dev.cosign.simplesigning.v1+json", False),
+        ("application/vnd.in-toto+json", False),
+        ("", False),
+    ],
+)
+def test_layers_of_images_are_known_by_their_media_types(media_type, expected):
+    assert media_types.is_image_layer(media_type) is expected
+
+
+@pytest.mark.parametrize(
     ("platform", "annotations", "expected"),
     [
         (None, None, False),

@@ -217,6 +217,50 @@ def artifact(
     return _document(types.OCI_MANIFEST, body, (empty, *content), subject=subject)
 
 
+def helm_chart(content: Layer) -> Document:
+    """Build what ``helm push`` makes: a config of its own, and the chart as the one layer.
+
+    Notes
+    -----
+    Source: Helm, "Use OCI-based registries".
+    """
+    config = Layer(encode({"name": "chart", "version": "1.0.0"}), types.HELM_CONFIG)
+    chart = dataclasses.replace(content, media_type=types.HELM_CHART)
+    body = {"config": config.descriptor(), "layers": [chart.descriptor()]}
+    return _document(types.OCI_MANIFEST, body, (config, chart))
+
+
+def cosign_signature(payload: bytes, *, times: int = 1) -> Document:
+    """Build what ``cosign sign`` pushes as a tag, once a signature of the same payload.
+
+    Notes
+    -----
+    Source: sigstore/cosign, "Signature Specification": the config calls itself an image's, of
+    year 1 and no platform; layers differ in the annotation that holds the signature alone.
+    """
+    layers = [
+        Layer(
+            payload,
+            types.COSIGN,
+            digest_of(payload),
+            annotations={"dev.cosignproject.cosign/signature": f"signature {number}"},
+        )
+        for number in range(times)
+    ]
+    year_one = "0001-01-01T00:00:00Z"
+    config = {
+        "architecture": "",
+        "created": year_one,
+        "history": [{"created": year_one} for _ in layers],
+        "os": "",
+        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
+        "config": {},
+    }
+    blob = Layer(encode(config), types.OCI_CONFIG)
+    body = {"config": blob.descriptor(), "layers": [layer.descriptor() for layer in layers]}
+    return _document(types.OCI_MANIFEST, body, (blob, *layers))
+
+
 def attestation(of: Document) -> Document:
     """Build BuildKit's attestation manifest for an image; put it into an index beside it.
 

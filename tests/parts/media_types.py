@@ -7,7 +7,12 @@ OCI_EMPTY = "application/vnd.oci.empty.v1+json"
 OCI_TAR = "application/vnd.oci.image.layer.v1.tar"
 OCI_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
 OCI_ZSTD = "application/vnd.oci.image.layer.v1.tar+zstd"
+OCI_FOREIGN = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
 IN_TOTO = "application/vnd.in-toto+json"
+
+COSIGN = "application/vnd.dev.cosign.simplesigning.v1+json"
+HELM_CONFIG = "application/vnd.cncf.helm.config.v1+json"
+HELM_CHART = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"

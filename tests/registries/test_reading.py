@@ -1,6 +1,7 @@
 """From a reference to images: platforms, nesting, what is missing, what is something else."""
 
 import asyncio
+import dataclasses
 from contextlib import contextmanager
 
 import pytest
@@ -168,6 +169,18 @@ def test_the_platform_of_the_index_wins_since_it_knows_the_variant():
     raw = encode({"schemaVersion": 2, "mediaType": media_types.OCI_INDEX, "manifests": [entry]})
     with registry_of(Document(media_types.OCI_INDEX, raw, children=(child,))) as (registry, _):
         assert ask(registry, read_all)[0].platform == "linux/arm64/v8"
+
+
+def test_an_image_that_several_entries_lead_to_comes_once_a_platform():
+    other = dataclasses.replace(AMD, platform="linux/amd64/v2")
+    with registry_of(index([index([AMD, ARM]), AMD, other, AMD])) as (registry, _):
+        found = ask(registry, read_all)
+
+    assert [(str(one.digest), one.platform) for one in found] == [
+        (AMD.digest, "linux/amd64"),
+        (ARM.digest, "linux/arm64/v8"),
+        (AMD.digest, "linux/amd64/v2"),
+    ]
 
 
 def test_an_image_that_was_never_pushed_is_an_error_or_is_told_of():

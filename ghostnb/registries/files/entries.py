@@ -101,9 +101,15 @@ def read_entries(
     Notes
     -----
     Source: OCI image-spec v1.1, "Image Layer Filesystem Changeset", for whiteouts and opaque
-    directories; names that begin with ``.wh..wh.`` are AUFS' own.
+    directories; names that begin with ``.wh..wh.`` are AUFS' own. No byte at all is a layer
+    without files, as engines take it: moby issue 18170.
     """
-    tar = tarfile.TarFile(fileobj=stream, encoding="utf-8")  # type: ignore[arg-type]
+    try:
+        tar = tarfile.TarFile(fileobj=stream, encoding="utf-8")  # type: ignore[arg-type]
+    except tarfile.ReadError:
+        if stream.tell():
+            raise
+        return
     count = name_bytes = 0
     while (info := tar.next()) is not None:
         # It keeps all of them.

@@ -7,6 +7,7 @@ from typing import Any
 
 from ghostnb.errors import ProtocolError
 from ghostnb.oci import Descriptor
+from ghostnb.oci.media_types import is_image_layer
 from ghostnb.registries.concurrency import both
 from ghostnb.registries.content import blob_pieces
 from ghostnb.registries.files.entries import INVALID, Entry, Reader, read_entries
@@ -87,12 +88,19 @@ async def read_layer(
             raise ProtocolError(
                 f"The layer {layer.digest} of {repository} in {registry.name} is no archive of "
                 f"files that can be read: {e}.",
-                hint="Is it an artifact's? Else whoever built the image must push it again.",
+                hint=_hint(layer.media_type),
                 registry=registry.name,
             ) from e
 
     await both(feed(), read())
     return found
+
+
+def _hint(media_type: str) -> str:
+    if is_image_layer(media_type):
+        # Some artifacts call their files so, too.
+        return "Is it an artifact's? Else whoever built the image must push it again."
+    return f"It is an artifact's, {media_type}. To keep that: registry.save(reference, path)."
 
 
 def _read(pipe: Pipe, found: LayerFiles, hashed: bool, reader: Reader | None) -> None:

@@ -141,6 +141,7 @@ def test_links_are_data():
 def test_an_empty_layer_lists_nothing():
     assert read(archive()) == []
     assert read(bytes(1024)) == []
+    assert read(b"") == []
 
 
 def test_an_archive_without_its_end_is_whole():
@@ -155,7 +156,7 @@ def test_an_archive_that_is_cut_off(cut):
         read(data[:cut])
 
 
-@pytest.mark.parametrize("data", [b"", b"not a tar", b"x" * 600, b'{"json": true}' * 100])
+@pytest.mark.parametrize("data", [b"\0" * 100, b"not a tar", b"x" * 600, b'{"json": true}' * 100])
 def test_what_is_no_archive(data):
     with pytest.raises(INVALID):
         read(data)
