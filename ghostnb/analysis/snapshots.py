@@ -3,9 +3,8 @@
 import errno
 import json
 import os
-import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,6 +15,7 @@ from ghostnb.analysis.ledger import checked_inventory
 from ghostnb.errors import SnapshotError
 from ghostnb.frames import LAYERS
 from ghostnb.frames.schema import CATEGORY, TEXT
+from ghostnb.new_file import TakenError, new_file
 
 __all__ = ["AnySnapshot", "opened", "read_snapshot", "snapshot", "taken_at"]
 
@@ -160,37 +160,25 @@ def _checked_moment(moment: datetime) -> datetime:
 
 
 def _write(table: Any, target: Path, *, overwrite: bool) -> None:
-    """Write beside the target, and name it at the end: nobody reads half of it."""
     parquet = _parquet()
-    partial = target.with_name(f".{secrets.token_hex(8)}.part")
     with _translated(target):
-        _check_free(target, overwrite=overwrite)
-        try:
-            with open(partial, "xb") as file:
-                parquet.write_table(table, file, write_page_checksum=True)
-                file.flush()
-                os.fsync(file.fileno())
-            _check_free(target, overwrite=overwrite)
-            partial.replace(target)
-        finally:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
-
-
-def _check_free(target: Path, *, overwrite: bool) -> None:
-    if overwrite and target.exists() and not target.is_file():
-        raise SnapshotError(f"{target} is no file that could be replaced.", hint="Choose another.")
-    if not overwrite and os.path.lexists(target):
-        raise SnapshotError(
-            f"{target} is there already.",
-            hint="Choose another name, or replace it: overwrite=True.",
-        )
+        if overwrite and target.exists() and not target.is_file():
+            raise SnapshotError(
+                f"{target} is no file that could be replaced.", hint="Choose another."
+            )
+        with new_file(target, overwrite=overwrite) as file:
+            parquet.write_table(table, file, write_page_checksum=True)
 
 
 @contextmanager
 def _translated(target: Path) -> Iterator[None]:
     try:
         yield
+    except TakenError as e:
+        raise SnapshotError(
+            f"{target} is there already.",
+            hint="Choose another name, or replace it: overwrite=True.",
+        ) from e
     except OSError as e:
         full = e.errno in (errno.ENOSPC, errno.EDQUOT)
         hint = "Free some space." if full else f"May files be made in {target.parent}?"

@@ -1,10 +1,10 @@
 """Content on its way between a registry and a user's files."""
 
 import os
-import secrets
 from pathlib import Path
 
 from ghostnb.errors import ProtocolError
+from ghostnb.new_file import new_file
 from ghostnb.wire.bolt import PLUGINS, AnyEntry, Shelf
 
 __all__ = ["Place", "as_text", "read_content", "save"]
@@ -36,12 +36,8 @@ def save(content: bytes, place: Place, name: str) -> Path:
     """Write a file whole, in place of what was there; in a directory, under a name of its own."""
     path = Path(place)
     target = path / name if path.is_dir() else path
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    with new_file(target, overwrite=True) as file:
+        file.write(content)
     return target
 
 

@@ -1,14 +1,12 @@
 """A picture as a value: shown by notebooks, and saved."""
 
-import os
 import re
-import secrets
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ghostnb.errors import PictureError
+from ghostnb.new_file import TakenError, new_file
 
 __all__ = ["Picture"]
 
@@ -74,22 +72,17 @@ class Picture:
         if target.suffix not in (".svg", ".png"):
             raise ValueError(f"path: {target.name} ends in neither .svg nor .png.")
         content = self.svg.encode() if target.suffix == ".svg" else self._png(scale)
-        if not overwrite and os.path.lexists(target):
+        try:
+            with new_file(target, overwrite=overwrite) as file:
+                file.write(content)
+        except TakenError as e:
             raise PictureError(
                 f"{target} is there already.",
                 hint="Choose another name, or replace it: overwrite=True.",
-            )
-        # Named at the end: what was there is not lost to a full disk.
-        partial = target.with_name(f".{secrets.token_hex(8)}.part")
-        try:
-            partial.write_bytes(content)
-            partial.replace(target)
+            ) from e
         except OSError as e:
             hint = "May files be made there, and is there room?"
             raise PictureError(f"Cannot write {target} ({e.strerror or e}).", hint=hint) from e
-        finally:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
         return target
 
     def _png(self, scale: float) -> bytes:

@@ -6,9 +6,7 @@ too: nothing is held in memory or written twice.
 
 import asyncio
 import contextlib
-import errno
 import os
-import secrets
 import shutil
 import tarfile
 import threading
@@ -17,15 +15,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from ghostnb.transfer.faults import already_there, translated, without_room
+from ghostnb.new_file import check_free, give_name, part_beside, sync_directory
+from ghostnb.transfer.faults import translated, without_room
 
 __all__ = ["Archive", "Member", "new_archive"]
 
 _MODE = 0o644
-# How systems say that a disk has no hard links: exFAT, network drives, Android, some containers.
-_NO_LINKS = frozenset(
-    {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}
-)
 
 
 @asynccontextmanager
@@ -202,7 +197,7 @@ class _Part:
 
     def __init__(self, target: Path, *, is_replaced: bool) -> None:
         self._target = target
-        self._path = target.with_name(f".{secrets.token_hex(8)}.part")
+        self._path = part_beside(target)
         self._is_replaced = is_replaced
         self._lock = threading.Lock()
         self._file: BinaryIO | None = None
@@ -213,7 +208,7 @@ class _Part:
         """Make the file, with the rights that a new file has here."""
         with self._lock, translated(self._target):
             if not self._is_over:
-                self._check_target()
+                check_free(self._target, overwrite=self._is_replaced)
                 self._file = open(self._path, "xb")  # noqa: SIM115 (open over several calls)
 
     def write(self, offset: int, content: bytes) -> None:
@@ -242,9 +237,7 @@ class _Part:
     def publish(self) -> None:
         """Give the file its name."""
         with self._lock, translated(self._target):
-            if self._is_replaced or not self._link():
-                self._check_target()
-                self._path.replace(self._target)
+            give_name(self._path, self._target, overwrite=self._is_replaced)
             self._file, self._is_over, self._is_published = None, True, True
 
     def discard(self) -> None:
@@ -258,34 +251,7 @@ class _Part:
                 with contextlib.suppress(OSError):
                     self._path.unlink()
             if self._is_published:
-                self._sync_directory()
-
-    def _link(self) -> bool:
-        """Name the file as well, unless the name is taken; False where there are no links."""
-        try:
-            os.link(self._path, self._target)
-        except FileExistsError as e:
-            raise already_there(self._target) from e
-        except OSError as e:
-            if e.errno in _NO_LINKS:
-                return False
-            raise
-        with contextlib.suppress(OSError):  # the image is whole, whatever becomes of this name
-            self._path.unlink()
-        return True
-
-    def _sync_directory(self) -> None:
-        """Bring the name to the disk, where directories can be synced."""
-        with contextlib.suppress(OSError):
-            directory = os.open(self._target.parent, os.O_RDONLY)
-            try:
-                os.fsync(directory)
-            finally:
-                os.close(directory)
-
-    def _check_target(self) -> None:
-        if not self._is_replaced and os.path.lexists(self._target):
-            raise already_there(self._target)
+                sync_directory(self._target.parent)
 
 
 def _header(name: str, size_bytes: int) -> bytes:

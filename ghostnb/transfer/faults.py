@@ -8,8 +8,9 @@ from pathlib import Path
 import humanize
 
 from ghostnb.errors import ArchiveError
+from ghostnb.new_file import TakenError
 
-__all__ = ["already_there", "translated", "without_room"]
+__all__ = ["translated", "without_room"]
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NOT_ALLOWED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -26,6 +27,11 @@ def translated(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except TakenError as e:
+        raise ArchiveError(
+            f"{path} is there already.",
+            hint="Choose another name, or replace it: overwrite=True.",
+        ) from e
     except OSError as e:
         raise ArchiveError(f"Cannot write {path} ({e.strerror or e}).", hint=_hint(path, e)) from e
 
@@ -40,14 +46,6 @@ def _hint(path: Path, error: OSError) -> str:
     if error.errno == errno.ENAMETOOLONG:
         return "Choose a shorter name."
     return "Choose another path."
-
-
-def already_there(path: Path) -> ArchiveError:
-    """Make the error for a path that is taken."""
-    return ArchiveError(
-        f"{path} is there already.",
-        hint="Choose another name, or replace it: overwrite=True.",
-    )
 
 
 def without_room(path: Path, needed_bytes: int, free_bytes: int) -> ArchiveError:

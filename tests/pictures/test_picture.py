@@ -5,13 +5,13 @@ from __future__ import annotations
 import struct
 import sys
 import zlib
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from ghostnb.errors import PictureError
 from ghostnb.pictures import treemap
+from tests.parts.disks import fill_up, small_disk
 
 PICTURE = treemap(pd.Series({"team/app": 3000, "team/web": 1000}), width=200, height=100)
 
@@ -63,20 +63,15 @@ def test_a_file_that_is_there_is_kept_unless_asked(tmp_path):
     assert path.read_text() == PICTURE.svg
 
 
-def test_a_full_disk_takes_nothing_away(tmp_path, monkeypatch):
-    path = tmp_path / "a.svg"
-    path.write_text("mine")
-
-    def fail(file: Path, content: bytes) -> None:
-        with open(file, "wb") as half:
-            half.write(content[:10])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", fail)
-    with pytest.raises(PictureError, match="No space left on device"):
-        PICTURE.save(path, overwrite=True)
-    assert [one.name for one in tmp_path.iterdir()] == ["a.svg"]
-    assert path.read_text() == "mine"
+def test_a_full_disk_takes_nothing_away(tmp_path):
+    with small_disk(tmp_path / "disk", 1) as disk:
+        path = disk / "a.svg"
+        path.write_text("mine")
+        fill_up(disk / "ballast")
+        with pytest.raises(PictureError, match="No space left on device"):
+            PICTURE.save(path, overwrite=True)
+        assert sorted(one.name for one in disk.iterdir()) == ["a.svg", "ballast"]
+        assert path.read_text() == "mine"
 
 
 def test_places_where_nothing_can_be_written(tmp_path):

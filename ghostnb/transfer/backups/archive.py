@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ghostnb.errors import IncompleteError
+from ghostnb.new_file import check_free
 from ghostnb.registries.layout.faults import check_writable
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.walk import Tally
@@ -14,7 +15,7 @@ from ghostnb.transfer.archive import new_archive
 from ghostnb.transfer.backups.catalogue import Catalogue
 from ghostnb.transfer.backups.directory import BackupRecord
 from ghostnb.transfer.backups.layout_archive import LayoutArchive
-from ghostnb.transfer.faults import already_there, translated
+from ghostnb.transfer.faults import translated
 from ghostnb.transfer.selection import Selection
 from ghostnb.transfer.syncing.sync import SyncDraft, SyncPlan, draft_sync
 from ghostnb.transfer.tally import TransferTally
@@ -139,8 +140,7 @@ def _checked(path: Path, *, overwrite: bool) -> Path:
     """Give the file's absolute path: a notebook may change its directory meanwhile."""
     with translated(path):
         path = path.absolute()
-        if not overwrite and os.path.lexists(path):
-            raise already_there(path)
+        check_free(path, overwrite=overwrite)
         if overwrite and path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not path.parent.is_dir():
