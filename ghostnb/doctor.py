@@ -30,6 +30,7 @@ _EXTRAS = {
     "nest_asyncio2": "nested",
     "pyarrow": "parquet",
     "resvg_py": "charts",
+    "plotly": "charts",
 }
 _PATIENCE_SECONDS = 20.0
 _MARKS = {"ok": "ok  ", "bad": "BAD ", "note": "--  "}

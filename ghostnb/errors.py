@@ -196,7 +196,7 @@ class SnapshotError(GhostnbError):
 
 
 class PictureError(GhostnbError):
-    """A picture cannot be saved: the file is there already, its directory is not, resvg is not."""
+    """A picture cannot be saved (its file is there, its directory is not), or lacks an extra."""
 
 
 class IncompleteError(GhostnbError):

@@ -22,6 +22,11 @@ def drift_blocks() -> list[str]:
     return _blocks("Drift")
 
 
+def plotly_blocks() -> list[str]:
+    """Give the Python blocks that go on from the tour, with the extra ``charts``."""
+    return _blocks("plotly")
+
+
 def _blocks(need: str) -> list[str]:
     found = _BLOCK.findall(README.read_text(encoding="utf-8"))
     return [code for needed, code in found if needed == need]

@@ -78,6 +78,7 @@ def test_doctor_names_the_module_of_each_extra() -> None:
         "nest-asyncio2": "nested",
         "pyarrow": "parquet",
         "resvg-py": "charts",
+        "plotly": "charts",
     }
     for name, extra in extras.items():
         assert re.search(rf"(ok|--)   +{name} .*{extra}", out)

@@ -14,7 +14,7 @@ from tests.parts.drift import running_drift
 from tests.parts.registries import docker_registry
 from tests.parts.standard import by_repository
 from tests.parts.storage import write_storage
-from tests.readme import README, daemon_blocks, drift_blocks, tour
+from tests.readme import README, daemon_blocks, drift_blocks, plotly_blocks, tour
 
 TEXT = README.read_text(encoding="utf-8")
 TOML = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
@@ -43,11 +43,12 @@ def test_the_tour_runs_on_a_real_registry(home: Path, tmp_path: Path) -> None:
     write_storage(tmp_path / "storage", by_repository())
     with docker_registry(storage_dir=tmp_path / "storage") as registry:
         write_config(home, registry.url)
-        run = run_cells("".join(tour()), cwd=tmp_path)
+        run = run_cells("".join([*tour(), *plotly_blocks()]), cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert "library/nginx" in run.stdout
     assert "('linux/amd64', 1055, " in run.stdout
     assert (tmp_path / "nginx.tar").exists()
+    assert "Plotly.newPlot" in (tmp_path / "storage.html").read_text(encoding="utf-8")
 
 
 def test_what_is_said_of_drift_runs_on_one(tmp_path: Path) -> None:

@@ -2,16 +2,16 @@
 
 import pandas as pd
 
-from ghostnb.frames.schema import checked_frame
-from ghostnb.pictures.drawing import LINE, MUTED, TEXT, Element, bytes_text, drawn, element
+from ghostnb.pictures.colours import ADDED, LINE, MUTED, TEXT, TOTAL
+from ghostnb.pictures.drawing import Element, drawn, element
+from ghostnb.pictures.periods import Periods
 from ghostnb.pictures.picture import Picture
+from ghostnb.pictures.wording import bytes_text
 
 __all__ = ["growth"]
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 70, 34, 40
-_ADDED, _TOTAL = "var(--ghostnb-accent, #1560bd)", "var(--ghostnb-warning, #7a4d00)"
 _STEPS = 4
-_NEEDED = ("period", "added_bytes", "total_bytes")
 
 
 def growth(
@@ -38,26 +38,20 @@ def growth(
     TypeError, ValueError
         If it is no such frame.
     """
-    checked_frame(
-        frame, _NEEDED, "A frame of growth is wanted, such as that of analysis.growth(inventory)"
-    )
-    dated = frame[frame["period"].notna()].reset_index(drop=True)
-    added = dated["added_bytes"].fillna(0).astype("int64").tolist()
-    totals = dated["total_bytes"].fillna(0).astype("int64").tolist()
-    names = [one.date().isoformat() for one in dated["period"]]
+    periods = Periods.of(frame)
+    names, added, totals = periods.names, periods.added, periods.totals
     inner = (width - _LEFT - _RIGHT, height - _TOP - _BOTTOM)
     parts = [*_scales(max(added, default=0), max(totals, default=0), width, inner)]
     parts += _columns(names, added, totals, inner)
     parts += _line(totals, inner)
     parts += _dates(names, height, inner)
-    unknown = int(frame.loc[frame["period"].isna(), "added_bytes"].sum())
-    return drawn(title, _in_words(names, added, totals, unknown), width, height, parts)
+    return drawn(title, periods.in_words(), width, height, parts)
 
 
 def _scales(most: int, whole: int, width: int, inner: tuple[int, int]) -> list[Element]:
     parts = [
-        element("text", "added", x=_LEFT, y=18, fill=_ADDED),
-        element("text", "in all", x=width - _RIGHT, y=18, fill=_TOTAL, text_anchor="end"),
+        element("text", "added", x=_LEFT, y=18, fill=ADDED),
+        element("text", "in all", x=width - _RIGHT, y=18, fill=TOTAL, text_anchor="end"),
     ]
     for step in range(_STEPS + 1):
         y = _TOP + inner[1] * (1 - step / _STEPS)
@@ -86,7 +80,7 @@ def _columns(
             y=_TOP + inner[1] * (1 - size / most),
             width=step * 0.7,
             height=inner[1] * size / most,
-            fill=_ADDED,
+            fill=ADDED,
         )
         for n, (name, size, total) in enumerate(zip(names, added, totals, strict=True))
     ]
@@ -98,7 +92,7 @@ def _line(totals: list[int], inner: tuple[int, int]) -> list[Element]:
         f"{_LEFT + (n + 0.5) * step:.1f},{_TOP + inner[1] * (1 - total / whole):.1f}"
         for n, total in enumerate(totals)
     ]
-    style = {"fill": "none", "stroke": _TOTAL, "stroke_width": 2}
+    style = {"fill": "none", "stroke": TOTAL, "stroke_width": 2}
     return [element("polyline", "", points=" ".join(points), **style)] if points else []
 
 
@@ -112,16 +106,3 @@ def _dates(names: list[str], height: int, inner: tuple[int, int]) -> list[Elemen
                 fill=TEXT, font_size=11)
         for n in shown
     ]  # fmt: skip
-
-
-def _in_words(names: list[str], added: list[int], totals: list[int], unknown: int) -> str:
-    if not names:
-        return f"Nothing is dated; {bytes_text(unknown)} were made at unknown times."
-    most = max(range(len(added)), key=added.__getitem__)
-    parts = [
-        f"From {names[0]} to {names[-1]} it grew to {bytes_text(totals[-1])}",
-        f"most was added from {names[most]} on, {bytes_text(added[most])}",
-    ]
-    if unknown:
-        parts.append(f"{bytes_text(unknown)} were made at unknown times")
-    return "; ".join(parts) + "."

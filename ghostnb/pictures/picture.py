@@ -1,17 +1,14 @@
 """A picture as a value: shown by notebooks, and saved."""
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ghostnb.errors import PictureError
 from ghostnb.new_file import TakenError, new_file
+from ghostnb.pictures.colours import in_light
 
 __all__ = ["Picture"]
-
-# In a page of ours, colours are the theme's; a file has none of these.
-_THEMED = re.compile(r"var\(--[a-z-]+, *([^()]+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ class Picture:
     @property
     def svg(self) -> str:
         """SVG that stands alone, in the colours of the light theme."""
-        return _THEMED.sub(r"\1", self.markup)
+        return in_light(self.markup)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"image/svg+xml": self.svg, "text/plain": f"{self.title}. {self.alt}"}

@@ -1,29 +1,19 @@
 """Sizes as areas: squarified (Bruls, Huizing, van Wijk, 2000)."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
 import pandas as pd
 
-from ghostnb.pictures.drawing import (
-    GROUND,
-    HUES,
-    TEXT,
-    Element,
-    bytes_text,
-    checked_sizes,
-    drawn,
-    element,
-    shortened,
-)
+from ghostnb.pictures.areas import NOTHING, Area, area_in_words, areas_in_words, areas_of
+from ghostnb.pictures.colours import GROUND, HUES, TEXT
+from ghostnb.pictures.drawing import Element, drawn, element
 from ghostnb.pictures.picture import Picture
+from ghostnb.pictures.wording import bytes_text, shortened
 
 __all__ = ["treemap"]
 
-_NAMED = 10
-_DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
 # How wide a letter of 12 pixels is, about.
 _LETTER = 7.2
 _HEAD = 18.0
@@ -35,14 +25,6 @@ class _Box:
     y: float
     width: float
     height: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    key: str
-    label: str
-    value: int
-    parts: tuple["_Part", ...] = ()
 
 
 def treemap(
@@ -80,10 +62,7 @@ def treemap(
     >>> treemap(pd.Series({"team/app": 3_000_000, "team/web": 1_000_000})).alt
     '2 areas, 4.00 MB in all: team/app 3.00 MB (75 %), team/web 1.00 MB (25 %).'
     """
-    known = checked_sizes(sizes)
-    # A level that is named by a number, as columns of a split text are, would stand for another.
-    known.index = known.index.set_names([None] * known.index.nlevels)
-    parts = _parts(known, limit)
+    parts = areas_of(sizes, limit)
     total = sum(part.value for part in parts)
     box = _Box(0, 0, width, height)
     hues = cycle(HUES)
@@ -92,41 +71,12 @@ def treemap(
         for part, place in (_squarified(parts, box) if total else ())
     ]
     if not total:
-        tiles = [element("text", "Nothing is stored.", x=12, y=24, fill=TEXT)]
-    return drawn(title, _in_words(parts, total), width, height, tiles, role="group")
+        tiles = [element("text", NOTHING, x=12, y=24, fill=TEXT)]
+    return drawn(title, areas_in_words(parts), width, height, tiles, role="group")
 
 
-def _parts(sizes: "pd.Series[int]", limit: int) -> list[_Part]:
-    """Order them by size; what is too many becomes one."""
-    if isinstance(sizes.index, pd.MultiIndex) and sizes.index.nlevels == 2:
-        groups = sizes.groupby(level=0, sort=False, dropna=False)
-        inner = {name: _parts(one.droplevel(0), limit) for name, one in groups}
-        parts = [
-            _Part(str(name), _short(str(name)), sum(part.value for part in members), tuple(members))
-            for name, members in inner.items()
-        ]
-    else:
-        joined = sizes.groupby(level=list(range(sizes.index.nlevels)), dropna=False).sum()
-        parts = [_Part(_name(one), _short(_name(one)), int(size)) for one, size in joined.items()]
-    parts = sorted((part for part in parts if part.value > 0), key=lambda part: -part.value)
-    if len(parts) <= limit:
-        return parts
-    rest = parts[limit - 1 :]
-    others = _Part("", f"{len(rest):,} others", sum(part.value for part in rest))
-    return sorted([*parts[: limit - 1], others], key=lambda part: -part.value)
-
-
-def _name(name: object) -> str:
-    return ":".join(map(str, name)) if isinstance(name, tuple) else str(name)
-
-
-def _short(name: str) -> str:
-    """Give a digest's beginning, as other tools do."""
-    return _DIGEST.sub(r"\1", name)
-
-
-def _tile(part: _Part, box: _Box, hue: str, total: int) -> Element:
-    text = _one_in_words(part, total)
+def _tile(part: Area, box: _Box, hue: str, total: int) -> Element:
+    text = area_in_words(part, total)
     group = element(
         "g",
         "",
@@ -149,8 +99,8 @@ def _tile(part: _Part, box: _Box, hue: str, total: int) -> Element:
     return group
 
 
-def _inner(part: _Part, box: _Box, total: int) -> Element:
-    text = _one_in_words(part, total)
+def _inner(part: Area, box: _Box, total: int) -> Element:
+    text = area_in_words(part, total)
     group = element(
         "g",
         "",
@@ -172,24 +122,7 @@ def _caption(box: _Box, text: str, below: float) -> Element:
     return element("text", text, x=box.x + 6, y=box.y + below, fill="#ffffff")
 
 
-def _one_in_words(part: _Part, total: int) -> str:
-    return f"{part.label}: {bytes_text(part.value)}, {100 * part.value / total:.1f} %"
-
-
-def _in_words(parts: Sequence[_Part], total: int) -> str:
-    if not parts:
-        return "Nothing is stored."
-    named = [
-        f"{part.label} {bytes_text(part.value)} ({100 * part.value / total:.0f} %)"
-        for part in parts[:_NAMED]
-    ]
-    left = len(parts) - len(named)
-    more = f" and {left:,} more" if left else ""
-    areas = "1 area" if len(parts) == 1 else f"{len(parts):,} areas"
-    return f"{areas}, {bytes_text(total)} in all: {', '.join(named)}{more}."
-
-
-def _squarified(parts: Sequence[_Part], room: _Box) -> Iterator[tuple[_Part, _Box]]:
+def _squarified(parts: Sequence[Area], room: _Box) -> Iterator[tuple[Area, _Box]]:
     """Lay rows along the shorter side, each as long as its areas become squarer by it."""
     scale = room.width * room.height / sum(part.value for part in parts)
     first = 0
@@ -213,8 +146,8 @@ def _worst(largest: float, smallest: float, total: float, side: float) -> float:
 
 
 def _row(
-    row: Sequence[_Part], scale: float, total: float, room: _Box
-) -> Iterator[tuple[_Part, _Box]]:
+    row: Sequence[Area], scale: float, total: float, room: _Box
+) -> Iterator[tuple[Area, _Box]]:
     is_upright = room.width >= room.height
     depth = total / (room.height if is_upright else room.width)
     offset = 0.0

@@ -54,6 +54,14 @@ def test_a_matrix_of_several_columns():
     assert "app:1" in texts(picture)
 
 
+def test_what_is_unknown_is_nothing_in_common():
+    matrix = analysis.sharing(SHARED)
+    matrix.loc["app", "tool"] = matrix.loc["tool", "app"] = pd.NA
+    picture = heatmap(matrix)
+    assert "app and tool: 0 B in common, 0 % of the smaller" in titles(picture)
+    assert picture.alt.startswith("4; most in common have tiny and app 1.00 kB")
+
+
 @pytest.mark.parametrize(
     ("matrix", "error"),
     [(None, TypeError), (pd.DataFrame({"a": [1]}, index=["b"]), ValueError)],

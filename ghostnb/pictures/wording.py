@@ -1,0 +1,19 @@
+"""Sizes and names, as pictures write them."""
+
+__all__ = ["bytes_text", "shortened"]
+
+
+def bytes_text(size_bytes: float) -> str:
+    """Write a size as the widgets do: with three digits."""
+    units = ("B", "kB", "MB", "GB", "TB", "PB")
+    unit = 0
+    while abs(size_bytes) >= 999.5 and unit < len(units) - 1:
+        size_bytes, unit = size_bytes / 1000, unit + 1
+    return (
+        f"{size_bytes:.0f} B" if unit == 0 else f"{size_bytes:#.3g}".rstrip(".") + f" {units[unit]}"
+    )
+
+
+def shortened(text: str, letters: int) -> str:
+    """Give a text that has room for so many letters."""
+    return text if len(text) <= letters else f"{text[: max(letters - 1, 0)]}…"
