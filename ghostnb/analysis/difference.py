@@ -79,11 +79,12 @@ class ImageDiff:
     @property
     def changes(self) -> str:
         """What is different, in a few words."""
+        unpacked = _signed(int(self.files["delta_bytes"].sum()))
         parts = [
-            f"{len(self.packages)} packages",
-            f"{len(self.files)} files ({_signed(int(self.files['delta_bytes'].sum()))} unpacked)",
-            f"{(self.layers['change'] != SAME).sum()} layers",
-            f"{len(self.config)} settings",
+            _counted(len(self.packages), "package"),
+            f"{_counted(len(self.files), 'file')} ({unpacked} unpacked)",
+            _counted(int((self.layers["change"] != SAME).sum()), "layer"),
+            _counted(len(self.config), "setting"),
         ]
         delta = _signed(self.after.size_bytes - self.before.size_bytes)
         return f"{delta}; {', '.join(parts)} differ"
@@ -282,6 +283,10 @@ def _frame(rows: Sequence[tuple[object, ...]], schema: dict[str, str]) -> pd.Dat
     return pd.DataFrame(
         {name: pd.array(list(made[name]), dtype=dtype) for name, dtype in schema.items()}
     )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def _signed(size_bytes: int) -> str:

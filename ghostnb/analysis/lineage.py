@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 import pandas as pd
 
+from ghostnb.analysis.codes import Codes
 from ghostnb.analysis.ledger import checked_inventory
 from ghostnb.analysis.stacks import IMAGE, Stacks
 from ghostnb.frames.schema import COUNT, FLAG, TEXT, TIME
@@ -32,6 +33,8 @@ REBUILDS = {
     "behind": COUNT,
     "days_behind": COUNT,
     "is_outdated": FLAG,
+    "is_direct": FLAG,
+    "own_bytes": COUNT,
 }
 _OF_BASE = ["base_tags", "base_digest", "base_created"]
 _SHOWN = 5
@@ -76,11 +79,8 @@ def bases(inventory: pd.DataFrame) -> pd.DataFrame:
     unless it has a tag still.
     """
     stacks = Stacks.of(checked_inventory(inventory))
-    is_image = np.zeros(len(stacks.parents), dtype=bool)
-    is_image[stacks.tops] = True
-    is_image[0] = False
     frame = stacks.images[list(IMAGE)].copy()
-    frame["stack"] = stacks.nearest(is_image)[stacks.parents[stacks.tops]]
+    frame["stack"] = _below(stacks, stacks.tops)
     names = _names(stacks)
     here = frame.merge(names, "left", left_on=["stack", "registry"], right_on=["stack", _BASE[0]])
     anywhere = names.drop_duplicates("stack")
@@ -92,6 +92,14 @@ def bases(inventory: pd.DataFrame) -> pd.DataFrame:
     frame["base_layers"], frame["base_bytes"] = stacks.depths[below], stacks.sizes[below]
     frame["own_bytes"] = stacks.sizes[stacks.tops] - stacks.sizes[below]
     return frame[list(BASES)].astype(BASES)
+
+
+def _below(stacks: Stacks, bases: Codes) -> Codes:
+    """Give of each image the stack of the largest of these bases that it stands on, or 0."""
+    is_base = np.zeros(len(stacks.parents), dtype=bool)
+    is_base[bases] = True
+    is_base[0] = False
+    return stacks.nearest(is_base)[stacks.parents[stacks.tops]]
 
 
 def _names(stacks: Stacks) -> pd.DataFrame:
@@ -121,7 +129,7 @@ def rebuilds(inventory: pd.DataFrame, base: str, *, registry: str | None = None)
 
     Returns
     -------
-    pandas.DataFrame, shape (n_images, 14)
+    pandas.DataFrame, shape (n_images, 16)
         registry, repository, tag, image_digest, platform : string, of the image
         base_tags, base_digest : string, of the base that it stands on
         base_created : datetime64[ns, UTC], when its last layer was made; NaT if unknown
@@ -129,6 +137,8 @@ def rebuilds(inventory: pd.DataFrame, base: str, *, registry: str | None = None)
         behind : Int64, how many images of the base are newer than its own
         days_behind : Int64, from its own base to the newest, in whole days
         is_outdated : boolean; <NA> if it is not known which is newer
+        is_direct : boolean, False if there is another image between, to be rebuilt before
+        own_bytes : Int64, as of `bases`: at most so much is stored anew
         The farthest behind first; images of the base's own repository are left out.
 
     Raises
@@ -141,13 +151,12 @@ def rebuilds(inventory: pd.DataFrame, base: str, *, registry: str | None = None)
     stacks = Stacks.of(checked_inventory(inventory))
     is_base = _fitting(stacks.images, base, registry)
     offered = stacks.images[is_base].assign(stack=stacks.tops[is_base])
-    is_wanted = np.zeros(len(stacks.parents), dtype=bool)
-    is_wanted[offered["stack"]] = True
-    is_wanted[0] = False
     is_other = ~stacks.images["repository"].isin(offered["repository"].unique()).to_numpy()
-    frame = stacks.images[is_other].copy()
-    frame["stack"] = stacks.nearest(is_wanted)[stacks.parents[stacks.tops[is_other]]]
-    frame = frame[frame["stack"] > 0].drop(columns=["created", "size_bytes"])
+    below, nearest = _below(stacks, stacks.tops[is_base]), _below(stacks, stacks.tops)
+    frame = stacks.images[list(IMAGE)].copy()
+    frame["stack"], frame["is_direct"] = below, below == nearest
+    frame["own_bytes"] = stacks.sizes[stacks.tops] - stacks.sizes[nearest]
+    frame = frame[is_other & (below > 0)]
     frame = frame.merge(_versions(offered), "left", "stack")
     days = (frame["newest_created"] - frame["base_created"]).dt.days
     frame["days_behind"] = days.where(frame["base_created"].notna()).astype(COUNT)

@@ -79,12 +79,12 @@ class Overlaps:
         ]
         most = sorted((pair for pair in pairs if pair[0]), key=lambda pair: (-pair[0], pair[1:]))
         if not most:
-            return f"{len(names)} of which no two have anything in common."
+            return f"{len(names)} compared, of which no two have anything in common."
         said = [f"{one} and {other} {bytes_text(size)}" for size, one, other in most[:_NAMED]]
         left = len(most) - len(said)
         more = f", and {left:,} more pairs" if left > 0 else ""
         note = f" {self.left_out:,} others are left out." if self.left_out else ""
-        return f"{len(names)}; most in common have {', '.join(said)}{more}.{note}"
+        return f"{len(names)} compared: most in common have {', '.join(said)}{more}.{note}"
 
 
 def _name(name: object) -> str:

@@ -150,6 +150,9 @@ def test_who_is_behind_a_base():
     assert frame["is_outdated"].tolist() == [True, False]
     assert frame["base_created"].tolist() == [pd.Timestamp(DAYS[1]), pd.Timestamp(DAYS[11])]
     assert frame["newest_digest"].nunique() == 1
+    assert frame["is_direct"].tolist() == [True, True]
+    assert frame["own_bytes"].tolist() == [7, 8]
+    assert frame.dtypes[["is_direct", "own_bytes"]].astype(str).tolist() == ["boolean", "Int64"]
 
 
 def test_those_that_stand_on_it_by_way_of_another():
@@ -162,6 +165,12 @@ def test_those_that_stand_on_it_by_way_of_another():
         "python:latest",
     ]
     assert not frame["is_outdated"].any()
+    # Each python, too, is to be rebuilt before what stands on it.
+    assert frame.groupby("repository")["is_direct"].agg(set).to_dict() == {
+        "app": {False},
+        "python": {True},
+    }
+    assert frame.groupby("repository")["own_bytes"].sum().to_dict() == {"app": 15, "python": 300}
 
 
 def test_only_some_tags_are_bases():
@@ -204,9 +213,12 @@ def test_ages_that_are_not_known():
 
 def test_a_base_that_nobody_stands_on():
     frame = rebuilds(FAMILY, "lonely")
-    assert frame.shape == (0, 14)
+    assert frame.shape == (0, 16)
     kinds = ["string"] * 7 + ["datetime64[ns, UTC]", "string", "string", "datetime64[ns, UTC]"]
-    assert frame.dtypes.astype(str).tolist() == [*kinds, "Int64", "Int64", "boolean"]
+    assert frame.dtypes.astype(str).tolist() == [
+        *kinds,
+        *("Int64", "Int64", "boolean", "boolean", "Int64"),
+    ]
 
 
 def test_only_of_one_registry():

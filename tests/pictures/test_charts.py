@@ -41,12 +41,16 @@ def test_the_darker_the_more():
 
 def test_the_matrix_in_words():
     assert heatmap(analysis.sharing(SHARED)).alt == (
-        "4; most in common have tool and app 1.30 kB, tiny and app 1.00 kB, tiny and tool 1.00 kB."
+        "4 compared: most in common have tool and app 1.30 kB, tiny and app 1.00 kB, "
+        "tiny and tool 1.00 kB."
     )
     assert "2 others are left out" in heatmap(analysis.sharing(SHARED, limit=2)).alt
     apart = inventory(image("a:1", ["app"]), image("b:1", ["base"]))
-    assert heatmap(analysis.sharing(apart)).alt == "2 of which no two have anything in common."
-    assert heatmap(analysis.sharing(inventory())).alt.startswith("0 of which")
+    assert (
+        heatmap(analysis.sharing(apart)).alt
+        == "2 compared, of which no two have anything in common."
+    )
+    assert heatmap(analysis.sharing(inventory())).alt.startswith("0 compared, of which")
 
 
 def test_a_matrix_of_several_columns():
@@ -59,7 +63,7 @@ def test_what_is_unknown_is_nothing_in_common():
     matrix.loc["app", "tool"] = matrix.loc["tool", "app"] = pd.NA
     picture = heatmap(matrix)
     assert "app and tool: 0 B in common, 0 % of the smaller" in titles(picture)
-    assert picture.alt.startswith("4; most in common have tiny and app 1.00 kB")
+    assert picture.alt.startswith("4 compared: most in common have tiny and app 1.00 kB")
 
 
 @pytest.mark.parametrize(

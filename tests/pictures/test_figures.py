@@ -152,7 +152,7 @@ def test_a_column_a_period_and_a_line():
 
 @pytest.mark.parametrize(("draw", "data", "text"), [
     (figures.treemap, pd.Series({"a": 0}), "Nothing is stored."),
-    (figures.heatmap, SHARED.iloc[:0, :0], "0 of which no two have anything in common."),
+    (figures.heatmap, SHARED.iloc[:0, :0], "0 compared, of which no two have anything in common."),
     (figures.growth, MONTHS[MONTHS["period"].isna()],
      "Nothing is dated; 50 B were made at unknown times."),
 ])  # fmt: skip
