@@ -212,6 +212,8 @@ class Dashboard(Panels):
         for registry in changed_registries(plan):
             self.browser.refresh(registry)
             self.storage.forget(registry)
+        if self._bar.tab == "Storage":
+            self.storage.reload()
 
     def _follow_storage(self, _: object = None) -> None:
         if self._bar.tab == "Storage":

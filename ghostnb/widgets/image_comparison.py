@@ -95,10 +95,17 @@ class ImageComparison(Panels):
     def _asked(self, inspected: Inspected) -> Form:
         here = inspected.client.name
         choices = tuple(sorted(self._fleet, key=lambda name: name != here))
+        first = choices[0] if choices else ""
         return Form(
             f"Compare {inspected.image.name} with",
             [
-                Field("registry", "In registry", "choice", value=here, choices=choices),
+                Field(
+                    "registry",
+                    "In registry",
+                    "choice",
+                    value=first,
+                    choices=choices,
+                ),
                 Field(
                     "reference",
                     "Image",

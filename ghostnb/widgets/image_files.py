@@ -40,7 +40,8 @@ class ImageFiles(Panels):
         self._tasks = Tasks()
         self._inspected: Inspected | None = None
         self._contents: Contents | None = None
-        self._folder = "/"
+        # What is entered, and what the picture shows: an older one leads nowhere.
+        self._folder = self._drawn = "/"
         self._summary = Summary()
         self._table = Table(
             _FILES, key="key", label="Files by layer", height="380px", on_retry=self._read
@@ -64,7 +65,8 @@ class ImageFiles(Panels):
     def show(self, inspected: Inspected | None) -> None:
         """Show another image, whose files are not read yet; None for none."""
         self._tasks.cancel()
-        self._inspected, self._contents, self._folder = inspected, None, "/"
+        self._inspected, self._contents = inspected, None
+        self._folder = self._drawn = "/"
         self._wait()
 
     def close(self) -> None:
@@ -130,7 +132,7 @@ class ImageFiles(Panels):
     # Folders
 
     def _enter(self, name: str) -> None:
-        if self._contents is None:
+        if self._contents is None or self._drawn != self._folder:
             return
         if name.endswith("/"):
             self._folder = f"{self._folder}{name}"
@@ -151,4 +153,6 @@ class ImageFiles(Panels):
             self._tasks.spawn(work, key="folder", on_error=self._picture.fail)
 
     async def _redraw(self, contents: Contents, folder: str) -> None:
-        self._picture.show(await finished(contents.picture, folder))
+        picture = await finished(contents.picture, folder)
+        self._drawn = folder
+        self._picture.show(picture)

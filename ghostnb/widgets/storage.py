@@ -78,10 +78,14 @@ class StoragePanel(Panels):
         self._fleet, self._on_free = fleet, on_free
         self._tasks = Tasks()
         self._known: dict[str, Stored] = {}
+        # Whom each was asked of: by now another may have its name.
+        self._asked: dict[str, RegistryClient] = {}
         # How far the reading of each registry is, in words; and which repositories are wanted.
         self._reading: dict[str, str] = {}
         self._wanted: dict[str, tuple[str, ...]] = {}
         self._inside: tuple[str, ...] = ()
+        # What the picture shows: what is clicked in an older one leads nowhere.
+        self._drawn: tuple[str, ...] | None = None
         self._is_seen = False
         self._make_tables()
         self._make_bars()
@@ -89,23 +93,25 @@ class StoragePanel(Panels):
         self._picture = PictureView(on_activate=self._enter, on_retry=self._read)
         super().__init__(self._rows(), "ghostnb-storage")
         self._registries.observe(self._selected, "selected")
-        self.observe(lambda _: self._turn(), "registry")
+        self.observe(self._chosen, "registry")
         self._show_nothing()
 
     def reload(self) -> None:
         """Show the fleet's registries, and what is known of the one that is looked at."""
         self._is_seen = True
-        for name in [*self._known]:
-            if name not in self._fleet:
+        for name, client in [*self._asked.items()]:
+            if name not in self._fleet or self._fleet[name] is not client:
                 self.forget(name)
         self._list()
         self._turn()
 
     def forget(self, registry: str) -> None:
         """Forget what was read of a registry: something has changed there."""
-        self._known.pop(registry, None)
-        self._reading.pop(registry, None)
         self._tasks.cancel(f"read {registry}")
+        for known in (self._known, self._reading, self._asked):
+            known.pop(registry, None)
+        if self._drawn == () or (self._drawn and self._drawn[0] == registry):
+            self._drawn = None
 
     def focus(self) -> None:
         """Let the keyboard go on here, unless it is outside of the dashboard."""
@@ -153,9 +159,13 @@ class StoragePanel(Panels):
         return (self.registry, *self._inside) if self.registry else ()
 
     def _selected(self, change: dict[str, list[str]]) -> None:
-        self.registry = change["new"][0] if change["new"] else ""
+        # What is not in the table cannot be selected there, and is looked at all the same.
+        if change["new"] or self.registry in self._fleet:
+            self.registry = change["new"][0] if change["new"] else ""
 
     def _enter(self, name: str) -> None:
+        if self._drawn != self._path:
+            return
         if not self.registry:
             self.registry = name
         elif len(self._path) < DEEPEST:
@@ -169,9 +179,13 @@ class StoragePanel(Panels):
         else:
             self.registry = ""
 
+    def _chosen(self, _: object) -> None:
+        self._inside = ()
+        self._turn()
+
     def _turn(self) -> None:
         """Show the registry that is looked at now, or read it."""
-        name, self._inside = self.registry, ()
+        name = self.registry
         self._registries.selected = [name] if name in self._fleet else []
         self._some.enabled = name in self._fleet
         if not name or name in self._known or name in self._reading:
@@ -204,10 +218,8 @@ class StoragePanel(Panels):
             self._read()
             return
         self._show_nothing()
-        text = (
-            f"{client.name} counts requests, of which each tag takes some: read it by the button."
-        )
-        self._picture.tell("empty", text)
+        text = f"{client.name} counts requests, and each tag takes some."
+        self._picture.tell("empty", text, _PRESS)
 
     def _read(self, only: tuple[str, ...] | None = None) -> None:
         """Read the registry, or some of its repositories; by default what was read before."""
@@ -219,9 +231,10 @@ class StoragePanel(Panels):
             self._wanted[name] = only
         self.forget(name)
         self._inside = ()
+        client = self._asked[name] = self._fleet[name]
         self._reading[name] = f"Asking {name} …"
         self._show()
-        work = self._load(self._fleet[name], self._wanted.get(name, ()))
+        work = self._load(client, self._wanted.get(name, ()))
         self._tasks.spawn(work, key=f"read {name}", on_error=partial(self._fail, name))
 
     def _stop(self) -> None:
@@ -266,6 +279,7 @@ class StoragePanel(Panels):
         self._registries.selected = [self.registry] if self.registry in self._fleet else []
 
     def _show_nothing(self) -> None:
+        self._drawn = None
         self._summary.say(self.registry)
         for table in (self._largest, self._shared):
             table.clear("Nothing was read.")
@@ -300,5 +314,6 @@ class StoragePanel(Panels):
         title = ":".join(path[1:]) or self.registry or "All registries that were read"
         notes = self._known[path[0]].notes if path else []
         self._summary.say(title, part.text, sizes=part.sizes, notes=notes)
+        self._drawn = path
         self._picture.is_entered = len(path) < DEEPEST
         self._picture.show(part.picture)
