@@ -5,14 +5,14 @@ from ghostnb.widgets.browser import RegistryBrowser
 from ghostnb.widgets.container_form import ContainerForm
 from ghostnb.widgets.containers import Containers
 from ghostnb.widgets.dashboard import Dashboard
-from ghostnb.widgets.details import ImageDetails
 from ghostnb.widgets.engine_images import EngineImages
+from ghostnb.widgets.image.details import ImageDetails
 from ghostnb.widgets.layer_bars import LayerBars
 from ghostnb.widgets.picture_view import PictureView
-from ghostnb.widgets.plans import PlanPanel
+from ghostnb.widgets.plans.panel import PlanPanel
 from ghostnb.widgets.pulls import PullQueue
 from ghostnb.widgets.search import SearchPanel
-from ghostnb.widgets.storage import StoragePanel
+from ghostnb.widgets.storage.panel import StoragePanel
 from ghostnb.widgets.table import Column, Table
 
 __all__ = [

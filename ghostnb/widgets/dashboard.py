@@ -13,16 +13,16 @@ from ghostnb.fleet import Fleet
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.widgets.base import Pages, Panels
 from ghostnb.widgets.browser import RegistryBrowser
-from ghostnb.widgets.changes import Change, changed_registries, deleted
 from ghostnb.widgets.container_form import ContainerForm
 from ghostnb.widgets.containers import Containers
-from ghostnb.widgets.details import ImageDetails
 from ghostnb.widgets.engine_images import EngineImages
-from ghostnb.widgets.plans import PlanPanel
+from ghostnb.widgets.image.details import ImageDetails
+from ghostnb.widgets.plans.changes import Change, changed_registries, deleted
+from ghostnb.widgets.plans.panel import PlanPanel
 from ghostnb.widgets.pull_commands import pull_name
 from ghostnb.widgets.pulls import PullQueue
 from ghostnb.widgets.search import SearchPanel
-from ghostnb.widgets.storage import StoragePanel
+from ghostnb.widgets.storage.panel import StoragePanel
 from ghostnb.widgets.title_bar import TitleBar
 
 __all__ = ["Dashboard"]

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from ghostnb.progress import Progress
-from ghostnb.widgets.changes import Change, going
 from ghostnb.widgets.jobs import Job, JobKind
+from ghostnb.widgets.plans.changes import Change, going
 
 __all__ = ["PlanJob"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from ghostnb.widgets.image_contents import Contents
+from ghostnb.widgets.image.contents import Contents
 from tests.analysis.trees import directory, file, files, without
 
 CODE = """

@@ -115,8 +115,8 @@ def test_a_container_that_has_ended_is_not_left_running(monkeypatch: pytest.Monk
 
 def our_widgets() -> list[type]:
     """Give every class of ours that is a widget."""
-    for module in pkgutil.iter_modules(ghostnb.widgets.__path__):
-        importlib.import_module(f"ghostnb.widgets.{module.name}")
+    for module in pkgutil.walk_packages(ghostnb.widgets.__path__, "ghostnb.widgets."):
+        importlib.import_module(module.name)
     found, left = [], [View, Panels, Pages]
     while left:
         found.append(left.pop())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ghostnb.widgets.stored import Stored, part_of
+from ghostnb.widgets.storage.stored import Stored, part_of
 from tests.analysis.inventories import image, inventory
 
 # base 1000, app 50, python 300 bytes.

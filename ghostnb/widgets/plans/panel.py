@@ -11,14 +11,14 @@ from ghostnb.engine import Engine
 from ghostnb.errors import ForbiddenError, GhostnbError, UnsupportedError
 from ghostnb.fleet import Fleet
 from ghostnb.widgets.base import Panels
-from ghostnb.widgets.changes import Change, going, things
-from ghostnb.widgets.confirmation import Confirmation
-from ghostnb.widgets.copy_form import CopyForm, CopyRequest, targets
 from ghostnb.widgets.form import Form
-from ghostnb.widgets.image_push import EngineImage, ImagePush
-from ghostnb.widgets.plan_tables import COPIES, DELETIONS, PUSHES
-from ghostnb.widgets.push_form import PushForm, PushRequest, called
-from ghostnb.widgets.retention_form import RetentionForm, RetentionRequest
+from ghostnb.widgets.plans.changes import Change, going, things
+from ghostnb.widgets.plans.confirmation import Confirmation
+from ghostnb.widgets.plans.copy_form import CopyForm, CopyRequest, targets
+from ghostnb.widgets.plans.image_push import EngineImage, ImagePush
+from ghostnb.widgets.plans.push_form import PushForm, PushRequest, called
+from ghostnb.widgets.plans.retention_form import RetentionForm, RetentionRequest
+from ghostnb.widgets.plans.tables import COPIES, DELETIONS, PUSHES
 from ghostnb.widgets.summary import Summary
 from ghostnb.widgets.table import Table
 from ghostnb.widgets.tasks import Tasks

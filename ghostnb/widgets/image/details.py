@@ -4,9 +4,9 @@ import traitlets
 
 from ghostnb.fleet import Fleet
 from ghostnb.widgets.base import Panels
-from ghostnb.widgets.image_comparison import ImageComparison
-from ghostnb.widgets.image_files import ImageFiles
-from ghostnb.widgets.image_sheet import ImageSheet, Inspected, OnAct, OnPull
+from ghostnb.widgets.image.comparison import ImageComparison
+from ghostnb.widgets.image.files import ImageFiles
+from ghostnb.widgets.image.sheet import ImageSheet, Inspected, OnAct, OnPull
 
 __all__ = ["ImageDetails"]
 

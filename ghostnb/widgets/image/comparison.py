@@ -10,7 +10,7 @@ from ghostnb.fleet import Fleet
 from ghostnb.progress import Progress
 from ghostnb.widgets.base import Panels
 from ghostnb.widgets.form import Field, Form, SaidKind, Values
-from ghostnb.widgets.image_sheet import Inspected
+from ghostnb.widgets.image.sheet import Inspected
 from ghostnb.widgets.states import reading
 from ghostnb.widgets.summary import Summary
 from ghostnb.widgets.table import Column, Table

@@ -14,7 +14,7 @@ from ghostnb.widgets.actions import Action
 from ghostnb.widgets.base import Panels
 from ghostnb.widgets.entry import Entry
 from ghostnb.widgets.picture_view import PictureView
-from ghostnb.widgets.stored import DEEPEST, Part, Stored, part_of
+from ghostnb.widgets.storage.stored import DEEPEST, Part, Stored, part_of
 from ghostnb.widgets.summary import Summary
 from ghostnb.widgets.table import Column, Table
 from ghostnb.widgets.tasks import Tasks

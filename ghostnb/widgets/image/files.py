@@ -7,8 +7,8 @@ from ghostnb.progress import Progress
 from ghostnb.registries.threads import finished
 from ghostnb.widgets.actions import Action
 from ghostnb.widgets.base import Panels
-from ghostnb.widgets.image_contents import Contents
-from ghostnb.widgets.image_sheet import Inspected
+from ghostnb.widgets.image.contents import Contents
+from ghostnb.widgets.image.sheet import Inspected
 from ghostnb.widgets.picture_view import PictureView
 from ghostnb.widgets.states import reading
 from ghostnb.widgets.summary import Summary
