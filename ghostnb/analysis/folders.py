@@ -65,7 +65,7 @@ def folder_sizes(files: pd.DataFrame, folder: str = "/") -> "pd.Series[int]":
     inside = f"/{folder.strip('/')}/".replace("//", "/")
     left = left[left["path"].str.startswith(inside) & (left["path"] != inside)]
     names = left["path"].str.slice(len(inside))
-    first = names.str.replace("/.*", "", regex=True)
+    first = names.str.replace(r"(?s)/.*", "", regex=True)
     is_folder = (names != first) | left["mode"].astype(TEXT).str.startswith("d").fillna(False)
     keys = first.where(~is_folder, first + "/").astype(TEXT).rename("name")
     sizes = left["size_bytes"].groupby(keys).sum()

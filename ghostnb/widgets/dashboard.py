@@ -141,6 +141,9 @@ class Dashboard(Panels):
         _follow(self.fleet, self._configured, now)
         self._configured = now
         self.browser.reload()
+        # The page's address may have led there before.
+        if self._bar.tab == "Storage":
+            self.storage.reload()
 
     def _turned(self, change: dict[str, str]) -> None:
         if change["new"] not in _TABS:

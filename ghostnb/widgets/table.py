@@ -9,6 +9,7 @@ import pandas as pd
 import traitlets
 
 from ghostnb.errors import GhostnbError
+from ghostnb.registries.threads import finished
 from ghostnb.widgets.actions import Action, changed, shown
 from ghostnb.widgets.base import View
 from ghostnb.widgets.row_numbers import RowNumbers
@@ -173,7 +174,14 @@ class Table(View):
         frame : pandas.DataFrame
             With the key's column, and those of the columns that are known.
         """
-        self._sent = [self._encoded(frame)]
+        self._show(frame, self._encoded(frame))
+
+    async def load(self, frame: pd.DataFrame) -> None:
+        """Show these rows, as `show`, written on a thread: for many, so that no loop stands."""
+        self._show(frame, await finished(self._encoded, frame))
+
+    def _show(self, frame: pd.DataFrame, rows: bytes) -> None:
+        self._sent = [rows]
         self._rows = self._rows.following(frame[self._key])
         self.selected = [key for key in self.selected if key in self._rows]
         self._send_all()

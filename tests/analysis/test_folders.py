@@ -40,6 +40,12 @@ def test_a_folder_that_is_none_is_empty():
     assert folder_sizes(files(), "/").empty
 
 
+def test_a_name_may_have_any_letters():
+    frame = files([file("/a/b\nc", 3), file("/a/x\n/y", 4), file("/a\n", 5)])
+    assert folder_sizes(frame).to_dict() == {"a/": 7, "a\n": 5}
+    assert folder_sizes(frame, "/a").to_dict() == {"x\n/": 4, "b\nc": 3}
+
+
 def test_no_other_frame_is_taken():
     with pytest.raises(ValueError, match="A frame of files is wanted"):
         folder_sizes(inventory())

@@ -77,7 +77,8 @@ def test_two_images_are_compared(page):
     form.get_by_label("In registry").select_option("again")
     field.fill("team/shop/api:1.3")
     field.press("Enter")
-    page.get_by_role("heading", name="From team/shop/api:1.3 to team/shop/api:1.4").wait_for()
+    heading = page.get_by_role("heading", name="From team/shop/api:1.3 to team/shop/api:1.4")
+    heading.wait_for()
     settings = page.get_by_role("grid", name="Settings")
     row = settings.locator("[data-place]").filter(has=page.get_by_text("created", exact=True))
     expect(row).to_have_count(1)
@@ -85,9 +86,30 @@ def test_two_images_are_compared(page):
     changed.get_by_text("added", exact=True).first.wait_for()
     layers = page.get_by_role("grid", name="Layers, from the base up")
     layers.get_by_text("same", exact=True).first.wait_for()
-    # Another platform's or tag's comparison is another one.
     page.get_by_role("tab", name="Files").click()
     expect(layers).to_be_hidden()
+
+
+def test_what_is_compared_is_of_one_platform_where_there_is_one(show, demo_drift):
+    code = CODE.replace("api:1.4", "api:2.4").replace("linux/amd64", "linux/arm64")
+    page = show(code.format(url=demo_drift.url, root=demo_drift.root.parent))
+    page.get_by_role("heading", name="team/shop/api:2.4").wait_for()
+    page.get_by_role("tab", name="Compare").click()
+    field = page.get_by_label("Image", exact=True)
+    field.fill("team/shop/api:2.3")
+    field.press("Enter")
+    title = page.get_by_role("heading", name="From team/shop/api:2.3 to team/shop/api:2.4")
+    expect(title).to_contain_text("linux/arm64")
+    expect(title).not_to_contain_text("amd64")
+    # One that has no such platform is compared all the same.
+    field.fill("team/shop/api:1.6")
+    field.press("Enter")
+    other = "From team/shop/api:1.6 (linux/amd64) to team/shop/api:2.4 (linux/arm64/v8)"
+    page.get_by_role("heading", name=other).wait_for()
+    # Another platform's comparison is another one.
+    page.get_by_label("Platform").select_option("linux/amd64")
+    page.get_by_role("form", name="Compare team/shop/api:2.4 with").wait_for()
+    expect(page.get_by_role("heading", name=other)).to_be_hidden()
 
 
 def test_contents_worked_out_by_hand():

@@ -57,6 +57,20 @@ def test_a_part_is_entered_by_the_keyboard_which_stays_there(page, key):
     assert first.evaluate("one => one === document.activeElement")
 
 
+def test_tab_stops_at_one_part_and_arrows_lead_to_the_others(page):
+    first, second = (page.get_by_role("button", name=name) for name in ("team/app", "team/web"))
+    stops = page.locator(".ghostnb-picture [data-key][tabindex='0']")
+    assert stops.count() == 1
+    first.focus()
+    for key, expected in [("ArrowRight", second), ("ArrowDown", second), ("Home", first)]:
+        page.keyboard.press(key)
+        assert expected.evaluate("one => one === document.activeElement")
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    page.get_by_text("entered team/web").wait_for()
+    assert stops.count() == 1
+
+
 def test_what_is_only_looked_at_has_no_buttons_but_to_save(page):
     looked = page.locator(".ghostnb-picture", has_text="Only looked at")
     assert looked.get_by_role("button").count() == 2

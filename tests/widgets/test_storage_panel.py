@@ -32,6 +32,14 @@ def shown(panel):
     return panel._drawn
 
 
+def stored(panel):
+    return panel._readings.stored
+
+
+def said(panel, what):
+    return panel._picture._state[what]
+
+
 def opened(panel):
     panel.reload()
     panel.registry = "reg"
@@ -40,7 +48,7 @@ def opened(panel):
 
 def test_nothing_is_read_before_somebody_sees_it(panel):
     panel.registry = "reg"
-    assert panel._reading == {}
+    assert panel._readings.of("reg") is None
     panel.reload()
     wait_until(lambda: shown(panel) == ("reg",), seconds=60)
 
@@ -50,7 +58,7 @@ def test_a_second_click_on_an_old_picture_leads_nowhere(panel):
     enter(panel, API)
     enter(panel, API)
     wait_until(lambda: shown(panel) == ("reg", API))
-    assert panel._picture._state["kind"] == "ready"
+    assert said(panel, "kind") == "ready"
     # Where somebody is stays so when they come back from another tab.
     panel.reload()
     wait_until(lambda: shown(panel) == ("reg", API))
@@ -63,58 +71,102 @@ def test_another_registry_of_the_same_name_is_read_anew(panel, fresh_registry):
     panel._fleet.remove("reg")
     panel._fleet.add(RegistryConfig("reg", fresh_registry.url))
     panel.reload()
-    wait_until(lambda: "reg" in panel._known and shown(panel) == ("reg",), seconds=60)
-    assert panel._known["reg"].inventory["repository"].unique().tolist() == ["mine/app"]
+    wait_until(lambda: "reg" in stored(panel) and shown(panel) == ("reg",), seconds=60)
+    assert stored(panel)["reg"].inventory["repository"].unique().tolist() == ["mine/app"]
 
 
 def test_what_was_forgotten_is_read_when_it_is_looked_at(panel):
     opened(panel)
-    before = panel._known["reg"]
+    before = stored(panel)["reg"]
     panel.forget("reg")
     enter(panel, API)
     assert shown(panel) is None
     panel.reload()
     wait_until(lambda: shown(panel) == ("reg",), seconds=60)
-    assert panel._known["reg"] is not before
+    assert stored(panel)["reg"] is not before
 
 
 def test_a_registry_that_is_gone_is_said(panel):
     opened(panel)
     panel._fleet.remove("reg")
     panel.reload()
-    assert panel._picture._state["text"] == "There is no registry reg here."
-    assert panel._known == {}
+    assert said(panel, "text") == "There is no registry reg here."
+    assert stored(panel) == {}
 
 
 def test_a_link_to_a_registry_that_is_not_here_is_told(panel):
     panel.registry = "gone"
     panel.reload()
-    assert panel._picture._state["text"] == "There is no registry gone here."
+    assert said(panel, "text") == "There is no registry gone here."
 
 
-def test_reading_can_be_stopped(panel):
+@pytest.fixture
+def slow(panel):
     with faulty_server({("GET", "/v2/_catalog"): hang()}) as server:
         panel._fleet.add(RegistryConfig("slow", server.url))
         panel.reload()
         panel.registry = "slow"
-        wait_until(lambda: panel._picture._state["kind"] == "loading")
-        panel._stop()
-        assert panel._picture._state["text"] == "slow was not read to its end."
-        assert panel._reading == {}
-        # Another one is read meanwhile, and neither is shown for the other.
-        panel._picture._answer(panel._picture, {"kind": "retry"}, [])
-        panel.registry = "reg"
-        wait_until(lambda: shown(panel) == ("reg",), seconds=60)
-        assert [*panel._reading] == ["slow"]
+        wait_until(lambda: said(panel, "text") == "Asking slow …")
+        yield "slow"
+
+
+def test_reading_can_be_stopped_and_begun_again(panel, slow):
+    panel._stop()
+    assert said(panel, "text") == "slow was not read to its end."
+    assert not panel._readings.of(slow).goes_on
+    panel._picture._answer(panel._picture, {"kind": "retry"}, [])
+    assert panel._readings.of(slow).goes_on
+    # Another one is read meanwhile, and neither is shown for the other.
+    panel.registry = "reg"
+    wait_until(lambda: shown(panel) == ("reg",), seconds=60)
+    assert panel._readings.of(slow).goes_on
+    panel.registry = slow
+    assert (said(panel, "kind"), shown(panel)) == ("loading", None)
+
+
+def test_what_changes_while_it_is_read_is_read_from_the_beginning(panel, slow):
+    before = panel._readings.of(slow)
+    panel.forget(slow)
+    panel.reload()
+    assert panel._readings.of(slow) is not before
+    assert (said(panel, "kind"), said(panel, "text")) == ("loading", "Asking slow …")
+
+
+def test_what_is_removed_while_it_is_read_does_not_come_back(panel, demo_drift):
+    panel.reload()
+    panel.registry = "reg"
+    panel._fleet.remove("reg")
+    panel._fleet.add(RegistryConfig("other", f"oci:{demo_drift.root}"))
+    panel.reload()
+    panel.registry = "other"
+    wait_until(lambda: shown(panel) == ("other",), seconds=60)
+    panel.registry = ""
+    wait_until(lambda: shown(panel) == ())
+    assert [*stored(panel)] == ["other"]
+
+
+def test_all_registries_are_drawn_anew_as_more_are_read(panel, demo_drift):
+    opened(panel)
+    panel._fleet.add(RegistryConfig("other", f"oci:{demo_drift.root}"))
+    panel.reload()
+    panel.registry = "other"
+    panel.registry = ""
+    wait_until(lambda: panel._picture.picture.alt.startswith("2 areas"), seconds=60)
 
 
 def test_where_requests_are_counted_nothing_is_read_unasked(panel, monkeypatch):
     client = panel._fleet["reg"]
-    counted = RateLimit(100, 50, 21600)
-    monkeypatch.setattr(type(client), "rate_limit", property(lambda _: counted))
+    limits = [None]
+
+    async def ping():
+        limits.append(RateLimit(100, 50, 21600))
+
+    # The first answer tells that there is a limit.
+    monkeypatch.setattr(client, "ping", ping)
+    monkeypatch.setattr(type(client), "rate_limit", property(lambda _: limits[-1]))
     panel.reload()
     panel.registry = "reg"
-    assert panel._picture._state["text"] == "reg counts requests, and each tag takes some."
+    wait_until(lambda: said(panel, "text") == "reg counts requests, and each tag takes some.")
     panel._read(("library/*",))
     wait_until(lambda: shown(panel) == ("reg",), seconds=60)
-    assert panel._known["reg"].only == ("library/*",)
+    assert stored(panel)["reg"].only == ("library/*",)

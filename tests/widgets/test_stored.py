@@ -63,13 +63,27 @@ def test_all_registries_say_what_one_would_store():
 def test_what_is_missing_is_said():
     frame = FRAME.copy()
     frame.attrs["errors"] = [{"message": "app:3 is gone."}]
-    assert of("here", frame, ("team/*", "app"))["here"].notes == [
+    assert of("here", frame, ("team/*", "app"))["here"].notes == (
         "Only team/*, app was read.",
         "1 could not be read: app:3 is gone.",
-    ]
+    )
 
 
 @pytest.mark.parametrize("path", [("here",), ()])
 def test_an_empty_registry_stores_nothing(path):
     part = part_of(of("here", inventory()), path)
     assert part.picture.alt == "Nothing is stored."
+
+
+def test_what_is_inside_stands_in_a_table_too():
+    part = part_of(of("here"), ("here", "app"))
+    assert part.inside.to_numpy().tolist() == [["1", 383, 50], ["2", 333, 0]]
+    everything = part_of(of("here") | of("there", inventory(image("app:1", ["app"]))), ())
+    assert everything.inside.to_numpy().tolist() == [["here", 1350, 1350], ["there", 50, 50]]
+
+
+def test_what_is_not_there_is_said():
+    with pytest.raises(LookupError, match=r"There is no app:3 in here\."):
+        part_of(of("here"), ("here", "app", "3"))
+    with pytest.raises(LookupError):
+        part_of(of("here"), ("gone",))

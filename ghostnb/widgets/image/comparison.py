@@ -5,7 +5,7 @@ from functools import partial
 import pandas as pd
 
 from ghostnb.analysis import ImageDiff
-from ghostnb.errors import GhostnbError
+from ghostnb.errors import GhostnbError, PlatformNotFoundError
 from ghostnb.fleet import Fleet
 from ghostnb.progress import Progress
 from ghostnb.widgets.base import Panels
@@ -65,6 +65,7 @@ class ImageComparison(Panels):
         self._tasks = Tasks()
         self._inspected: Inspected | None = None
         self._form: Form | None = None
+        self._choices: tuple[str, ...] = ()
         self._summary = Summary()
         self._tables = {
             kind: Table(columns, key="row", label=label, height="300px")
@@ -78,9 +79,16 @@ class ImageComparison(Panels):
     def show(self, inspected: Inspected | None) -> None:
         """Ask for another image to be compared with; None for none."""
         self._tasks.cancel()
-        self._inspected = inspected
+        self._inspected, self._choices = inspected, ()
         self._result.layout.display = "none"
-        before, self._form = self._form, None
+        self.offer()
+
+    def offer(self) -> None:
+        """Offer the registries that the fleet has now."""
+        inspected, choices = self._inspected, tuple(self._fleet)
+        if self._form is not None and inspected is not None and choices == self._choices:
+            return
+        before, self._form, self._choices = self._form, None, choices
         if inspected is not None:
             self._form = self._asked(inspected)
         self.children = [*filter(None, [self._form]), self._result]
@@ -134,7 +142,10 @@ class ImageComparison(Panels):
             self._tasks.spawn(work, key="compare", on_error=self._fail)
 
     def _stop(self) -> None:
-        self._tasks.cancel()
+        # Where it was told how far it is, so that nothing is told after this.
+        self._tasks.spawn(self._stopped(), key="compare", on_error=self._fail)
+
+    async def _stopped(self) -> None:
         self._say()
 
     def _say(
@@ -147,16 +158,25 @@ class ImageComparison(Panels):
         self._say(str(error), "error")
 
     async def _load(self, inspected: Inspected, registry: str, reference: str) -> None:
-        found = await self._fleet[registry].diff(
-            reference, inspected.reference, registry=inspected.client, progress=self._tell
+        diff = partial(
+            self._fleet[registry].diff,
+            reference,
+            inspected.reference,
+            registry=inspected.client,
+            progress=self._tell,
         )
+        try:
+            found = await diff(platform=inspected.image.platform)
+        except PlatformNotFoundError:
+            # Then with what it has; the title says so.
+            found = await diff()
         self._say()
-        self._show_difference(f"From {reference} to {inspected.image.name}", found)
+        await self._show_difference(_title(reference, inspected.image.name, found), found)
 
     def _tell(self, step: Progress) -> None:
         self._say(reading(step), "working")
 
-    def _show_difference(self, title: str, found: ImageDiff) -> None:
+    async def _show_difference(self, title: str, found: ImageDiff) -> None:
         errors = [one["message"] for one in found.files.attrs["errors"]]
         sizes = {"Before": found.before.size_bytes, "After": found.after.size_bytes}
         self._summary.say(title, found.changes, sizes=sizes, notes=errors)
@@ -168,13 +188,19 @@ class ImageComparison(Panels):
             "files": files,
         }
         for kind, frame in frames.items():
-            _fill(self._tables[kind], frame)
+            await _fill(self._tables[kind], frame)
         self._result.layout.display = ""
-        self._summary.focus()
 
 
-def _fill(table: Table, frame: pd.DataFrame) -> None:
+def _title(before: str, after: str, found: ImageDiff) -> str:
+    first, second = found.before.platform, found.after.platform
+    if first == second:
+        return f"From {before} to {after}" + (f", {first}" if first else "")
+    return f"From {before} ({first or 'no platform'}) to {after} ({second or 'no platform'})"
+
+
+async def _fill(table: Table, frame: pd.DataFrame) -> None:
     if frame.empty:
         table.clear("No difference.")
     else:
-        table.show(frame.assign(row=[str(number) for number in range(len(frame))]))
+        await table.load(frame.assign(row=[str(number) for number in range(len(frame))]))

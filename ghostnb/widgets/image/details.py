@@ -99,3 +99,5 @@ class ImageDetails(Panels):
         for name, panel in (("Files", self._files), ("Compare", self._comparison)):
             is_shown = self._inspected is not None and self.tab == name
             panel.layout.display = "" if is_shown else "none"
+            if is_shown and panel is self._comparison:
+                self._comparison.offer()

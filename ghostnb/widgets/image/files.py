@@ -15,6 +15,7 @@ from ghostnb.widgets.summary import Summary
 from ghostnb.widgets.table import Column, Table
 from ghostnb.widgets.tasks import Tasks
 from ghostnb.widgets.toolbar import Toolbar
+from ghostnb.widgets.words import counted
 
 __all__ = ["ImageFiles"]
 
@@ -47,7 +48,7 @@ class ImageFiles(Panels):
             _FILES, key="key", label="Files by layer", height="380px", on_retry=self._read
         )
         self._wasted = Table(_WASTED, key="path", label="Written more than once")
-        self._picture = PictureView(on_activate=self._enter)
+        self._picture = PictureView(on_activate=self._enter, on_retry=self._draw)
         self._buttons = Toolbar(
             "Files",
             {
@@ -77,14 +78,16 @@ class ImageFiles(Panels):
     def _wait(self) -> None:
         """Say what reading the files costs."""
         self._result.layout.display = "none"
+        for table in (self._table, self._wasted):
+            table.clear()
         self._offer()
         if self._inspected is None:
             return
         image = self._inspected.image
-        count = len(image.layers)
+        count = counted(len(image.layers), "layer")
         self._summary.say(f"Files of {image.name}")
         size = humanize.naturalsize(sum(one.size_bytes for one in image.layers))
-        self._table.clear(f"Not read yet: {count} layer{'s' * (count != 1)}, {size}.")
+        self._table.clear(f"Not read yet: {count}, {size}.")
 
     def _offer(self, *, is_reading: bool = False) -> None:
         is_read = self._contents is not None
@@ -101,7 +104,10 @@ class ImageFiles(Panels):
         self._tasks.spawn(self._load(self._inspected), key="read", on_error=self._fail)
 
     def _stop(self) -> None:
-        self._tasks.cancel()
+        # Where it was told how far it is, so that nothing is told after this.
+        self._tasks.spawn(self._stopped(), key="read", on_error=self._fail)
+
+    async def _stopped(self) -> None:
         self._wait()
 
     def _fail(self, error: GhostnbError) -> None:
@@ -117,10 +123,10 @@ class ImageFiles(Panels):
         title = f"Files of {inspected.image.name}"
         self._summary.say(title, contents.text, sizes=contents.sizes, notes=errors)
         self._picture.show(picture)
-        self._wasted.show(contents.wasted)
+        await self._wasted.load(contents.wasted)
         if contents.wasted.empty:
             self._wasted.clear("Nothing: each file is written once.")
-        self._table.show(contents.files)
+        await self._table.load(contents.files)
         if files.empty:
             self._table.clear("There are no files in it.")
         self._result.layout.display = ""

@@ -145,6 +145,8 @@ class ImageSheet(View):
         image = await client.image(reference, platform=platform)
         # A layout's names are read from the disk.
         commands = await asyncio.to_thread(pull_commands, client.config, image.name, platform)
+        if self._wanted != (registry, reference, platform):
+            return
         self._image = _described(image, client.config, commands)
         self._state = state("ready")
         self._on_image(Inspected(client, image))

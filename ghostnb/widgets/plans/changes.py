@@ -1,11 +1,12 @@
 """What is shown before it is done, and what became of it."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol
 
 import pandas as pd
 
 from ghostnb.progress import Progress
+from ghostnb.widgets.words import counted
 
 __all__ = ["Change", "changed_registries", "deleted", "going", "kind", "things"]
 
@@ -68,9 +69,6 @@ def deleted(plan: Change) -> set[tuple[str, str]]:
 def things(frame: pd.DataFrame) -> str:
     """Count what a frame's rows are about: ``2 tags and 1 manifest``."""
     tags = int(frame["tag"].notna().sum())
-    counted = _counts({"tag": tags, "manifest": len(frame) - tags}.items())
-    return " and ".join(counted) or "nothing"
-
-
-def _counts(numbers: Iterable[tuple[str, int]]) -> list[str]:
-    return [f"{count:,} {noun}{'s' * (count != 1)}" for noun, count in numbers if count]
+    counts = {"tag": tags, "manifest": len(frame) - tags}
+    said = [counted(count, noun) for noun, count in counts.items() if count]
+    return " and ".join(said) or "nothing"

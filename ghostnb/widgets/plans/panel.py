@@ -8,7 +8,7 @@ from ghostnb.client import RegistryClient
 from ghostnb.copying import plan_copy, plan_sync
 from ghostnb.deleting import plan_delete, plan_retention
 from ghostnb.engine import Engine
-from ghostnb.errors import ForbiddenError, GhostnbError, UnsupportedError
+from ghostnb.errors import ForbiddenError, GhostnbError, UnauthorizedError, UnsupportedError
 from ghostnb.fleet import Fleet
 from ghostnb.widgets.base import Panels
 from ghostnb.widgets.form import Form
@@ -22,6 +22,7 @@ from ghostnb.widgets.plans.tables import COPIES, DELETIONS, PUSHES
 from ghostnb.widgets.summary import Summary
 from ghostnb.widgets.table import Table
 from ghostnb.widgets.tasks import Tasks
+from ghostnb.widgets.words import counted
 
 __all__ = ["PlanPanel"]
 
@@ -30,9 +31,6 @@ Work = Callable[[], Coroutine[Any, Any, Change]]
 
 _SOME_UNNAMED = "Some of these images have no name to be pushed by."
 _ONE_BY_ONE = "Select one of them alone: then it is asked for."
-_CANNOT = (
-    "Nothing can be deleted there, by this registry or with these credentials: it is counted only."
-)
 _NO_TARGET = "No registry here can be written to."
 _ADD_TARGET = "Add one over HTTP, or the directory of an image layout (oci:DIRECTORY)."
 
@@ -50,7 +48,8 @@ class PlanPanel(Panels):
 
     Notes
     -----
-    It shows while there is something to decide. Nothing of it is saved in notebooks.
+    It shows while there is something to decide. Plans travel as messages, so that no notebook
+    saves them.
     """
 
     def __init__(self, fleet: Fleet, *, on_apply: OnApply, engine: Engine | None = None) -> None:
@@ -261,8 +260,10 @@ class PlanPanel(Panels):
             options["repositories"] = request.repositories
         try:
             return await plan_retention(client, request.rules, **options)
-        except (ForbiddenError, UnsupportedError):
-            return await plan_retention(client, request.rules, what_if=True, **options)
+        except (ForbiddenError, UnauthorizedError, UnsupportedError) as e:
+            plan = await plan_retention(client, request.rules, what_if=True, **options)
+            plan.notes = (*plan.notes, f"It is only counted, and cannot be applied. {e}")
+            return plan
 
     async def _planned_deletion(self, registry: str, references: tuple[str, ...]) -> Change:
         progress = partial(self._count, "delete")
@@ -317,8 +318,7 @@ class PlanPanel(Panels):
     def _show_deletion(self, registry: str, title: str, plan: Change) -> None:
         goes = going(plan.frame)
         text = _actions(plan) if len(goes) else "Nothing goes: the reasons are below."
-        notes = [*plan.notes, _CANNOT] if plan.what_if else plan.notes
-        self._summary.say(title, text, sizes={"Frees": plan.bytes_freed}, notes=notes)
+        self._summary.say(title, text, sizes={"Frees": plan.bytes_freed}, notes=plan.notes)
         if len(goes) and not plan.what_if:
             names = goes["repository"].unique()
             wanted = str(names[0]) if len(names) == 1 else str(len(goes))
@@ -340,7 +340,7 @@ class PlanPanel(Panels):
             self._summary.say(title, f"Nothing is to be done: {registry} has all of it.")
             return
         self._summary.say(title, _actions(plan), notes=plan.notes)
-        self._offer(registry, f"Push {count:,} image{'s' * (count != 1)}", title, plan)
+        self._offer(registry, f"Push {counted(count, 'image')}", title, plan)
 
     def _offer(self, registry: str, label: str, title: str, plan: Change, wanted: str = "") -> None:
         def apply() -> None:

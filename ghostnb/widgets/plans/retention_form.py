@@ -56,7 +56,7 @@ class RetentionForm(Form):
     ) -> None:
         self._registry, self._on_asked = registry, on_asked
         super().__init__(
-            f"What would be freed in {registry}",
+            f"Clean up {registry}",
             [
                 Field(
                     "repositories",
@@ -65,7 +65,13 @@ class RetentionForm(Form):
                     help="Names, or patterns such as team/*.",
                     value=repository,
                 ),
-                Field("newest", "Keep the newest", placeholder="none", value="10"),
+                Field(
+                    "newest",
+                    "Keep the newest",
+                    placeholder="none",
+                    help="The plan says what would be freed, before anything is deleted.",
+                    value="10",
+                ),
                 Field("days", "Keep what is younger than (days)", placeholder="any age"),
                 Field(
                     "matching",

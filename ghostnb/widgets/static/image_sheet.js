@@ -8,7 +8,7 @@ const BELOW = {
 };
 
 function render({ model, el }) {
-  const view = new DetailsView(model);
+  const view = new SheetView(model);
   mount(view.root, el);
   const names = ["change:_image", "change:_state", "change:tab"];
   const draw = () => view.draw();
@@ -25,7 +25,7 @@ function render({ model, el }) {
   };
 }
 
-class DetailsView {
+class SheetView {
   constructor(model) {
     this.model = model;
     this.id = `ghostnb-${Math.random().toString(36).slice(2)}`;

@@ -26,7 +26,8 @@ function render({ model, el }) {
   model.on("msg:custom", take);
   root.addEventListener("click", (event) => activate(model, event.target));
   root.addEventListener("keydown", (event) => {
-    if ((event.key === "Enter" || event.key === " ") && activate(model, event.target)) event.preventDefault();
+    const isDone = event.key === "Enter" || event.key === " " ? activate(model, event.target) : move(root, event);
+    if (isDone) event.preventDefault();
   });
   draw();
   mount(root, el);
@@ -45,8 +46,10 @@ function drawn(model, { title, markup }) {
   for (const part of picture.querySelectorAll("[data-key]")) {
     const isEntered = model.get("is_entered") && part.dataset.key;
     part.setAttribute("role", isEntered ? "button" : "img");
-    if (isEntered) part.setAttribute("tabindex", 0);
+    if (isEntered) part.setAttribute("tabindex", -1);
   }
+  // Tab stops at one of them; arrows lead to the others, the largest first.
+  picture.querySelector("[data-key][tabindex]")?.setAttribute("tabindex", 0);
   const bar = element("p", "ghostnb-picture-bar", {},
     element("span", "ghostnb-picture-title", {}, title),
     saver("SVG", () => save(title, svgBlob(markup), "svg")),
@@ -61,6 +64,20 @@ function saver(kind, action) {
   const button = element("button", "", { type: "button", "aria-label": `Save the picture as ${kind}` }, `Save as ${kind}`);
   button.addEventListener("click", action);
   return button;
+}
+
+const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+
+function move(root, event) {
+  const parts = [...root.querySelectorAll("[data-key][tabindex]")];
+  const place = parts.indexOf(event.target.closest("[data-key]")), step = STEPS[event.key];
+  if (place < 0 || !(step || event.key === "Home" || event.key === "End")) return false;
+  const goal = step ? place + step : event.key === "Home" ? 0 : parts.length - 1;
+  const next = parts[Math.min(Math.max(goal, 0), parts.length - 1)];
+  parts[place].setAttribute("tabindex", -1);
+  next.setAttribute("tabindex", 0);
+  next.focus();
+  return true;
 }
 
 function activate(model, target) {

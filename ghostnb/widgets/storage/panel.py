@@ -1,12 +1,10 @@
 """What registries store, and where it could be less."""
 
 from collections.abc import Callable
-from functools import partial
 
 import pandas as pd
 import traitlets
 
-from ghostnb.client import RegistryClient
 from ghostnb.errors import GhostnbError
 from ghostnb.fleet import Fleet
 from ghostnb.registries.threads import finished
@@ -14,6 +12,7 @@ from ghostnb.widgets.actions import Action
 from ghostnb.widgets.base import Panels
 from ghostnb.widgets.entry import Entry
 from ghostnb.widgets.picture_view import PictureView
+from ghostnb.widgets.storage.readings import Reading, Readings
 from ghostnb.widgets.storage.stored import DEEPEST, Part, Stored, part_of
 from ghostnb.widgets.summary import Summary
 from ghostnb.widgets.table import Column, Table
@@ -27,6 +26,11 @@ _REGISTRIES = [
     Column("physical_bytes", "Stored", "bytes", "80px", is_optional=True),
     Column("saved_bytes", "Sharing saves", "bytes", "120px", is_optional=True),
     Column("tags", "Tags", "number", "64px", is_optional=True),
+]
+_INSIDE = [
+    Column("name", "Name", width="minmax(8em, 1fr)"),
+    Column("share_bytes", "Share", "bytes", "80px"),
+    Column("alone_bytes", "Alone", "bytes", "80px"),
 ]
 _LARGEST = [
     Column("size_bytes", "Size", "bytes", "80px"),
@@ -45,8 +49,8 @@ _SHARED = [
 ]
 _SELECT = "Select a registry: its images are read then, tag by tag."
 _ADD_IT = "Select another, or add it in Registries."
-_PRESS = "Read it by the button, or some of its repositories."
-_READ_ALL = Action("read", "Read anew", enabled=False)
+_PRESS = "Read all of it by the button, or some of its repositories."
+_INTEGERS = {"physical_bytes": "Int64", "saved_bytes": "Int64", "tags": "Int64"}
 
 
 class StoragePanel(Panels):
@@ -63,7 +67,7 @@ class StoragePanel(Panels):
     ----------
     registry : str
         Which is looked at; empty for all that were read. It can be observed and set. One that
-        was not read yet is read, unless its pulls are counted.
+        was not read yet is read, unless it counts requests.
 
     Notes
     -----
@@ -76,41 +80,33 @@ class StoragePanel(Panels):
         self, fleet: Fleet, *, on_free: Callable[[str, str], object] | None = None
     ) -> None:
         self._fleet, self._on_free = fleet, on_free
+        self._readings = Readings(fleet, on_change=self._learn)
         self._tasks = Tasks()
-        self._known: dict[str, Stored] = {}
-        # Whom each was asked of: by now another may have its name.
-        self._asked: dict[str, RegistryClient] = {}
-        # How far the reading of each registry is, in words; and which repositories are wanted.
-        self._reading: dict[str, str] = {}
-        self._wanted: dict[str, tuple[str, ...]] = {}
+        # Repository and tag, as far as entered; and of what the picture is.
         self._inside: tuple[str, ...] = ()
-        # What the picture shows: what is clicked in an older one leads nowhere.
         self._drawn: tuple[str, ...] | None = None
+        # Whose layers the tables have.
+        self._listed: Stored | None = None
         self._is_seen = False
         self._make_tables()
         self._make_bars()
         self._summary = Summary()
-        self._picture = PictureView(on_activate=self._enter, on_retry=self._read)
+        self._picture = PictureView(on_activate=self._enter, on_retry=self._retry)
         super().__init__(self._rows(), "ghostnb-storage")
         self._registries.observe(self._selected, "selected")
         self.observe(self._chosen, "registry")
-        self._show_nothing()
+        self._show()
 
     def reload(self) -> None:
         """Show the fleet's registries, and what is known of the one that is looked at."""
         self._is_seen = True
-        for name, client in [*self._asked.items()]:
-            if name not in self._fleet or self._fleet[name] is not client:
-                self.forget(name)
         self._list()
-        self._turn()
+        self._show()
 
     def forget(self, registry: str) -> None:
         """Forget what was read of a registry: something has changed there."""
-        self._tasks.cancel(f"read {registry}")
-        for known in (self._known, self._reading, self._asked):
-            known.pop(registry, None)
-        if self._drawn == () or (self._drawn and self._drawn[0] == registry):
+        self._readings.forget(registry)
+        if self._drawn is not None and self._drawn[:1] in ((), (registry,)):
             self._drawn = None
 
     def focus(self) -> None:
@@ -119,13 +115,17 @@ class StoragePanel(Panels):
 
     def close(self) -> None:
         """End what goes on, and the widgets."""
+        self._readings.close()
         self._tasks.cancel()
         super().close()
 
     # What it is made of
 
     def _make_tables(self) -> None:
-        self._registries = Table(_REGISTRIES, key="name", label="Registries")
+        self._registries = Table(_REGISTRIES, key="name", label="Registries", height="200px")
+        self._parts = Table(
+            _INSIDE, key="name", label="Inside", height="330px", on_activate=self._enter
+        )
         self._largest = Table(_LARGEST, key="digest", label="Largest layers")
         self._shared = Table(_SHARED, key="digest", label="Most shared layers")
 
@@ -139,7 +139,7 @@ class StoragePanel(Panels):
         )
         buttons: dict[Action, Callable[[], object]] = {
             Action("back", "Back", enabled=False): self._leave,
-            _READ_ALL: lambda: self._read(()),
+            Action("read", "Read all", enabled=False): self._read,
             Action("stop", "Stop", enabled=False): self._stop,
         }
         if self._on_free is not None:
@@ -147,7 +147,7 @@ class StoragePanel(Panels):
         self._ways = Toolbar("Storage", buttons)
 
     def _rows(self) -> list[Panels]:
-        left = Panels([self._registries, self._some], "ghostnb-column")
+        left = Panels([self._registries, self._some, self._parts], "ghostnb-column")
         right = Panels([self._summary, self._ways, self._picture], "ghostnb-column")
         above = Panels([left, right], "ghostnb-storage-head")
         return [above, Panels([self._largest, self._shared], "ghostnb-halves")]
@@ -163,12 +163,17 @@ class StoragePanel(Panels):
         if change["new"] or self.registry in self._fleet:
             self.registry = change["new"][0] if change["new"] else ""
 
+    def _chosen(self, _: object) -> None:
+        self._inside = ()
+        self._show()
+
     def _enter(self, name: str) -> None:
-        if self._drawn != self._path:
+        # What is clicked in an older picture leads nowhere.
+        if self._drawn != self._path or len(self._path) >= DEEPEST:
             return
         if not self.registry:
             self.registry = name
-        elif len(self._path) < DEEPEST:
+        else:
             self._inside = (*self._inside, name)
             self._show()
 
@@ -179,141 +184,130 @@ class StoragePanel(Panels):
         else:
             self.registry = ""
 
-    def _chosen(self, _: object) -> None:
-        self._inside = ()
-        self._turn()
-
-    def _turn(self) -> None:
-        """Show the registry that is looked at now, or read it."""
-        name = self.registry
-        self._registries.selected = [name] if name in self._fleet else []
-        self._some.enabled = name in self._fleet
-        if not name or name in self._known or name in self._reading:
-            self._show()
-        elif name not in self._fleet:
-            # A link may name one that is not here, or no longer.
-            self._show_nothing()
-            self._picture.tell("error", f"There is no registry {name} here.", _ADD_IT)
-        elif self._is_seen:
-            self._read_if_free(self._fleet[name])
-
-    def _offer(self) -> None:
-        name = self.registry if self.registry in self._fleet else ""
-        is_reading = name in self._reading
-        self._ways.change("back", enabled=bool(self._inside or (name and self._known)))
-        self._ways.change("read", enabled=bool(name) and not is_reading)
-        self._ways.change("stop", enabled=is_reading)
-        if self._on_free is not None:
-            self._ways.change("free", enabled=bool(name))
-
     def _free(self) -> None:
         if self._on_free is not None and self.registry in self._fleet:
             self._on_free(self.registry, self._inside[0] if self._inside else "")
 
     # What is read
 
-    def _read_if_free(self, client: RegistryClient) -> None:
-        # Where pulls are counted, nobody's are spent on what was not asked for.
-        if client.rate_limit is None:
-            self._read()
-            return
-        self._show_nothing()
-        text = f"{client.name} counts requests, and each tag takes some."
-        self._picture.tell("empty", text, _PRESS)
-
-    def _read(self, only: tuple[str, ...] | None = None) -> None:
-        """Read the registry, or some of its repositories; by default what was read before."""
-        name = self.registry
-        if name not in self._fleet:
-            self.reload()
-            return
-        if only is not None:
-            self._wanted[name] = only
-        self.forget(name)
-        self._inside = ()
-        client = self._asked[name] = self._fleet[name]
-        self._reading[name] = f"Asking {name} …"
+    def _read(self, only: tuple[str, ...] = ()) -> None:
+        if self.registry in self._fleet:
+            self._inside = ()
+            self._readings.read(self.registry, only)
         self._show()
-        work = self._load(client, self._wanted.get(name, ()))
-        self._tasks.spawn(work, key=f"read {name}", on_error=partial(self._fail, name))
 
     def _stop(self) -> None:
-        name = self.registry
-        self.forget(name)
-        self._show_nothing()
-        self._picture.tell("empty", f"{name} was not read to its end.", retry=True)
+        self._readings.stop(self.registry)
+        self._show()
 
-    async def _load(self, client: RegistryClient, only: tuple[str, ...]) -> None:
-        name = client.name
-        found = await client.inventory(only or None, progress=partial(self._count, name))
-        self._known[name] = await finished(Stored.of, name, found, only)
-        self._reading.pop(name, None)
+    def _retry(self) -> None:
+        """Read what was not read to its end once more, or draw once more what was."""
+        reading = self._readings.of(self.registry)
+        if reading is None or reading.stored is not None:
+            self.reload()
+        else:
+            self._read(reading.only)
+
+    def _learn(self, name: str) -> None:
+        reading = self._readings.of(name)
+        if reading is not None and reading.goes_on:
+            if name == self.registry:
+                self._say_why(name, reading)
+            return
         self._list()
-        if name == self.registry:
+        if name == self.registry or not self.registry:
             self._show()
-
-    def _count(self, name: str, done: int, total: int) -> None:
-        if name in self._reading:
-            self._reading[name] = f"Reading {name}: {done:,} of {total:,} tags …"
-            self._tell_reading()
-
-    def _fail(self, name: str, error: GhostnbError) -> None:
-        self.forget(name)
-        if name == self.registry:
-            self._show_nothing()
-            self._picture.fail(error)
 
     # What is shown
 
     def _list(self) -> None:
+        stored = self._readings.stored
         rows = [
-            self._known[name].row if name in self._known else pd.DataFrame({"name": [name]})
+            stored[name].row if name in stored else pd.DataFrame({"name": [name]})
             for name in self._fleet
         ]
         if not rows:
             self._registries.clear("No registries yet.", "Add one in Registries.")
             return
-        kinds = {"physical_bytes": "Int64", "saved_bytes": "Int64", "tags": "Int64"}
-        empty = pd.DataFrame(columns=["name", *kinds])
-        self._registries.show(pd.concat([empty, *rows], ignore_index=True).astype(kinds))
-        self._registries.selected = [self.registry] if self.registry in self._fleet else []
-
-    def _show_nothing(self) -> None:
-        self._drawn = None
-        self._summary.say(self.registry)
-        for table in (self._largest, self._shared):
-            table.clear("Nothing was read.")
-        self._picture.tell("empty", _SELECT)
-        self._offer()
-
-    def _tell_reading(self) -> None:
-        if self.registry in self._reading:
-            self._picture.tell("loading", self._reading[self.registry])
+        empty = pd.DataFrame(columns=["name", *_INTEGERS])
+        self._registries.show(pd.concat([empty, *rows], ignore_index=True).astype(_INTEGERS))
 
     def _show(self) -> None:
-        """Show what is entered; a registry that is being read says how far that is."""
+        """Show what is so now of what is looked at."""
         self._tasks.cancel("show")
-        if self.registry in self._reading or not self._known:
+        name = self.registry
+        self._registries.selected = [name] if name in self._fleet else []
+        if name in self._fleet and self._is_seen and self._readings.of(name) is None:
+            self._readings.read(name, is_asked=False)
+        reading = self._readings.of(name)
+        self._offer(reading)
+        if reading.stored if reading else (not name and self._readings.stored):
+            self._tasks.spawn(self._work_out(self._path), key="show", on_error=self._picture.fail)
+        else:
             self._show_nothing()
-            self._tell_reading()
-            return
-        self._offer()
-        self._tasks.spawn(self._work_out(self._path), key="show", on_error=self._picture.fail)
+            self._say_why(name, reading)
+
+    def _offer(self, reading: Reading | None) -> None:
+        name = self.registry if self.registry in self._fleet else ""
+        is_reading = reading is not None and reading.goes_on
+        is_below = bool(self._inside or (name and self._readings.stored))
+        self._some.enabled = bool(name)
+        self._ways.change("back", enabled=is_below)
+        self._ways.change("read", enabled=bool(name) and not is_reading)
+        self._ways.change("stop", enabled=is_reading)
+        if self._on_free is not None:
+            self._ways.change("free", enabled=bool(name))
+
+    def _say_why(self, name: str, reading: Reading | None) -> None:
+        if name and name not in self._fleet:
+            # A link may name one that is not here, or no longer.
+            self._picture.tell("error", f"There is no registry {name} here.", _ADD_IT)
+        elif reading is None:
+            self._picture.tell("empty", _SELECT)
+        elif reading.goes_on:
+            self._picture.tell("loading", reading.text)
+        elif reading.error is not None:
+            self._picture.fail(reading.error)
+        elif reading.is_counted:
+            self._picture.tell("empty", f"{name} counts requests, and each tag takes some.", _PRESS)
+        else:
+            self._picture.tell("empty", f"{name} was not read to its end.", retry=True)
+
+    def _show_nothing(self) -> None:
+        self._drawn = self._listed = None
+        self._summary.say(self.registry)
+        for table in (self._parts, self._largest, self._shared):
+            table.clear()
 
     async def _work_out(self, path: tuple[str, ...]) -> None:
-        known = dict(self._known)
-        self._show_part(path, await finished(part_of, known, path))
-        for table, kind in ((self._largest, "largest"), (self._shared, "shared")):
-            layers = getattr(known[path[0]], kind) if path else pd.DataFrame()
-            if layers.empty:
-                table.clear("None." if path else "Enter a registry to see its layers.")
-            else:
-                table.show(layers)
+        stored = dict(self._readings.stored)
+        try:
+            part = await finished(part_of, stored, path)
+        except LookupError as e:
+            text = f"{':'.join(path)} is not there any more."
+            raise GhostnbError(text, hint="Go back, or read it anew.") from e
+        if path != self._path:
+            return
+        self._drawn = path
+        self._show_part(path, part)
+        self._show_layers(stored[path[0]] if path else None)
 
     def _show_part(self, path: tuple[str, ...], part: Part) -> None:
         title = ":".join(path[1:]) or self.registry or "All registries that were read"
-        notes = self._known[path[0]].notes if path else []
-        self._summary.say(title, part.text, sizes=part.sizes, notes=notes)
-        self._drawn = path
+        self._summary.say(title, part.text, sizes=part.sizes, notes=part.notes)
+        self._parts.show(part.inside)
         self._picture.is_entered = len(path) < DEEPEST
         self._picture.show(part.picture)
+
+    def _show_layers(self, stored: Stored | None) -> None:
+        if stored is None:
+            self._listed = None
+            for table in (self._largest, self._shared):
+                table.clear("Enter a registry to see its layers.")
+        elif stored is not self._listed:
+            self._listed = stored
+            layers = {self._largest: stored.largest, self._shared: stored.shared}
+            for table, frame in layers.items():
+                table.show(frame)
+                if frame.empty:
+                    table.clear("None.")

@@ -8,13 +8,14 @@ import pandas as pd
 
 from ghostnb.analysis import largest_layers, storage
 from ghostnb.pictures import Picture, treemap
+from ghostnb.widgets.words import counted
 
 __all__ = ["DEEPEST", "Part", "Stored", "part_of"]
 
 # Registry, repository, tag: below are layers, which have nothing in them.
 DEEPEST = 3
 _COLUMNS = ("registry", "repository", "tag", "digest")
-_INSIDE = ("registries", "repositories", "tags", "layers")
+_INSIDE = ("repositories", "tags", "layers")
 _LAYERS_SHOWN = 100
 _WIDTH = 800
 Path = tuple[str, ...]
@@ -30,13 +31,19 @@ class Part:
         What it is made of, in words.
     sizes : dict of str to int
         Bytes, by what they are called.
+    inside : pandas.DataFrame
+        What is in it: name, share_bytes, alone_bytes; the largest first.
     picture : Picture
-        Of what is in it.
+        Of that.
+    notes : tuple of str
+        Sentences that whoever sees it must know.
     """
 
     text: str
     sizes: dict[str, int]
+    inside: pd.DataFrame = field(repr=False)
     picture: Picture
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,8 @@ class Stored:
     Attributes
     ----------
     inventory : pandas.DataFrame
+    contents : pandas.DataFrame
+        Its rows, one for each layer that differs: what several registries have is found by it.
     only : tuple of str
         The repositories that were read, names or patterns; empty for all.
     row : DataFrame
@@ -55,6 +64,7 @@ class Stored:
     """
 
     inventory: pd.DataFrame = field(repr=False)
+    contents: pd.DataFrame = field(repr=False)
     only: tuple[str, ...]
     row: pd.DataFrame = field(repr=False)
     largest: pd.DataFrame = field(repr=False)
@@ -76,16 +86,17 @@ class Stored:
         )
         # What a single image has is shared with nobody.
         shared = shared[shared["saved_bytes"] > 0]
-        return cls(inventory, only, pd.DataFrame([row]), largest, shared)
+        contents = inventory.drop_duplicates(["digest", "media_type"]).assign(registry=name)
+        return cls(inventory, contents, only, pd.DataFrame([row]), largest, shared)
 
     @property
-    def notes(self) -> list[str]:
+    def notes(self) -> tuple[str, ...]:
         """Sentences that whoever sees the figures must know."""
         notes = [f"Only {', '.join(self.only)} was read."] if self.only else []
         errors = self.inventory.attrs.get("errors", [])
         if errors:
             notes.append(f"{len(errors):,} could not be read: {errors[0]['message']}")
-        return notes
+        return tuple(notes)
 
 
 def part_of(registries: Mapping[str, Stored], path: Path) -> Part:
@@ -97,30 +108,47 @@ def part_of(registries: Mapping[str, Stored], path: Path) -> Part:
         By their names; the path's first name is one of them.
     path : tuple of str
         Registry, repository and tag, as far as entered; empty for all registries.
+
+    Raises
+    ------
+    LookupError
+        If there is no such part.
     """
     if not path:
         return _everything(registries)
-    inventory = registries[path[0]].inventory
-    inner = [*_COLUMNS[1 : len(path) + 1]]
-    shares = _within(storage(inventory, by=inner), path)
-    name = _called(path)
-    sizes = shares.set_index(inner[-1])["amortised_bytes"].round().astype("int64")
-    what = _INSIDE[len(path)]
-    title = f"{name}: its {what}, each with its share of what it shares"
-    picture = treemap(sizes, title, width=_WIDTH)
-    whole = storage(inventory, by=inner[:-1])
-    return Part(*_in_words(_within(whole, path).iloc[0], len(sizes), path), picture)
+    stored = registries[path[0]]
+    columns = [*_COLUMNS[1 : len(path) + 1]]
+    whole = _within(storage(stored.inventory, by=columns[:-1]), path)
+    if whole.empty:
+        raise LookupError(f"There is no {':'.join(path[1:])} in {path[0]}.")
+    found = _within(storage(stored.inventory, by=columns), path)
+    names = {
+        columns[-1]: "name",
+        "amortised_bytes": "share_bytes",
+        "exclusive_bytes": "alone_bytes",
+    }
+    inside = found[[*names]].rename(columns=names).sort_values("share_bytes", ascending=False)
+    inside["share_bytes"] = inside["share_bytes"].round().astype("Int64")
+    what = _INSIDE[len(path) - 1]
+    picture = _drawn(inside, f"{_called(path)}: its {what}, each with its share of what it shares")
+    return Part(*_in_words(whole.iloc[0], len(inside), path), inside, picture, stored.notes)
 
 
 def _everything(registries: Mapping[str, Stored]) -> Part:
     """Give all registries beside each other; what two of them have is stored twice."""
-    frames = [one.inventory.assign(registry=name) for name, one in registries.items()]
-    whole = pd.concat(frames, ignore_index=True)
-    stored = storage(whole, by="registry").set_index("registry")["physical_bytes"]
-    across = int(storage(whole, by=[], across=True)["physical_bytes"].iloc[0])
-    sizes = {"Stored": int(stored.sum()), "In one registry for all": across}
-    picture = treemap(stored, "Registries that were read", width=_WIDTH)
-    return Part(_counted(len(stored), "registries"), sizes, picture)
+    row = pd.concat([one.row for one in registries.values()], ignore_index=True)
+    inside = row[["name", "physical_bytes"]].rename(columns={"physical_bytes": "share_bytes"})
+    inside["alone_bytes"] = inside["share_bytes"]
+    contents = pd.concat([one.contents for one in registries.values()], ignore_index=True)
+    across = int(storage(contents, by=[], across=True)["physical_bytes"].iloc[0])
+    sizes = {"Stored": int(inside["share_bytes"].sum()), "In one registry for all": across}
+    inside = inside.sort_values("share_bytes", ascending=False)
+    picture = _drawn(inside, "Registries that were read")
+    return Part(counted(len(inside), "registry"), sizes, inside, picture)
+
+
+def _drawn(inside: pd.DataFrame, title: str) -> Picture:
+    return treemap(inside.set_index("name")["share_bytes"], title, width=_WIDTH)
 
 
 def _within(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -132,21 +160,15 @@ def _within(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
 
 def _in_words(total: "pd.Series[int]", inside: int, path: Path) -> tuple[str, dict[str, int]]:
     depth = len(path)
-    counts = [_counted(inside, _INSIDE[depth])]
-    for name in ("tags", "images", "layers")[depth - 1 :]:
-        counts.append(_counted(int(total[name]), name))
+    counts = [counted(inside, ("repository", "tag", "layer")[depth - 1])]
+    for noun in ("tag", "image", "layer")[depth - 1 :]:
+        counts.append(counted(int(total[f"{noun}s"]), noun))
     stored, listed = int(total["physical_bytes"]), int(total["logical_bytes"])
     sizes = {"Stored": stored, "If nothing were shared": listed}
     if depth > 1:
         share, alone = round(total["amortised_bytes"]), int(total["exclusive_bytes"])
         sizes = {"Needs": stored, "Its share": share, "Alone": alone}
     return ", ".join(dict.fromkeys(counts)), sizes
-
-
-def _counted(count: int, noun: str) -> str:
-    if count == 1:
-        noun = noun.removesuffix("ies") + "y" if noun.endswith("ies") else noun.removesuffix("s")
-    return f"{count:,} {noun}"
 
 
 def _called(path: Path) -> str:
