@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from ghostnb.frames import FILES
-from ghostnb.frames.schema import COUNT, TEXT, checked_frame
+from ghostnb.analysis.folders import checked_files
+from ghostnb.frames.schema import COUNT, TEXT
 
 __all__ = ["Efficiency", "efficiency"]
 
@@ -58,9 +58,7 @@ def efficiency(files: pd.DataFrame) -> Efficiency:
     hides counts as taken away, which dive passes over. Source: wagoodman/dive,
     ``filetree.Efficiency``.
     """
-    checked_frame(
-        files, FILES, "A frame of files is wanted, such as that of registry.files(reference)"
-    )
+    checked_files(files)
     is_directory = files["mode"].astype(TEXT).str.startswith("d").fillna(False)
     is_removed = files["change"] == "removed"
     written = files.loc[~is_removed & ~is_directory, ["path", "size_bytes"]]

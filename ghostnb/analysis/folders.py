@@ -5,9 +5,19 @@ import pandas as pd
 from ghostnb.frames import FILES
 from ghostnb.frames.schema import COUNT, TEXT, checked_frame
 
-__all__ = ["final_files", "folder_sizes"]
+__all__ = ["checked_files", "final_files", "folder_sizes"]
 
-_WANTED = "A frame of files is wanted, such as that of registry.files(reference)"
+
+def checked_files(files: pd.DataFrame) -> pd.DataFrame:
+    """Give a frame of files back; anything else is the caller's mistake.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no frame, or lacks columns.
+    """
+    wanted = "A frame of files is wanted, such as that of registry.files(reference)"
+    return checked_frame(files, FILES, wanted)
 
 
 def final_files(files: pd.DataFrame) -> pd.DataFrame:
@@ -29,8 +39,7 @@ def final_files(files: pd.DataFrame) -> pd.DataFrame:
     TypeError, ValueError
         If it is no such frame.
     """
-    checked_frame(files, FILES, _WANTED)
-    last = files.drop_duplicates("path", keep="last")
+    last = checked_files(files).drop_duplicates("path", keep="last")
     return last[last["change"] != "removed"]
 
 

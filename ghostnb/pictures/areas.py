@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ghostnb.pictures.wording import bytes_text
+from ghostnb.pictures.wording import bytes_text, named
 
 __all__ = ["NOTHING", "Area", "area_in_words", "areas_in_words", "areas_of"]
 
@@ -87,17 +87,13 @@ def _ordered(sizes: "pd.Series[int]", limit: int) -> list[Area]:
         ]
     else:
         joined = sizes.groupby(level=list(range(sizes.index.nlevels)), dropna=False).sum()
-        areas = [Area(_name(one), _short(_name(one)), int(size)) for one, size in joined.items()]
+        areas = [Area(named(one), _short(named(one)), int(size)) for one, size in joined.items()]
     areas = sorted((area for area in areas if area.value > 0), key=lambda area: -area.value)
     if len(areas) <= limit:
         return areas
     rest = areas[limit - 1 :]
     others = Area("", f"{len(rest):,} others", sum(area.value for area in rest))
     return sorted([*areas[: limit - 1], others], key=lambda area: -area.value)
-
-
-def _name(name: object) -> str:
-    return ":".join(map(str, name)) if isinstance(name, tuple) else str(name)
 
 
 def _short(name: str) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ghostnb.pictures.wording import bytes_text
+from ghostnb.pictures.wording import bytes_text, named
 
 __all__ = ["Overlaps"]
 
@@ -53,7 +53,7 @@ class Overlaps:
         if matrix.shape[0] != matrix.shape[1] or not matrix.index.equals(matrix.columns):
             raise ValueError(f"{wanted}: this frame has other rows than columns.")
         counts = matrix.fillna(0).to_numpy(dtype="int64").tolist()
-        return cls([_name(one) for one in matrix.index], counts, matrix.attrs.get("left_out", 0))
+        return cls([named(one) for one in matrix.index], counts, matrix.attrs.get("left_out", 0))
 
     def share(self, row: int, column: int) -> float:
         """Say how much of the smaller of two is in the other, too: 0 to 1."""
@@ -85,7 +85,3 @@ class Overlaps:
         more = f", and {left:,} more pairs" if left > 0 else ""
         note = f" {self.left_out:,} others are left out." if self.left_out else ""
         return f"{len(names)} compared: most in common have {', '.join(said)}{more}.{note}"
-
-
-def _name(name: object) -> str:
-    return ":".join(map(str, name)) if isinstance(name, tuple) else str(name)

@@ -1,6 +1,6 @@
 """Sizes and names, as pictures write them."""
 
-__all__ = ["bytes_text", "shortened"]
+__all__ = ["bytes_text", "named", "shortened"]
 
 
 def bytes_text(size_bytes: float) -> str:
@@ -17,3 +17,8 @@ def bytes_text(size_bytes: float) -> str:
 def shortened(text: str, letters: int) -> str:
     """Give a text that has room for so many letters."""
     return text if len(text) <= letters else f"{text[: max(letters - 1, 0)]}…"
+
+
+def named(name: object) -> str:
+    """Write what an index names; several levels are joined as in ``repository:tag``."""
+    return ":".join(map(str, name)) if isinstance(name, tuple) else str(name)
