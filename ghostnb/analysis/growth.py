@@ -1,12 +1,15 @@
 """How content grew: by when layers were made, and from snapshot to snapshot."""
 
+import os
 from collections.abc import Iterable
+from pathlib import Path
 
 import pandas as pd
 
 from ghostnb.analysis.ledger import Ledger, checked_inventory
 from ghostnb.analysis.snapshots import AnySnapshot, opened, taken_at
 from ghostnb.analysis.storage import storage
+from ghostnb.errors import SnapshotError
 from ghostnb.frames.schema import COUNT, TIME
 
 __all__ = ["FIRST_IMAGE", "growth", "trend"]
@@ -60,9 +63,23 @@ def growth(inventory: pd.DataFrame, every: str = "MS", *, across: bool = False) 
     return _accumulated(made, every)
 
 
+def _files_in(path: Path) -> list[AnySnapshot]:
+    found: list[AnySnapshot] = [*sorted(path.glob("*.parquet"))] if path.is_dir() else [path]
+    if not found:
+        raise SnapshotError(
+            f"There is no snapshot in {path.absolute()}.", hint="Save one: analysis.snapshot."
+        )
+    return found
+
+
 def _accumulated(made: pd.DataFrame, every: str) -> pd.DataFrame:
     dated = made.dropna(subset="created")
-    periods = pd.Grouper(key="created", freq=every, label="left", closed="left")
+    try:
+        periods = pd.Grouper(key="created", freq=every, label="left", closed="left")
+    except (TypeError, ValueError) as e:
+        raise ValueError(
+            f"every: {every!r} is no period. Take 'D', 'W', 'MS' (months), 'QS' or 'YS'."
+        ) from e
     table = dated.groupby(periods)["added_bytes"].agg(["size", "sum"]).reset_index()
     undated = made["added_bytes"][made["created"].isna()]
     if len(undated):
@@ -74,13 +91,16 @@ def _accumulated(made: pd.DataFrame, every: str) -> pd.DataFrame:
     return table.astype(GROWTH)
 
 
-def trend(snapshots: Iterable[AnySnapshot], *, across: bool = False) -> pd.DataFrame:
+def trend(
+    snapshots: str | os.PathLike[str] | Iterable[AnySnapshot], *, across: bool = False
+) -> pd.DataFrame:
     """Say what was stored at each snapshot.
 
     Parameters
     ----------
     snapshots : iterable of str, path or pandas.DataFrame
-        As `snapshot` saved them, or `read_snapshot` read them; in any order.
+        As `snapshot` saved them, or `read_snapshot` read them, in any order; or the directory
+        in which they are, as ``*.parquet``.
     across : bool
         As for `storage`.
 
@@ -98,6 +118,8 @@ def trend(snapshots: Iterable[AnySnapshot], *, across: bool = False) -> pd.DataF
     ValueError
         If it is not known when a frame was taken.
     """
+    if isinstance(snapshots, str | os.PathLike):
+        snapshots = _files_in(Path(snapshots))
     frames = [opened(one) for one in snapshots]
     totals = [storage(frame, by=[], across=across)[list(_TREND)] for frame in frames]
     table = pd.concat(totals, ignore_index=True) if totals else pd.DataFrame(columns=list(_TREND))

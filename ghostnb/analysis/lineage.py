@@ -171,6 +171,9 @@ def _fitting(images: pd.DataFrame, base: str, registry: str | None) -> np.ndarra
     """Say which images are of a base."""
     if not isinstance(base, str):
         raise TypeError(f"base: a text such as 'library/python:3.12*' is wanted, not {base!r}.")
+    if registry is not None and not (images["registry"] == registry).any():
+        known = ", ".join(images["registry"].drop_duplicates()[:_SHOWN]) or "none"
+        raise ValueError(f"registry: no image is of {registry!r}. There are: {known}.")
     repository, _, pattern = base.partition(":")
     is_there = images["repository"] == repository
     if registry is not None:

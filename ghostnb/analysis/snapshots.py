@@ -41,7 +41,8 @@ def snapshot(
         As `ghostnb.frames.layers_frame` makes it. What could not be read
         (``.attrs["errors"]``) is saved with it.
     path : str or path
-        The file; or a directory, for one in it such as ``inventory-20260131T235959Z.parquet``.
+        The file, ``….parquet``; or a directory, for one in it such as
+        ``inventory-20260131T235959Z.parquet``. One whose name ends in ``/`` is made.
     taken : datetime, optional
         When the inventory was taken, with its time zone; by default now.
     overwrite : bool, optional
@@ -58,14 +59,12 @@ def snapshot(
         If the file is there already, or cannot be written; nothing is left then. If pyarrow
         is not installed.
     TypeError, ValueError
-        If the inventory is none, or the time has no zone.
+        If the inventory is none, the path has another ending, or the time has no zone.
     """
     checked_inventory(inventory)
     _parquet()
     moment = datetime.now(UTC) if taken is None else _checked_moment(taken)
-    target = Path(path).absolute()
-    if target.is_dir():
-        target /= f"inventory-{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}.parquet"
+    target = _target_of(path, f"inventory-{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}.parquet")
     table = _table_of(inventory, {**inventory.attrs, _TAKEN: moment.isoformat()})
     _write(table, target, overwrite=overwrite)
     return target
@@ -102,6 +101,26 @@ def read_snapshot(path: str | os.PathLike[str]) -> pd.DataFrame:
                 raise _no_snapshot(file, str(e)) from e
     except OSError as e:
         raise SnapshotError(f"Cannot read {file} ({e.strerror}).", hint="Is the path right?") from e
+
+
+def _target_of(path: str | os.PathLike[str], name: str) -> Path:
+    """Give the file that is meant; a directory that is named as one is made."""
+    text, target = os.fspath(path), Path(path).absolute()
+    if not text:
+        raise ValueError("path: it is empty. Give a file ….parquet, or a directory.")
+    if text.endswith(("/", os.sep)) and not target.exists():
+        try:
+            target.mkdir()
+        except OSError as e:
+            hint = "Is there a directory to make it in, and may you?"
+            raise SnapshotError(f"Cannot make {target} ({e.strerror or e}).", hint=hint) from e
+    if target.is_dir():
+        return target / name
+    if target.suffix != ".parquet":
+        raise ValueError(
+            f"path: {text} ends not in .parquet. A directory that is not there yet ends in '/'."
+        )
+    return target
 
 
 def _table_of(frame: pd.DataFrame, attrs: Mapping[str, Any]) -> Any:

@@ -66,7 +66,7 @@ class Periods:
         most = max(range(len(self.added)), key=self.added.__getitem__)
         parts = [
             f"From {self.names[0]} to {self.names[-1]} it grew to {bytes_text(self.totals[-1])}",
-            f"most was added from {self.names[most]} on, {bytes_text(self.added[most])}",
+            f"most was added in the period from {self.names[most]}, {bytes_text(self.added[most])}",
         ]
         if self.unknown:
             parts.append(f"{bytes_text(self.unknown)} were made at unknown times")

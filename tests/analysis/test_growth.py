@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from ghostnb.analysis import growth, read_snapshot, snapshot, trend
+from ghostnb.errors import SnapshotError
 from tests.analysis.inventories import Named, image, inventory
 
 GROWN = inventory(
@@ -60,6 +61,11 @@ def test_from_snapshot_to_snapshot(tmp_path):
     late = snapshot(second, tmp_path / "b.parquet", taken=pd.Timestamp("2026-02-01", tz="UTC"))
     early = snapshot(first, tmp_path / "a.parquet", taken=pd.Timestamp("2026-01-01", tz="UTC"))
     frame = trend([late, read_snapshot(early)])
+    pd.testing.assert_frame_equal(trend(tmp_path), frame)
+    assert len(trend(str(early))) == 1
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SnapshotError, match="There is no snapshot in"):
+        trend(tmp_path / "empty")
     assert frame["taken"].tolist() == [pd.Timestamp(f"2026-0{n}-01", tz="UTC") for n in (1, 2)]
     assert frame["logical_bytes"].tolist() == [1000, 2370]
     assert frame["physical_bytes"].tolist() == [1000, 1370]

@@ -228,7 +228,7 @@ def test_only_of_one_registry():
         image("app:1", ["base", "app"]),
     )
     assert rebuilds(frame, "base", registry="b")["repository"].tolist() == ["app"]
-    with pytest.raises(ValueError, match="base: no image of c fits 'base'"):
+    with pytest.raises(ValueError, match=r"registry: no image is of 'c'\. There are: a, b\."):
         rebuilds(frame, "base", registry="c")
 
 

@@ -47,6 +47,8 @@ def test_into_a_directory_it_is_called_after_its_time(tmp_path):
     later = NOON.astimezone(timezone(timedelta(hours=5)))
     assert snapshot(FRAME, tmp_path, taken=later).name == "inventory-20260131T120000Z.parquet"
     assert [one.name for one in tmp_path.iterdir()] == ["inventory-20260131T120000Z.parquet"]
+    made = snapshot(FRAME, f"{tmp_path}/made/", taken=later)
+    assert made == tmp_path / "made" / "inventory-20260131T120000Z.parquet"
 
 
 def test_by_default_it_is_taken_now(tmp_path):
@@ -84,9 +86,9 @@ def test_a_directory_that_is_not_there(tmp_path):
 
 
 def test_only_files_are_replaced(tmp_path):
-    pipe = tmp_path / "pipe"
+    pipe = tmp_path / "pipe.parquet"
     os.mkfifo(pipe)
-    with pytest.raises(SnapshotError, match="pipe is no file that could be replaced"):
+    with pytest.raises(SnapshotError, match=r"pipe\.parquet is no file that could be replaced"):
         snapshot(FRAME, pipe, overwrite=True)
     assert pipe.is_fifo()
 
@@ -199,3 +201,13 @@ def test_nothing_has_changed(frame):
 def test_against_nothing():
     assert compare(inventory(), FRAME)["change"].tolist() == ["added", "added"]
     assert compare(FRAME, inventory())["change"].tolist() == ["removed", "removed"]
+
+
+@pytest.mark.parametrize("path", ["", "snapshots", "a.csv"])
+def test_what_is_neither_a_parquet_file_nor_a_directory_is_refused(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="path: "):
+        snapshot(FRAME, path)
+    with pytest.raises(SnapshotError, match="Cannot make"):
+        snapshot(FRAME, "none/snapshots/")
+    assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ NAMESPACE = "{http://www.w3.org/2000/svg}"
 
 def read(picture: Picture) -> ElementTree.Element:
     """Parse the SVG that stands alone."""
-    return ElementTree.fromstring(picture.svg)
+    return ElementTree.fromstring(picture.markup)
 
 
 def all_of(picture: Picture, tag: str) -> list[ElementTree.Element]:

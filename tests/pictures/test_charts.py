@@ -91,8 +91,8 @@ def test_a_column_a_period_and_a_line():
 
 def test_growth_in_words():
     assert growth(analysis.growth(MONTHS)).alt == (
-        "From 2025-11-01 to 2026-01-01 it grew to 1.35 kB; most was added from 2025-11-01 on, "
-        "1.00 kB; 50 B were made at unknown times."
+        "From 2025-11-01 to 2026-01-01 it grew to 1.35 kB; most was added in the period from "
+        "2025-11-01, 1.00 kB; 50 B were made at unknown times."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import sys
 import zlib
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
@@ -49,7 +50,8 @@ def test_as_svg(tmp_path):
 @pytest.mark.parametrize("scale", [1, 2.5])
 def test_as_png(tmp_path, scale):
     width, height, content = pixels(PICTURE.save(tmp_path / "a.png", scale=scale))
-    assert (width, height) == (200 * scale, 100 * scale)
+    # The title stands above.
+    assert (width, height) == (200 * scale, 128 * scale)
     assert len(set(content)) > 5
 
 
@@ -77,7 +79,7 @@ def test_a_full_disk_takes_nothing_away(tmp_path):
 def test_places_where_nothing_can_be_written(tmp_path):
     with pytest.raises(PictureError, match=r"Cannot write .*none/a.svg \(No such file"):
         PICTURE.save(tmp_path / "none/a.svg")
-    with pytest.raises(ValueError, match=r"path: a.jpeg ends in neither .svg nor .png"):
+    with pytest.raises(ValueError, match=r"path: .*a.jpeg' ends in neither .svg nor .png"):
         PICTURE.save(tmp_path / "a.jpeg")
 
 
@@ -86,3 +88,19 @@ def test_without_resvg_it_says_what_to_install(tmp_path, monkeypatch):
     with pytest.raises(PictureError, match=r"pip install 'ghostnb\[charts\]'; or save it as SVG"):
         PICTURE.save(tmp_path / "a.png")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("scale", [0, -1, 1e-9, 1000, float("nan"), float("inf"), "2", None, True])
+def test_a_scale_that_no_picture_can_have_is_refused(scale, tmp_path):
+    """resvg gives up the whole process where it gets no memory."""
+    with pytest.raises((TypeError, ValueError), match="scale: "):
+        PICTURE.save(tmp_path / "a.png", scale=scale)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_it_stands_alone_its_title_stands_above():
+    picture = treemap(pd.Series({"a": 1}), "Bytes of <a> & b")
+    root = ElementTree.fromstring(picture.svg)
+    assert root.get("viewBox") == "0 -28 960 448"
+    assert [one.text for one in root.iter() if one.get("y") == "-10"] == ["Bytes of <a> & b"]
+    assert "font-weight" not in picture.markup

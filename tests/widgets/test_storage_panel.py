@@ -124,6 +124,18 @@ def test_reading_can_be_stopped_and_begun_again(panel, slow):
     assert (said(panel, "kind"), shown(panel)) == ("loading", None)
 
 
+def test_a_reading_that_failed_does_not_lose_the_one_before(panel):
+    opened(panel)
+    before = stored(panel)["reg"]
+    panel._read(("nothing/like-it",))
+    wait_until(lambda: said(panel, "kind") == "error", seconds=60)
+    assert shown(panel) is None
+    assert stored(panel)["reg"] is before
+    panel._leave()
+    wait_until(lambda: shown(panel) == ("reg",))
+    assert panel.registry == "reg"
+
+
 def test_what_changes_while_it_is_read_is_read_from_the_beginning(panel, slow):
     before = panel._readings.of(slow)
     panel.forget(slow)

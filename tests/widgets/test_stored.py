@@ -22,7 +22,7 @@ def of(name, frame=FRAME, only=()):
 def test_a_registrys_row():
     stored = of("here")["here"]
     row = stored.row.iloc[0]
-    assert [*row] == ["here", 1350, 2000, 3]
+    assert [*row] == ["here", 1350, 2000, 3, None]
     assert stored.largest["size_bytes"].tolist() == [1000, 300, 50]
     # What one image alone has is not among the shared.
     assert stored.shared["saved_bytes"].tolist() == [2000]
@@ -46,6 +46,7 @@ def test_a_tag_has_its_layers():
     part = part_of(of("here"), ("here", "app", "1"))
     assert part.text == "2 layers"
     assert part.sizes == {"Needs": 1050, "Its share": 383, "Alone": 50}
+    assert part.inside["made_by"].tolist() == ["ADD base", "ADD app"]
     assert part.picture.title.startswith("app:1: its layers")
 
 
@@ -64,7 +65,7 @@ def test_what_is_missing_is_said():
     frame = FRAME.copy()
     frame.attrs["errors"] = [{"message": "app:3 is gone."}]
     assert of("here", frame, ("team/*", "app"))["here"].notes == (
-        "Only team/*, app was read.",
+        "Only team/*, app was read: what others share with it is not known.",
         "1 could not be read: app:3 is gone.",
     )
 

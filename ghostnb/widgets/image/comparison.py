@@ -137,6 +137,8 @@ class ImageComparison(Panels):
                 problems["reference"] = str(e)
         self._say(problems=problems)
         if not problems:
+            # What is there is of another comparison.
+            self._result.layout.display = "none"
             self._say("Reading the layers …", "working")
             work = self._load(inspected, name, reference)
             self._tasks.spawn(work, key="compare", on_error=self._fail)

@@ -11,7 +11,7 @@ from ghostnb.engine import Engine
 from ghostnb.errors import ForbiddenError, GhostnbError, UnauthorizedError, UnsupportedError
 from ghostnb.fleet import Fleet
 from ghostnb.widgets.base import Panels
-from ghostnb.widgets.form import Form
+from ghostnb.widgets.form import Form, Values
 from ghostnb.widgets.plans.changes import Change, going, things
 from ghostnb.widgets.plans.confirmation import Confirmation
 from ghostnb.widgets.plans.copy_form import CopyForm, CopyRequest, targets
@@ -59,6 +59,8 @@ class PlanPanel(Panels):
         self._retry: Callable[[], object] = lambda: None
         self._on_closed: Callable[[], object] = lambda: None
         self._form: Form | None = None
+        # What was asked for last, of a registry and a repository: nobody types it twice.
+        self._asked: dict[tuple[str, str], Values] = {}
         self._summary = Summary()
         self._tables = {
             kind: Table(
@@ -173,8 +175,14 @@ class PlanPanel(Panels):
             As for `delete`.
         """
         self._on_closed = on_closed
-        on_asked, on_left = self._plan_retention, self.dismiss
-        self._ask(RetentionForm(registry, repository, on_asked=on_asked, on_closed=on_left))
+        form = RetentionForm(
+            registry,
+            repository,
+            values=self._asked.get((registry, repository)),
+            on_asked=partial(self._plan_retention, repository),
+            on_closed=self.dismiss,
+        )
+        self._ask(form)
 
     def dismiss(self) -> None:
         """Put the plan away; nothing is done."""
@@ -244,7 +252,8 @@ class PlanPanel(Panels):
         engine, target = self._engine or Engine(), self._client(request.target)
         return await ImagePush.look(engine, target, request.images, request.names)
 
-    def _plan_retention(self, request: RetentionRequest) -> None:
+    def _plan_retention(self, repository: str, request: RetentionRequest) -> None:
+        self._asked[request.registry, repository] = request.values
         title = f"Clean up {request.registry}"
         self._plan(
             "delete",
@@ -317,7 +326,8 @@ class PlanPanel(Panels):
 
     def _show_deletion(self, registry: str, title: str, plan: Change) -> None:
         goes = going(plan.frame)
-        text = _actions(plan) if len(goes) else "Nothing goes: the reasons are below."
+        reasons = ": the reasons are below." if len(plan.frame) else "."
+        text = _actions(plan) if len(goes) else f"Nothing goes{reasons}"
         self._summary.say(title, text, sizes={"Frees": plan.bytes_freed}, notes=plan.notes)
         if len(goes) and not plan.what_if:
             names = goes["repository"].unique()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from ghostnb.errors import GhostnbError
 from ghostnb.registries.patterns import as_patterns
@@ -25,11 +24,14 @@ class RetentionRequest:
     rules : tuple of Rule
     repositories : tuple of str
         Names or patterns; only of these anything goes. Empty for all.
+    values : dict
+        As they were typed.
     """
 
     registry: str
     rules: tuple[Rule, ...]
     repositories: tuple[str, ...]
+    values: Values
 
 
 class RetentionForm(Form):
@@ -41,6 +43,8 @@ class RetentionForm(Form):
         Its name in the fleet.
     repository : str, optional
         What is written first where repositories are asked for.
+    values : mapping, optional
+        What was asked for last, to be written first.
     on_asked : callable
         Told a `RetentionRequest`.
     on_closed : callable
@@ -51,6 +55,7 @@ class RetentionForm(Form):
         registry: str,
         repository: str = "",
         *,
+        values: Values | None = None,
         on_asked: Callable[[RetentionRequest], object],
         on_closed: Callable[[], object],
     ) -> None:
@@ -69,26 +74,28 @@ class RetentionForm(Form):
                     "newest",
                     "Keep the newest",
                     placeholder="none",
-                    help="The plan says what would be freed, before anything is deleted.",
+                    help="So many images of each repository.",
                     value="10",
                 ),
                 Field("days", "Keep what is younger than (days)", placeholder="any age"),
                 Field(
                     "matching",
                     "Keep tags named",
-                    help="Names, or patterns such as v*.",
+                    help="Names, or patterns such as v*. You see a plan before anything goes.",
                     value="latest",
                 ),
             ],
             {"Show plan": self._ask, "Cancel": lambda _: on_closed()},
         )
+        if values:
+            self.fill(**values)
 
     def _ask(self, values: Values) -> None:
         rules: list[Rule] = []
         problems: dict[str, str] = {}
         makers: dict[str, Callable[[str], list[Rule]]] = {
-            "newest": lambda text: [KeepNewest(_number(text, int))],
-            "days": lambda text: [KeepYounger(_number(text, float))],
+            "newest": lambda text: [KeepNewest(_count(text))],
+            "days": lambda text: [KeepYounger(_days(text))],
             "matching": lambda text: [KeepMatching(one) for one in _names(text)],
         }
         for name, made in makers.items():
@@ -104,15 +111,25 @@ class RetentionForm(Form):
         said = "" if rules or problems else _NO_RULE
         self.tell(said, "error" if said else "", problems)
         if rules and not problems:
-            self._on_asked(RetentionRequest(self._registry, tuple(rules), repositories))
+            request = RetentionRequest(self._registry, tuple(rules), repositories, values)
+            self._on_asked(request)
 
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(text.replace(",", " ").split())
 
 
-def _number(text: str, kind: Callable[[str], Any]) -> Any:
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"A whole number from 1 is wanted, not {text}.")
+    return int(text)
+
+
+def _days(text: str) -> float:
     try:
-        return kind(text)
+        days = float(text)
     except ValueError as e:
-        raise ValueError(f"{text} is no number.") from e
+        raise ValueError(f"A number of days is wanted, not {text}.") from e
+    if not days > 0:
+        raise ValueError(f"A number of days above 0 is wanted, not {text}.")
+    return days

@@ -26,9 +26,11 @@ _REGISTRIES = [
     Column("physical_bytes", "Stored", "bytes", "80px", is_optional=True),
     Column("saved_bytes", "Sharing saves", "bytes", "120px", is_optional=True),
     Column("tags", "Tags", "number", "64px", is_optional=True),
+    Column("only", "Only", width="minmax(5em, 1fr)", is_optional=True),
 ]
 _INSIDE = [
     Column("name", "Name", width="minmax(8em, 1fr)"),
+    Column("made_by", "Made by", width="minmax(8em, 1fr)", is_optional=True),
     Column("share_bytes", "Share", "bytes", "80px"),
     Column("alone_bytes", "Alone", "bytes", "80px"),
 ]
@@ -50,7 +52,7 @@ _SHARED = [
 _SELECT = "Select a registry: its images are read then, tag by tag."
 _ADD_IT = "Select another, or add it in Registries."
 _PRESS = "Read all of it by the button, or some of its repositories."
-_INTEGERS = {"physical_bytes": "Int64", "saved_bytes": "Int64", "tags": "Int64"}
+_TYPES = {"physical_bytes": "Int64", "saved_bytes": "Int64", "tags": "Int64", "only": "string"}
 
 
 class StoragePanel(Panels):
@@ -178,7 +180,9 @@ class StoragePanel(Panels):
             self._show()
 
     def _leave(self) -> None:
-        if self._inside:
+        if self._readings.restore(self.registry):
+            self._show()
+        elif self._inside:
             self._inside = self._inside[:-1]
             self._show()
         else:
@@ -229,8 +233,8 @@ class StoragePanel(Panels):
         if not rows:
             self._registries.clear("No registries yet.", "Add one in Registries.")
             return
-        empty = pd.DataFrame(columns=["name", *_INTEGERS])
-        self._registries.show(pd.concat([empty, *rows], ignore_index=True).astype(_INTEGERS))
+        empty = pd.DataFrame(columns=["name", *_TYPES])
+        self._registries.show(pd.concat([empty, *rows], ignore_index=True).astype(_TYPES))
 
     def _show(self) -> None:
         """Show what is so now of what is looked at."""
@@ -250,7 +254,8 @@ class StoragePanel(Panels):
     def _offer(self, reading: Reading | None) -> None:
         name = self.registry if self.registry in self._fleet else ""
         is_reading = reading is not None and reading.goes_on
-        is_below = bool(self._inside or (name and self._readings.stored))
+        has_other = reading is not None and reading.stored is None and bool(reading.before)
+        is_below = bool(self._inside or has_other or (name and self._readings.stored))
         self._some.enabled = bool(name)
         self._ways.change("back", enabled=is_below)
         self._ways.change("read", enabled=bool(name) and not is_reading)

@@ -31,6 +31,8 @@ class Reading:
         Why it failed.
     is_counted : bool
         True if nothing was read, since the registry counts requests and nobody asked for it.
+    before : Reading or None
+        What was read to its end before this: it is not lost to a wrong name.
     """
 
     client: RegistryClient
@@ -39,6 +41,7 @@ class Reading:
     stored: Stored | None = None
     error: GhostnbError | None = None
     is_counted: bool = False
+    before: "Reading | None" = None
 
     @property
     def goes_on(self) -> bool:
@@ -77,7 +80,12 @@ class Readings:
     def stored(self) -> Mapping[str, Stored]:
         """Give what was read to its end, by the registry's name."""
         found = {name: self.of(name) for name in self._fleet}
-        return {name: one.stored for name, one in found.items() if one and one.stored}
+        known = {
+            name: one.stored or (one.before and one.before.stored)
+            for name, one in found.items()
+            if one
+        }
+        return {name: stored for name, stored in known.items() if stored}
 
     def read(self, name: str, only: tuple[str, ...] = (), *, is_asked: bool = True) -> None:
         """Read a registry of the fleet anew.
@@ -90,7 +98,9 @@ class Readings:
         is_asked : bool, optional
             False reads nothing of a registry that counts requests.
         """
-        reading = Reading(self._fleet[name], only, f"Asking {name} …")
+        last = self.of(name)
+        before = last if last is None or last.stored else last.before
+        reading = Reading(self._fleet[name], only, f"Asking {name} …", before=before)
         self._readings[name] = reading
 
         def fail(error: GhostnbError) -> None:
@@ -105,7 +115,16 @@ class Readings:
         reading = self.of(name)
         if reading is not None:
             # Another one, so that nothing comes of what may still be under way.
-            self._readings[name] = Reading(reading.client, reading.only)
+            self._readings[name] = Reading(reading.client, reading.only, before=reading.before)
+
+    def restore(self, name: str) -> bool:
+        """Go back to what was read before, where a later reading came to no end."""
+        reading = self.of(name)
+        if reading is None or reading.stored or reading.before is None:
+            return False
+        self._tasks.cancel(name)
+        self._readings[name] = reading.before
+        return True
 
     def forget(self, name: str) -> None:
         """Stop reading a registry, and forget what was read of it."""

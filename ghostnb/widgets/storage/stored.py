@@ -32,7 +32,8 @@ class Part:
     sizes : dict of str to int
         Bytes, by what they are called.
     inside : pandas.DataFrame
-        What is in it: name, share_bytes, alone_bytes; the largest first.
+        What is in it: name, share_bytes, alone_bytes, of a layer also made_by; the largest
+        first.
     picture : Picture
         Of that.
     notes : tuple of str
@@ -58,7 +59,7 @@ class Stored:
     only : tuple of str
         The repositories that were read, names or patterns; empty for all.
     row : DataFrame
-        One row: name, physical_bytes, saved_bytes, tags.
+        One row: name, physical_bytes, saved_bytes, tags, only.
     largest, shared : DataFrame
         Its layers, as `ghostnb.analysis.largest_layers`.
     """
@@ -79,6 +80,7 @@ class Stored:
             "physical_bytes": total["physical_bytes"],
             "saved_bytes": total["logical_bytes"] - total["physical_bytes"],
             "tags": total["tags"],
+            "only": ", ".join(only) or None,
         }
         largest, shared = (
             largest_layers(inventory, _LAYERS_SHOWN, order=order)
@@ -92,7 +94,8 @@ class Stored:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences that whoever sees the figures must know."""
-        notes = [f"Only {', '.join(self.only)} was read."] if self.only else []
+        names = ", ".join(self.only)
+        notes = [f"Only {names} was read: what others share with it is not known."] if names else []
         errors = self.inventory.attrs.get("errors", [])
         if errors:
             notes.append(f"{len(errors):,} could not be read: {errors[0]['message']}")
@@ -129,6 +132,9 @@ def part_of(registries: Mapping[str, Stored], path: Path) -> Part:
     }
     inside = found[[*names]].rename(columns=names).sort_values("share_bytes", ascending=False)
     inside["share_bytes"] = inside["share_bytes"].round().astype("Int64")
+    if len(path) == DEEPEST:
+        made = stored.inventory.drop_duplicates("digest").set_index("digest")["created_by"]
+        inside["made_by"] = inside["name"].map(made.astype("string")).array
     what = _INSIDE[len(path) - 1]
     picture = _drawn(inside, f"{_called(path)}: its {what}, each with its share of what it shares")
     return Part(*_in_words(whole.iloc[0], len(inside), path), inside, picture, stored.notes)
