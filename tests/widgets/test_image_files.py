@@ -38,11 +38,14 @@ def title(page: Page, text: str):
 def test_files_are_read_when_they_are_asked_for(page):
     page.get_by_role("tab", name="Files").click()
     page.get_by_text("Not read yet: 6 layers").wait_for()
-    page.get_by_role("button", name="Read the files").click()
+    page.get_by_role("button", name="Read the files").focus()
+    page.keyboard.press("Enter")
     table = page.get_by_role("grid", name="Files by layer")
     table.get_by_text("/etc/os-release").wait_for()
     page.get_by_text("efficient", exact=False).wait_for()
     page.get_by_text("Nothing: each file is written once.").wait_for()
+    # No button is left that could have the keyboard: it waits beside them.
+    assert page.evaluate("document.activeElement.closest('[aria-label=Files]') !== null")
     # By the keyboard down to a file, whose row is selected then.
     area(page, "srv/").focus()
     page.keyboard.press("Enter")
@@ -65,7 +68,8 @@ def test_files_are_read_when_they_are_asked_for(page):
 
 
 def test_two_images_are_compared(page):
-    page.get_by_role("tab", name="Compare").click()
+    page.get_by_role("tab", name="Overview").focus()
+    page.keyboard.press("End")
     form = page.get_by_role("form", name="Compare team/shop/api:1.4 with")
     field = form.get_by_label("Image")
     expect(field).to_have_value("team/shop/api:")

@@ -8,7 +8,7 @@ class ActionButtons {
   constructor(press) {
     this.press = press;
     this.buttons = new Map();
-    this.root = element("span", "ghostnb-presses");
+    this.root = element("span", "ghostnb-presses", { tabindex: -1 });
   }
 
   // How many rows it is all about decides whether an action asks.
@@ -24,11 +24,13 @@ class ActionButtons {
     }
     // Where a pressed button has gone, the keyboard goes on at its neighbour.
     const active = document.activeElement;
-    if (this.root.contains(active) && (active.disabled || active.closest("[hidden]"))) this.focus();
+    const isGone = this.root.contains(active) && (active.disabled || active.closest("[hidden]"));
+    if (isGone || active === this.root) this.focus();
   }
 
   focus() {
-    this.root.querySelector("button:enabled:not([hidden])")?.focus();
+    // Until one of them can be pressed again, it waits here.
+    (this.root.querySelector("button:enabled:not([hidden])") ?? this.root).focus();
   }
 }
 

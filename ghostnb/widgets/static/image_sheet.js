@@ -106,9 +106,10 @@ class SheetView {
 
   onKey(event) {
     if (event.target.getAttribute?.("role") !== "tab") return;
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    const next = TABS[(TABS.indexOf(this.model.get("tab")) + step + TABS.length) % TABS.length];
+    const here = TABS.indexOf(this.model.get("tab")), last = TABS.length - 1;
+    const goal = { ArrowRight: here + 1, ArrowLeft: here + last, Home: 0, End: last }[event.key];
+    if (goal === undefined) return;
+    const next = TABS[goal % TABS.length];
     this.choose(next);
     document.getElementById(`${this.id}-${next}`)?.focus();
     event.preventDefault();
