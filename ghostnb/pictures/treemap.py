@@ -10,7 +10,7 @@ from ghostnb.pictures.areas import NOTHING, Area, area_in_words, areas_in_words,
 from ghostnb.pictures.colours import GROUND, HUES, TEXT
 from ghostnb.pictures.drawing import Element, drawn, element
 from ghostnb.pictures.picture import Picture
-from ghostnb.pictures.wording import bytes_text, shortened
+from ghostnb.pictures.wording import bytes_text, key_text, shortened
 
 __all__ = ["treemap"]
 
@@ -83,7 +83,7 @@ def _tile(part: Area, box: _Box, hue: str, total: int) -> Element:
         element("title", text),
         element("rect", "", rx=2, fill=hue, stroke=GROUND, stroke_width=1.5, **_sides(box)),
         class_="ghostnb-tile",
-        data_key=part.key,
+        data_key=key_text(part.key),
         role="button" if part.key else "img",
         aria_label=text,
     )

@@ -1,6 +1,8 @@
 """Sizes and names, as pictures write them."""
 
-__all__ = ["bytes_text", "named", "shortened"]
+import json
+
+__all__ = ["bytes_text", "key_of", "key_text", "named", "shortened"]
 
 
 def bytes_text(size_bytes: float) -> str:
@@ -22,3 +24,19 @@ def shortened(text: str, letters: int) -> str:
 def named(name: object) -> str:
     """Write what an index names; several levels are joined as in ``repository:tag``."""
     return ":".join(map(str, name)) if isinstance(name, tuple) else str(name)
+
+
+def key_text(name: str) -> str:
+    """Write a name so that XML can say it and `key_of` gives it back, whatever is in it."""
+    return json.dumps(name)[1:-1]
+
+
+def key_of(text: str) -> str:
+    """Read a name that `key_text` wrote.
+
+    Raises
+    ------
+    ValueError
+        If it did not.
+    """
+    return str(json.loads(f'"{text}"'))

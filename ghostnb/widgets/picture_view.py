@@ -6,6 +6,7 @@ import traitlets
 
 from ghostnb.errors import GhostnbError
 from ghostnb.pictures import Picture
+from ghostnb.pictures.wording import key_of
 from ghostnb.widgets.base import View
 from ghostnb.widgets.sources import javascript, stylesheet
 from ghostnb.widgets.states import StateKind, state
@@ -77,4 +78,4 @@ class PictureView(View):
         elif kind == "retry":
             self._on_retry()
         elif kind == "activate" and self._on_activate is not None:
-            self._on_activate(message["key"])
+            self._on_activate(key_of(message["key"]))

@@ -10,7 +10,7 @@ NAMESPACE = "{http://www.w3.org/2000/svg}"
 
 
 def read(picture: Picture) -> ElementTree.Element:
-    """Parse the SVG that stands alone."""
+    """Parse the SVG of a page."""
     return ElementTree.fromstring(picture.markup)
 
 

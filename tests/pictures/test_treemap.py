@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from ghostnb.pictures import treemap
+from ghostnb.pictures.wording import key_of
 from tests.pictures.reading import NAMESPACE, all_of, read, texts, titles
 
 SIZES = pd.Series({"small": 10_000, "large": 60_000, "middle": 30_000})
@@ -119,3 +120,11 @@ def test_long_digests_are_short():
 def test_what_are_no_sizes(sizes, error):
     with pytest.raises(error, match="A Series of bytes is wanted"):
         treemap(sizes)
+
+
+@pytest.mark.parametrize(
+    "name", ["team/app", "a\x1bz/", 'say "so" \\', "größe", "\uffff"]
+)
+def test_a_part_is_known_by_its_name_whatever_is_in_it(name):
+    picture = treemap(pd.Series({name: 5}))
+    assert [key_of(text) for text in tiles(picture)] == [name]
