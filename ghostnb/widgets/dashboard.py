@@ -151,6 +151,7 @@ class Dashboard(Panels):
             self._bar.tab = _TABS[self._stack.selected_index or 0]
             return
         self._stack.selected_index = _TABS.index(change["new"])
+        self.storage.leave()
         if change["new"] == "Containers":
             self.containers.reload()
         elif change["new"] == "Images":

@@ -122,9 +122,7 @@ def test_what_are_no_sizes(sizes, error):
         treemap(sizes)
 
 
-@pytest.mark.parametrize(
-    "name", ["team/app", "a\x1bz/", 'say "so" \\', "größe", "\uffff"]
-)
+@pytest.mark.parametrize("name", ["team/app", "a\x1bz/", 'say "so" \\', "größe", "\uffff"])
 def test_a_part_is_known_by_its_name_whatever_is_in_it(name):
     picture = treemap(pd.Series({name: 5}))
     assert [key_of(text) for text in tiles(picture)] == [name]

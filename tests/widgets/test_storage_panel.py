@@ -53,6 +53,16 @@ def test_nothing_is_read_before_somebody_sees_it(panel):
     wait_until(lambda: shown(panel) == ("reg",), seconds=60)
 
 
+def test_who_passes_by_has_nothing_read(panel):
+    panel.registry = "reg"
+    panel.reload()
+    assert panel._readings.of("reg").goes_on
+    panel.leave()
+    wait_until(lambda: panel._readings.of("reg") is None)
+    panel.reload()
+    wait_until(lambda: shown(panel) == ("reg",), seconds=60)
+
+
 def test_a_second_click_on_an_old_picture_leads_nowhere(panel):
     opened(panel)
     enter(panel, API)

@@ -44,7 +44,7 @@ function render({ model, el }) {
   model.on("change:tab", turn);
   draw();
   mount(root, el);
-  model.send({ kind: "ready" });
+  announce(model);
   return () => {
     model.off("change:tab", turn);
     place?.leave();

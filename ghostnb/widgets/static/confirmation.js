@@ -41,7 +41,7 @@ function render({ model, el }) {
   model.on("msg:custom", take);
   ask({ label: "", wanted: "", turn: 0 });
   mount(root, el);
-  model.send({ kind: "ready" });
+  announce(model);
   return () => model.off("msg:custom", take);
 }
 

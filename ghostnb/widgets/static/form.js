@@ -58,7 +58,7 @@ class FormView {
     this.model.on("change:_notes", this.onNotes);
     // At once: whoever presses a button before the first message comes is to hand these over.
     this.fill(Object.fromEntries(this.model.get("_fields").map((field) => [field.name, field.value])), true);
-    this.model.send({ kind: "ready", view: this.id });
+    announce(this.model, { view: this.id });
     this.note();
     this.tell();
   }

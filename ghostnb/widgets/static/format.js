@@ -84,6 +84,16 @@ function mount(root, el) {
   follow();
 }
 
+// Tells the kernel that a view is open. A page that is being left goes on rendering what it had
+// begun, when its kernel is gone already: nobody is there to be told, nor to see it.
+function announce(model, more = {}) {
+  try {
+    model.send({ kind: "ready", ...more });
+  } catch (error) {
+    if (error.message !== "Cannot send") throw error;
+  }
+}
+
 const FOCUSABLE = "button, input, select, summary, textarea, [tabindex]";
 const isSeen = (one) => one.getClientRects().length > 0;
 const sameAs = (one) => one.id || `${one.tagName} ${one.getAttribute("aria-label") ?? one.textContent}`;

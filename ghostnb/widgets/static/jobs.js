@@ -46,7 +46,7 @@ function render({ model, el }) {
   model.on("msg:custom", take);
   top.hidden = true;
   mount(root, el);
-  model.send({ kind: "ready" });
+  announce(model);
   return () => model.off("msg:custom", take);
 }
 

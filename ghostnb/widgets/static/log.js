@@ -18,7 +18,7 @@ function render({ model, el }) {
   model.on("change:placeholder", draw);
   draw();
   mount(root, el);
-  model.send({ kind: "ready" });
+  announce(model);
   return () => {
     model.off("msg:custom", take);
     model.off("change:placeholder", draw);

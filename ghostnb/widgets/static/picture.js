@@ -31,7 +31,7 @@ function render({ model, el }) {
   });
   draw();
   mount(root, el);
-  model.send({ kind: "ready" });
+  announce(model);
   return () => {
     model.off("change:_state", draw);
     model.off("msg:custom", take);

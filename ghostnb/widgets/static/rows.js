@@ -137,7 +137,7 @@ function listen(model, table) {
     for (const listener of listeners) listener();
   };
   model.on("msg:custom", take);
-  model.send({ kind: "ready" });
+  announce(model);
   return () => {
     model.off("msg:custom", take);
     rows.stopPreparing();

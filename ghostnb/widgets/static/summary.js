@@ -20,7 +20,7 @@ function render({ model, el }) {
   };
   model.on("msg:custom", take);
   mount(root, el);
-  model.send({ kind: "ready" });
+  announce(model);
   return () => model.off("msg:custom", take);
 }
 

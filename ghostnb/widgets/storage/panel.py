@@ -89,7 +89,6 @@ class StoragePanel(Panels):
         self._drawn: tuple[str, ...] | None = None
         # Whose layers the tables have.
         self._listed: Stored | None = None
-        self._is_seen = False
         self._make_tables()
         self._make_bars()
         self._summary = Summary()
@@ -101,9 +100,13 @@ class StoragePanel(Panels):
 
     def reload(self) -> None:
         """Show the fleet's registries, and what is known of the one that is looked at."""
-        self._is_seen = True
+        self._readings.is_watched = True
         self._list()
         self._show()
+
+    def leave(self) -> None:
+        """Read nothing more unasked: nobody sees the panel now."""
+        self._readings.is_watched = False
 
     def forget(self, registry: str) -> None:
         """Forget what was read of a registry: something has changed there."""
@@ -241,7 +244,7 @@ class StoragePanel(Panels):
         self._tasks.cancel("show")
         name = self.registry
         self._registries.selected = [name] if name in self._fleet else []
-        if name in self._fleet and self._is_seen and self._readings.of(name) is None:
+        if name in self._fleet and self._readings.is_watched and self._readings.of(name) is None:
             self._readings.read(name, is_asked=False)
         reading = self._readings.of(name)
         self._offer(reading)

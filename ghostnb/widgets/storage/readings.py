@@ -1,5 +1,6 @@
 """What was read of registries, what is being read, and what could not be."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from ghostnb.widgets.storage.stored import Stored
 from ghostnb.widgets.tasks import Tasks
 
 __all__ = ["Reading", "Readings"]
+
+_SETTLED_SECONDS = 0.4
 
 
 @dataclass(slots=True)
@@ -58,6 +61,11 @@ class Readings:
     on_change : callable
         Told the name of a registry of which more is known now, on the I/O loop.
 
+    Attributes
+    ----------
+    is_watched : bool
+        Whether somebody sees them: else nothing is read that was not asked for.
+
     Notes
     -----
     What was asked of a registry that is not in the fleet any more, or of another one that had
@@ -67,6 +75,7 @@ class Readings:
     def __init__(self, fleet: Fleet, *, on_change: Callable[[str], object]) -> None:
         self._fleet, self._on_change = fleet, on_change
         self._tasks = Tasks()
+        self.is_watched = False
         self._readings: dict[str, Reading] = {}
 
     def of(self, name: str) -> Reading | None:
@@ -142,6 +151,11 @@ class Readings:
                 self._tell(name, reading)
 
         if not is_asked:
+            # Who only passes by wants nothing to be read.
+            await asyncio.sleep(_SETTLED_SECONDS)
+            if not self.is_watched:
+                self.forget(name)
+                return
             await reading.client.ping()
             if reading.client.rate_limit is not None:
                 reading.text, reading.is_counted = "", True
