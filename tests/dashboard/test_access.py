@@ -149,7 +149,10 @@ def test_nothing_is_left_when_it_ends(tmp_path, demo_drift, name):
     assert alive == []
     folder.rmdir()
     folder.parent.rmdir()
-    assert "Traceback" not in log_tail(running.log, 100_000)
+    _, _, trace = log_tail(running.log, 100_000).partition("Traceback")
+    # Without sockets, a kernel's ports were free when they were looked for: another test may have
+    # taken one since, and Jupyter starts that kernel anew.
+    assert "Address already in use" in trace or trace[-1000:] == ""
 
 
 def test_behind_a_proxy_it_answers_to_the_proxys_name(tmp_path, demo_drift):
