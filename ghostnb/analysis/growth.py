@@ -2,14 +2,12 @@
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 
 import pandas as pd
 
 from ghostnb.analysis.ledger import Ledger, checked_inventory
-from ghostnb.analysis.snapshots import AnySnapshot, opened, taken_at
+from ghostnb.analysis.snapshots import AnySnapshot, opened, snapshots_in, taken_at
 from ghostnb.analysis.storage import storage
-from ghostnb.errors import SnapshotError
 from ghostnb.frames.schema import COUNT, TIME
 
 __all__ = ["FIRST_IMAGE", "growth", "trend"]
@@ -63,15 +61,6 @@ def growth(inventory: pd.DataFrame, every: str = "MS", *, across: bool = False) 
     return _accumulated(made, every)
 
 
-def _files_in(path: Path) -> list[AnySnapshot]:
-    found: list[AnySnapshot] = [*sorted(path.glob("*.parquet"))] if path.is_dir() else [path]
-    if not found:
-        raise SnapshotError(
-            f"There is no snapshot in {path.absolute()}.", hint="Save one: analysis.snapshot."
-        )
-    return found
-
-
 def _accumulated(made: pd.DataFrame, every: str) -> pd.DataFrame:
     dated = made.dropna(subset="created")
     try:
@@ -119,7 +108,7 @@ def trend(
         If it is not known when a frame was taken.
     """
     if isinstance(snapshots, str | os.PathLike):
-        snapshots = _files_in(Path(snapshots))
+        snapshots = snapshots_in(snapshots)
     frames = [opened(one) for one in snapshots]
     totals = [storage(frame, by=[], across=across)[list(_TREND)] for frame in frames]
     table = pd.concat(totals, ignore_index=True) if totals else pd.DataFrame(columns=list(_TREND))

@@ -17,7 +17,7 @@ from ghostnb.frames import LAYERS
 from ghostnb.frames.schema import CATEGORY, TEXT
 from ghostnb.new_file import TakenError, new_file
 
-__all__ = ["AnySnapshot", "opened", "read_snapshot", "snapshot", "taken_at"]
+__all__ = ["AnySnapshot", "opened", "read_snapshot", "snapshot", "snapshots_in", "taken_at"]
 
 AnySnapshot: TypeAlias = str | os.PathLike[str] | pd.DataFrame
 # Of the file's metadata: the frame's attributes, as JSON.
@@ -101,6 +101,22 @@ def read_snapshot(path: str | os.PathLike[str]) -> pd.DataFrame:
                 raise _no_snapshot(file, str(e)) from e
     except OSError as e:
         raise SnapshotError(f"Cannot read {file} ({e.strerror}).", hint="Is the path right?") from e
+
+
+def snapshots_in(path: str | os.PathLike[str]) -> list[Path]:
+    """List the snapshots of a directory, by name; of a file, give the one.
+
+    Raises
+    ------
+    SnapshotError
+        If the directory has none.
+    """
+    place = Path(path).absolute()
+    found = sorted(place.glob("*.parquet")) if place.is_dir() else [place]
+    if not found:
+        hint = "Save one: analysis.snapshot."
+        raise SnapshotError(f"There is no snapshot in {place}.", hint=hint)
+    return found
 
 
 def _target_of(path: str | os.PathLike[str], name: str) -> Path:

@@ -111,11 +111,11 @@ def areas_in_words(areas: Sequence[Area]) -> str:
     if not areas:
         return NOTHING
     total = sum(area.value for area in areas)
-    named = [
+    said = [
         f"{area.label} {bytes_text(area.value)} ({100 * area.value / total:.0f} %)"
         for area in areas[:_NAMED]
     ]
-    left = len(areas) - len(named)
+    left = len(areas) - len(said)
     more = f" and {left:,} more" if left else ""
     count = "1 area" if len(areas) == 1 else f"{len(areas):,} areas"
-    return f"{count}, {bytes_text(total)} in all: {', '.join(named)}{more}."
+    return f"{count}, {bytes_text(total)} in all: {', '.join(said)}{more}."

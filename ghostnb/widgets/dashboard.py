@@ -122,8 +122,8 @@ class Dashboard(Panels):
         traitlets.link((self._bar, "registry"), (self.browser, "registry"))
         traitlets.link((self._bar, "repository"), (self.browser, "repository"))
         self._bar.observe(self._named, "tag")
-        self._bar.observe(self._follow_storage, "registry")
-        self.storage.observe(self._lead, "registry")
+        self._bar.observe(self._tell_storage, "registry")
+        self.storage.observe(self._follow_storage, "registry")
 
     def _seen(self) -> None:
         # Voilà runs cells before anybody comes: by now the configuration may be another.
@@ -157,7 +157,7 @@ class Dashboard(Panels):
         elif change["new"] == "Images":
             self.search.reload()
         elif change["new"] == "Storage":
-            self._follow_storage()
+            self._tell_storage()
             self.storage.reload()
 
     def _named(self, change: dict[str, str]) -> None:
@@ -219,11 +219,11 @@ class Dashboard(Panels):
         if self._bar.tab == "Storage":
             self.storage.reload()
 
-    def _follow_storage(self, _: object = None) -> None:
+    def _tell_storage(self, _: object = None) -> None:
         if self._bar.tab == "Storage":
             self.storage.registry = self._bar.registry
 
-    def _lead(self, change: dict[str, str]) -> None:
+    def _follow_storage(self, change: dict[str, str]) -> None:
         # Looking at all registries, none is selected anew.
         if change["new"] and change["new"] != self._bar.registry:
             self._selected()

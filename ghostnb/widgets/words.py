@@ -1,6 +1,6 @@
 """Words that several panels say."""
 
-__all__ = ["counted"]
+__all__ = ["counted", "plural"]
 
 
 def counted(count: int, noun: str) -> str:
@@ -12,7 +12,9 @@ def counted(count: int, noun: str) -> str:
     noun : str
         In the singular.
     """
-    if count == 1:
-        return f"1 {noun}"
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{count:,} {plural}"
+    return f"1 {noun}" if count == 1 else f"{count:,} {plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """Give a regular noun's plural."""
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"

@@ -103,7 +103,7 @@ def test_from_all_registries_to_a_layer_and_back(opened, one, kept):
     page.get_by_role("heading", name="team/app:1.1").wait_for()
     page.get_by_text("2 layers", exact=True).wait_for()
     # A layer has nothing in it.
-    expect(page.locator(".ghostnb-storage [data-key][role=button]")).to_have_count(0)
+    expect(page.locator(".ghostnb-room [data-key][role=button]")).to_have_count(0)
     back = page.get_by_role("button", name="Back", exact=True)
     back.click()
     back.click()

@@ -6,12 +6,11 @@ import pytest
 
 from ghostnb import Fleet, RegistryConfig
 from ghostnb.widgets import StoragePanel
-from ghostnb.wire.rate_limits import RateLimit
 from tests.parts.faults import faulty_server
 from tests.parts.images import plain_image
 from tests.parts.pushes import Pusher
-from tests.parts.replies import hang
-from tests.serving import wait_until
+from tests.parts.replies import hang, reply
+from tests.serving import serving_images, wait_until
 
 API = "team/shop/api"
 
@@ -176,19 +175,26 @@ def test_all_registries_are_drawn_anew_as_more_are_read(panel, demo_drift):
     wait_until(lambda: panel._picture.picture.alt.startswith("2 areas"), seconds=60)
 
 
-def test_where_requests_are_counted_nothing_is_read_unasked(panel, monkeypatch):
-    client = panel._fleet["reg"]
-    limits = [None]
+def test_what_was_read_before_is_not_kept_for_ever(panel):
+    opened(panel)
+    for _ in range(2):
+        before = stored(panel)["reg"]
+        panel._read()
+        assert panel._readings.of("reg").before.stored is before
+        wait_until(lambda before=before: stored(panel)["reg"] is not before, seconds=60)
+        assert panel._readings.of("reg").before is None
 
-    async def ping():
-        limits.append(RateLimit(100, 50, 21600))
 
-    # The first answer tells that there is a limit.
-    monkeypatch.setattr(client, "ping", ping)
-    monkeypatch.setattr(type(client), "rate_limit", property(lambda _: limits[-1]))
-    panel.reload()
-    panel.registry = "reg"
-    wait_until(lambda: said(panel, "text") == "reg counts requests, and each tag takes some.")
-    panel._read(("library/*",))
-    wait_until(lambda: shown(panel) == ("reg",), seconds=60)
-    assert stored(panel)["reg"].only == ("library/*",)
+def test_where_requests_are_counted_nothing_is_read_unasked(panel):
+    counted = {"RateLimit-Limit": "100;w=21600", "RateLimit-Remaining": "50;w=21600"}
+    images = {"team/app:1": plain_image("one"), "team/other:1": plain_image("two")}
+    with serving_images(images) as server:
+        server.routes["/v2/"] = reply(json={}, headers=counted)
+        panel._fleet.add(RegistryConfig("counted", server.url))
+        panel.reload()
+        panel.registry = "counted"
+        wait_until(lambda: "counts requests, and each tag takes" in said(panel, "text"))
+        assert [one.path for one in server.requests] == ["/v2/"]
+        panel._read(("team/app",))
+        wait_until(lambda: shown(panel) == ("counted",), seconds=60)
+        assert stored(panel)["counted"].only == ("team/app",)

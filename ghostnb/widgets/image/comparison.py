@@ -72,7 +72,7 @@ class ImageComparison(Panels):
             for kind, (label, columns) in _KINDS.items()
         }
         grid = Panels([*self._tables.values()], "ghostnb-halves")
-        self._result = Panels([self._summary, Panels([grid], "ghostnb-storage")])
+        self._result = Panels([self._summary, Panels([grid], "ghostnb-room")])
         super().__init__([self._result])
         self._result.layout.display = "none"
 
@@ -107,13 +107,7 @@ class ImageComparison(Panels):
         return Form(
             f"Compare {inspected.image.name} with",
             [
-                Field(
-                    "registry",
-                    "In registry",
-                    "choice",
-                    value=first,
-                    choices=choices,
-                ),
+                Field("registry", "In registry", "choice", value=first, choices=choices),
                 Field(
                     "reference",
                     "Image",

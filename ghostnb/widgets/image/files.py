@@ -58,7 +58,7 @@ class ImageFiles(Panels):
             },
         )
         self._result = Panels([self._picture, self._wasted], "ghostnb-halves")
-        halves = Panels([self._result], "ghostnb-storage")
+        halves = Panels([self._result], "ghostnb-room")
         head = Panels([self._summary, self._buttons], "ghostnb-column")
         super().__init__([head, halves, self._table])
         self.show(None)

@@ -47,14 +47,8 @@ class ImageSheet(View):
 
     Parameters
     ----------
-    fleet : Fleet
-    on_pull, on_create : callable, optional
-        Told the registry's name and the reference that is to be pulled, or of
-        which a container is to be made; for a pull also the platform that was
-        chosen, None for the daemon's own.
-    on_copy, on_delete : callable, optional
-        Told the registry's name and the reference that is to be copied elsewhere, or
-        deleted; there is a button for each that is given.
+    fleet, on_pull, on_create, on_copy, on_delete
+        As for `ImageDetails`.
     on_image : callable, optional
         Told what is shown now, as `Inspected`; None while nothing is.
 

@@ -93,7 +93,7 @@ class StoragePanel(Panels):
         self._make_bars()
         self._summary = Summary()
         self._picture = PictureView(on_activate=self._enter, on_retry=self._retry)
-        super().__init__(self._rows(), "ghostnb-storage")
+        super().__init__(self._rows(), "ghostnb-room")
         self._registries.observe(self._selected, "selected")
         self.observe(self._chosen, "registry")
         self._show()
@@ -257,8 +257,8 @@ class StoragePanel(Panels):
     def _offer(self, reading: Reading | None) -> None:
         name = self.registry if self.registry in self._fleet else ""
         is_reading = reading is not None and reading.goes_on
-        has_other = reading is not None and reading.stored is None and bool(reading.before)
-        is_below = bool(self._inside or has_other or (name and self._readings.stored))
+        # Also what was read of this one before it was read anew.
+        is_below = bool(self._inside or (name and self._readings.stored))
         self._some.enabled = bool(name)
         self._ways.change("back", enabled=is_below)
         self._ways.change("read", enabled=bool(name) and not is_reading)

@@ -51,6 +51,11 @@ class Reading:
         """True until it is over, failed, or stopped."""
         return bool(self.text)
 
+    @property
+    def last(self) -> "Reading | None":
+        """What was read to its end: this, or else what was before."""
+        return self if self.stored else self.before
+
 
 class Readings:
     """Reads registries of a fleet, several at once, and keeps what each stores.
@@ -88,13 +93,9 @@ class Readings:
     @property
     def stored(self) -> Mapping[str, Stored]:
         """Give what was read to its end, by the registry's name."""
-        found = {name: self.of(name) for name in self._fleet}
-        known = {
-            name: one.stored or (one.before and one.before.stored)
-            for name, one in found.items()
-            if one
-        }
-        return {name: stored for name, stored in known.items() if stored}
+        readings = {name: self.of(name) for name in self._fleet}
+        last = {name: one.last for name, one in readings.items() if one}
+        return {name: one.stored for name, one in last.items() if one and one.stored}
 
     def read(self, name: str, only: tuple[str, ...] = (), *, is_asked: bool = True) -> None:
         """Read a registry of the fleet anew.
@@ -107,8 +108,8 @@ class Readings:
         is_asked : bool, optional
             False reads nothing of a registry that counts requests.
         """
-        last = self.of(name)
-        before = last if last is None or last.stored else last.before
+        known = self.of(name)
+        before = None if known is None else known.last
         reading = Reading(self._fleet[name], only, f"Asking {name} …", before=before)
         self._readings[name] = reading
 
@@ -129,10 +130,10 @@ class Readings:
     def restore(self, name: str) -> bool:
         """Go back to what was read before, where a later reading came to no end."""
         reading = self.of(name)
-        if reading is None or reading.stored or reading.before is None:
+        if reading is None or reading.last in (None, reading):
             return False
         self._tasks.cancel(name)
-        self._readings[name] = reading.before
+        self._readings[name] = reading.last
         return True
 
     def forget(self, name: str) -> None:
@@ -154,7 +155,7 @@ class Readings:
             # Who only passes by wants nothing to be read.
             await asyncio.sleep(_SETTLED_SECONDS)
             if not self.is_watched:
-                self.forget(name)
+                self._readings.pop(name, None)
                 return
             await reading.client.ping()
             if reading.client.rate_limit is not None:
@@ -163,7 +164,8 @@ class Readings:
                 return
         found = await reading.client.inventory(reading.only or None, progress=count)
         reading.stored = await finished(Stored.of, name, found, reading.only)
-        reading.text = ""
+        # What was before is not needed any more, nor what was before that.
+        reading.text, reading.before = "", None
         self._tell(name, reading)
 
     def _tell(self, name: str, reading: Reading) -> None:

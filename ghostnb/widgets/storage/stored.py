@@ -8,14 +8,14 @@ import pandas as pd
 
 from ghostnb.analysis import largest_layers, storage
 from ghostnb.pictures import Picture, treemap
-from ghostnb.widgets.words import counted
+from ghostnb.widgets.words import counted, plural
 
 __all__ = ["DEEPEST", "Part", "Stored", "part_of"]
 
 # Registry, repository, tag: below are layers, which have nothing in them.
 DEEPEST = 3
 _COLUMNS = ("registry", "repository", "tag", "digest")
-_INSIDE = ("repositories", "tags", "layers")
+_INSIDE = ("repository", "tag", "layer")
 _LAYERS_SHOWN = 100
 _WIDTH = 800
 Path = tuple[str, ...]
@@ -135,7 +135,7 @@ def part_of(registries: Mapping[str, Stored], path: Path) -> Part:
     if len(path) == DEEPEST:
         made = stored.inventory.drop_duplicates("digest").set_index("digest")["created_by"]
         inside["made_by"] = inside["name"].map(made.astype("string")).array
-    what = _INSIDE[len(path) - 1]
+    what = plural(_INSIDE[len(path) - 1])
     picture = _drawn(inside, f"{_called(path)}: its {what}, each with its share of what it shares")
     return Part(*_in_words(whole.iloc[0], len(inside), path), inside, picture, stored.notes)
 
@@ -166,7 +166,7 @@ def _within(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
 
 def _in_words(total: "pd.Series[int]", inside: int, path: Path) -> tuple[str, dict[str, int]]:
     depth = len(path)
-    counts = [counted(inside, ("repository", "tag", "layer")[depth - 1])]
+    counts = [counted(inside, _INSIDE[depth - 1])]
     for noun in ("tag", "image", "layer")[depth - 1 :]:
         counts.append(counted(int(total[f"{noun}s"]), noun))
     stored, listed = int(total["physical_bytes"]), int(total["logical_bytes"])
