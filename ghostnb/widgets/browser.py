@@ -16,11 +16,11 @@ from ghostnb.errors import (
     UnsupportedError,
 )
 from ghostnb.fleet import Fleet
+from ghostnb.pull_commands import no_pull_reason, pull_pieces
 from ghostnb.widgets.actions import Action
 from ghostnb.widgets.base import Panels
 from ghostnb.widgets.browser_tables import REGISTRIES, REPOSITORIES, TAGS, registry_rows
 from ghostnb.widgets.entry import Entry
-from ghostnb.widgets.pull_commands import no_pull_reason, pull_pieces
 from ghostnb.widgets.registry_form import RegistryForm
 from ghostnb.widgets.table import Table
 from ghostnb.widgets.tasks import Tasks

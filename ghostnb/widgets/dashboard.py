@@ -10,6 +10,7 @@ import traitlets
 from ghostnb.engine import Engine
 from ghostnb.errors import ConfigError
 from ghostnb.fleet import Fleet
+from ghostnb.pull_commands import pull_name
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.widgets.base import Pages, Panels
 from ghostnb.widgets.browser import RegistryBrowser
@@ -19,7 +20,6 @@ from ghostnb.widgets.engine_images import EngineImages
 from ghostnb.widgets.image.details import ImageDetails
 from ghostnb.widgets.plans.changes import Change, changed_registries, deleted
 from ghostnb.widgets.plans.panel import PlanPanel
-from ghostnb.widgets.pull_commands import pull_name
 from ghostnb.widgets.pulls import PullQueue
 from ghostnb.widgets.search import SearchPanel
 from ghostnb.widgets.storage.panel import StoragePanel

@@ -8,11 +8,11 @@ import pandas as pd
 
 from ghostnb.engine import Engine
 from ghostnb.errors import InvalidReferenceError
+from ghostnb.image_push import EngineImage
 from ghostnb.oci import Reference
 from ghostnb.registries.concurrency import both
 from ghostnb.widgets.actions import Action
 from ghostnb.widgets.base import Panels
-from ghostnb.widgets.plans.image_push import EngineImage
 from ghostnb.widgets.table import Column, Table
 from ghostnb.widgets.tasks import Tasks
 from ghostnb.widgets.toolbar import Toolbar

@@ -16,13 +16,13 @@ from ghostnb.engine import Engine
 from ghostnb.errors import GhostnbError, IncompleteError
 from ghostnb.fleet import Fleet
 from ghostnb.loop import schedule
+from ghostnb.pull_commands import pull_name
 from ghostnb.transfer import archive_name, free_path, is_loadable
 from ghostnb.widgets.base import View
 from ghostnb.widgets.job_list import JobList
 from ghostnb.widgets.jobs import Job
 from ghostnb.widgets.plan_jobs import PlanJob
 from ghostnb.widgets.plans.changes import Change, kind
-from ghostnb.widgets.pull_commands import pull_name
 from ghostnb.widgets.sources import javascript, stylesheet
 from ghostnb.widgets.tasks import Tasks
 

@@ -7,8 +7,8 @@ import traitlets
 
 from ghostnb.errors import GhostnbError
 from ghostnb.fleet import Fleet
+from ghostnb.pull_commands import no_pull_reason
 from ghostnb.widgets.base import View
-from ghostnb.widgets.pull_commands import no_pull_reason
 from ghostnb.widgets.sources import javascript, stylesheet
 from ghostnb.widgets.states import StateKind, state
 from ghostnb.widgets.table import plain

@@ -16,8 +16,8 @@ from playwright.sync_api import Page, expect
 import ghostnb
 from ghostnb import Engine, Fleet, RegistryClient, RegistryConfig
 from ghostnb.errors import IncompleteError
+from ghostnb.image_push import EngineImage, ImagePush
 from ghostnb.widgets.engine_images import image_rows
-from ghostnb.widgets.plans.image_push import EngineImage, ImagePush
 from tests.engine.images import box
 from tests.engine.proxies import proxy
 from tests.parts.daemons import RunningDaemon, dockerd

@@ -12,10 +12,10 @@ import traitlets
 from ghostnb.client import RegistryClient
 from ghostnb.errors import GhostnbError
 from ghostnb.fleet import Fleet
+from ghostnb.pull_commands import no_pull_reason, pull_commands
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.images import Image
 from ghostnb.widgets.base import View
-from ghostnb.widgets.pull_commands import no_pull_reason, pull_commands
 from ghostnb.widgets.sources import javascript, stylesheet
 from ghostnb.widgets.states import state
 from ghostnb.widgets.tasks import Tasks

@@ -10,12 +10,12 @@ from ghostnb.deleting import plan_delete, plan_retention
 from ghostnb.engine import Engine
 from ghostnb.errors import ForbiddenError, GhostnbError, UnauthorizedError, UnsupportedError
 from ghostnb.fleet import Fleet
+from ghostnb.image_push import EngineImage, ImagePush
 from ghostnb.widgets.base import Panels
 from ghostnb.widgets.form import Form, Values
 from ghostnb.widgets.plans.changes import Change, going, things
 from ghostnb.widgets.plans.confirmation import Confirmation
 from ghostnb.widgets.plans.copy_form import CopyForm, CopyRequest, targets
-from ghostnb.widgets.plans.image_push import EngineImage, ImagePush
 from ghostnb.widgets.plans.push_form import PushForm, PushRequest, called
 from ghostnb.widgets.plans.retention_form import RetentionForm, RetentionRequest
 from ghostnb.widgets.plans.tables import COPIES, DELETIONS, PUSHES

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from ghostnb.client import RegistryClient
 from ghostnb.errors import GhostnbError
 from ghostnb.fleet import Fleet
+from ghostnb.image_push import EngineImage
 from ghostnb.widgets.form import Field, Form, Values
 from ghostnb.widgets.plans.copy_form import targets
-from ghostnb.widgets.plans.image_push import EngineImage
 
 __all__ = ["PushForm", "PushRequest", "called"]
 

@@ -12,13 +12,13 @@ import threading
 import pytest
 
 from ghostnb import Fleet, RegistryConfig, UnsupportedError
-from ghostnb.widgets import ImageDetails, RegistryBrowser
-from ghostnb.widgets.pull_commands import (
+from ghostnb.pull_commands import (
     no_pull_reason,
     pull_commands,
     pull_name,
     pull_pieces,
 )
+from ghostnb.widgets import ImageDetails, RegistryBrowser
 from tests.parts.daemons import dockerd
 from tests.parts.processes import find_program
 from tests.serving import wait_until
@@ -156,7 +156,7 @@ def test_what_is_no_tag_is_put_into_no_command(demo_drift, tag):
 def test_an_index_without_end_is_not_read_whole(demo_drift, monkeypatch):
     layout = config(f"oci:{demo_drift.root}")
     assert pull_commands(layout, API) != {}
-    monkeypatch.setattr("ghostnb.widgets.pull_commands._MAX_INDEX_BYTES", 100)
+    monkeypatch.setattr("ghostnb.pull_commands._MAX_INDEX_BYTES", 100)
     assert pull_commands(layout, API) == {}
 
 
@@ -167,7 +167,7 @@ def test_panels_read_a_layout_beside_the_loop(demo_drift, monkeypatch):
         threads.append(threading.current_thread().name)
         return frozenset({API})
 
-    monkeypatch.setattr("ghostnb.widgets.pull_commands._layout_names", noted)
+    monkeypatch.setattr("ghostnb.pull_commands._layout_names", noted)
     fleet = Fleet([config(f"oci:{demo_drift.root}")])
     browser, details = RegistryBrowser(fleet), ImageDetails(fleet)
     browser.registry, browser.repository = "reg", "team/shop/api"

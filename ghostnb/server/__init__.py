@@ -1,0 +1,1 @@
+"""The REST agent: a Jupyter Server extension, and the command `ghostnb agent`."""
