@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--config", metavar="FILE", help="a registries.toml other than the usual")
     doctor.set_defaults(run=_doctor)
+    _add_agent(commands.add_parser("agent", help="serve registries and a daemon over HTTP"))
     _add_dashboard(commands.add_parser("dashboard", help="serve the dashboard to a browser"))
     _add_demo(commands.add_parser("demo", help="serve a sample registry and take a look at it"))
     _add_drift(commands.add_parser("drift", help="serve a directory as a registry"))
@@ -64,6 +65,53 @@ def _add_sync(sync: argparse.ArgumentParser) -> None:
     )
     sync.add_argument("--config", metavar="FILE", help="a registries.toml other than the usual")
     sync.set_defaults(run=_sync)
+
+
+def _add_agent(agent: argparse.ArgumentParser) -> None:
+    agent.description = (
+        "Serves the registries of the configuration and the container daemon as a REST API, until "
+        "Ctrl-C. Who asks needs a token: a random one, or that of the variable GHOSTNB_TOKEN."
+    )
+    agent.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    agent.add_argument("--port", type=int, default=8000, help="default: %(default)s; 0: any")
+    agent.add_argument("--config", metavar="FILE", help="a registries.toml other than the usual")
+    agent.add_argument(
+        "--state", metavar="DIR", help="where the audit and jobs are kept (default: the user's)"
+    )
+    agent.add_argument(
+        "--daemon", metavar="NAME", help="a Docker context or an address (default: the usual)"
+    )
+    users = agent.add_argument_group("users")
+    users.add_argument(
+        "--htpasswd", metavar="FILE", help="who may log in, as htpasswd -B writes it; may change"
+    )
+    users.add_argument(
+        "--admin",
+        metavar="USER",
+        action="append",
+        default=[],
+        help="also manages registries and deletes; may be repeated",
+    )
+    users.add_argument(
+        "--developer",
+        metavar="USER",
+        action="append",
+        default=[],
+        help="also pulls, pushes, copies and runs; may be repeated; all others only read",
+    )
+    proxy = agent.add_argument_group("behind a proxy")
+    proxy.add_argument("--base-url", metavar="PATH", default="/", help="below which path it stands")
+    proxy.add_argument(
+        "--allow-host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="by which it may be addressed; may be repeated; * for any",
+    )
+    tls = agent.add_argument_group("encryption")
+    tls.add_argument("--tls-cert", metavar="FILE", help="the server's certificate (PEM)")
+    tls.add_argument("--tls-key", metavar="FILE", help="its private key (PEM)")
+    agent.set_defaults(run=_agent)
 
 
 def _add_dashboard(dashboard: argparse.ArgumentParser) -> None:
@@ -148,6 +196,13 @@ def _drift(options: argparse.Namespace) -> int:
     from ghostnb.drift.command import run_drift
 
     run_drift(options, say=partial(print, flush=True))
+    return 0
+
+
+def _agent(options: argparse.Namespace) -> int:
+    from ghostnb.server.command import run_agent
+
+    run_agent(options, say=partial(print, flush=True))
     return 0
 
 

@@ -2,15 +2,16 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 import pandas as pd
 
+from ghostnb.asking import ask_all, parted
 from ghostnb.client import RegistryClient
-from ghostnb.errors import ConfigError, GhostnbError, TransportTimeoutError
+from ghostnb.errors import ConfigError, GhostnbError
 from ghostnb.frames import LayersTable, RegistryRecord, registries_frame, search_frame
 from ghostnb.inventory import as_patterns, attach_failures, failures_of, gather_layers
 from ghostnb.loop import hop, schedule
@@ -18,16 +19,13 @@ from ghostnb.progress_bar import ProgressBar, ProgressOption
 from ghostnb.registries import config_saving as saving
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.config_file import config_path, load_configs
+from ghostnb.registries.records import SearchRecord
 from ghostnb.registries.walk import Failure, Tally
 from ghostnb.search import check_search, find_images
 
 __all__ = ["Fleet"]
 
-Result = TypeVar("Result")
-
 _SEARCH_LIMIT = 25
-# One registry that hangs must not keep the others' answers back for ever.
-_PATIENCE_SECONDS = 20.0
 
 
 class Fleet(Mapping[str, RegistryClient]):
@@ -222,7 +220,7 @@ class Fleet(Mapping[str, RegistryClient]):
         UserWarning
             If a registry failed.
         """
-        outcomes = await hop(self._ask_all(lambda client: client.ping()))
+        outcomes = await hop(ask_all(self.values(), lambda client: client.ping()))
         frame = registries_frame(
             RegistryRecord.of(
                 client.config,
@@ -231,7 +229,7 @@ class Fleet(Mapping[str, RegistryClient]):
             )
             for client, outcome in outcomes
         )
-        _, failures = _parted(outcomes)
+        _, failures = parted(outcomes)
         return attach_failures(frame, failures, "The status")
 
     async def search(
@@ -265,15 +263,29 @@ class Fleet(Mapping[str, RegistryClient]):
         ValueError
             If the query is empty, or the limit negative.
         """
-        check_search(query, limit)
-        names = None if registry is None else [self[registry].name]
-        outcomes = await hop(
-            self._ask_all(lambda client: find_images(client.registry, query, limit), names)
-        )
-        answers, failures = _parted(outcomes)
-        found = [record for answer in answers for record in answer]
-        failures += failures_of(found)
+        found, failures = await self.find(query, registry, limit=limit)
         return attach_failures(search_frame(found), failures, "The search")
+
+    async def find(
+        self, query: str, registry: str | None = None, *, limit: int = _SEARCH_LIMIT
+    ) -> tuple[list[SearchRecord], list[Failure]]:
+        """Search as `search` does, for who wants no DataFrame.
+
+        Returns
+        -------
+        list of SearchRecord
+            In the order of the frame's rows.
+        list of Failure
+            What failed or could not be read.
+        """
+        check_search(query, limit)
+        clients = list(self.values()) if registry is None else [self[registry]]
+        outcomes = await hop(
+            ask_all(clients, lambda client: find_images(client.registry, query, limit))
+        )
+        answers, failures = parted(outcomes)
+        found = [record for answer in answers for record in answer]
+        return found, failures + failures_of(found)
 
     async def inventory(
         self,
@@ -307,63 +319,11 @@ class Fleet(Mapping[str, RegistryClient]):
             return await gather_layers(client.registry, tally, *wanted)
 
         with ProgressBar(tally, "inventory", progress) as bar:
-            outcomes = await hop(self._ask_all(gather, is_patient=True), on_tick=bar.refresh)
-        tables, failures = _parted(outcomes)
+            outcomes = await hop(
+                ask_all(self.values(), gather, is_patient=True), on_tick=bar.refresh
+            )
+        tables, failures = parted(outcomes)
         whole = LayersTable()
         for table in tables:
             whole.extend(table)
         return attach_failures(whole.frame(), tally.failures + failures, "The inventory")
-
-    async def _ask_all(
-        self,
-        ask: Callable[[RegistryClient], Awaitable[Result]],
-        names: Iterable[str] | None = None,
-        *,
-        is_patient: bool = False,
-    ) -> list[tuple[RegistryClient, Result | GhostnbError]]:
-        """Ask the registries at once; an error of the outside world is given back as the answer.
-
-        Any other ends all: then nothing that was begun goes on.
-        """
-        patience_seconds = None if is_patient else _PATIENCE_SECONDS
-
-        async def answer(client: RegistryClient) -> Result | GhostnbError:
-            try:
-                async with asyncio.timeout(patience_seconds) as patience:
-                    return await ask(client)
-            except GhostnbError as e:
-                return e
-            except TimeoutError:
-                if not patience.expired():  # another's, and a mistake of ours
-                    raise
-                return TransportTimeoutError(
-                    f"{client.name} at {client.config.url} has not answered "
-                    f"within {patience_seconds:g} s.",
-                    hint="Ask it alone to wait longer.",
-                    registry=client.name,
-                    url=client.config.url,
-                )
-
-        clients = [self[name] for name in (list(self._clients) if names is None else names)]
-        asking = [asyncio.ensure_future(answer(client)) for client in clients]
-        try:
-            # Not a TaskGroup: whoever calls wants the error itself, not a group of one.
-            answers = await asyncio.gather(*asking)
-        finally:
-            for task in asking:
-                task.cancel()
-            await asyncio.gather(*asking, return_exceptions=True)
-        return list(zip(clients, answers, strict=True))
-
-
-def _parted(
-    outcomes: Iterable[tuple[RegistryClient, Result | GhostnbError]],
-) -> tuple[list[Result], list[Failure]]:
-    """Set the registries' answers and their errors apart."""
-    answers, failures = [], []
-    for client, outcome in outcomes:
-        if isinstance(outcome, GhostnbError):
-            failures.append(Failure(client.name, "", "", outcome))
-        else:
-            answers.append(outcome)
-    return answers, failures

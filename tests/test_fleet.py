@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from ghostnb import ConfigError, Fleet, RegistryClient, RegistryConfig, fleet, run
+from ghostnb import ConfigError, Fleet, RegistryClient, RegistryConfig, asking, fleet, run
 from ghostnb.frames import LAYERS, REGISTRIES, SEARCH
 from tests.parts.images import plain_image
 from tests.parts.processes import free_port
@@ -40,7 +40,7 @@ def down():
 
 @pytest.fixture
 def little_patience(monkeypatch):
-    monkeypatch.setattr(fleet, "_PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(asking, "_PATIENCE_SECONDS", 0.5)
 
 
 def test_a_fleet_is_a_mapping_of_clients_in_order():

@@ -1,0 +1,110 @@
+"""What all handlers of the agent share."""
+
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ghostnb.client import RegistryClient
+from ghostnb.engine import Engine
+from ghostnb.fleet import Fleet
+from ghostnb.server.audit import AuditTrail
+from ghostnb.server.failures import FailureError
+from ghostnb.server.feed import Feed
+from ghostnb.server.jobs.history import JobHistory
+from ghostnb.server.jobs.job import Job, now
+from ghostnb.server.jobs.queue import JobQueue
+from ghostnb.server.listings import Listings
+from ghostnb.wire.events import Event
+
+__all__ = ["Agent"]
+
+
+class Agent:
+    """Registries, a daemon, jobs, and what is remembered of them.
+
+    Parameters
+    ----------
+    fleet : Fleet
+    engine : Engine
+    audit : AuditTrail
+    state : Path
+        A directory for what outlives the agent.
+
+    Attributes
+    ----------
+    fleet, engine, audit
+        As they were given.
+    jobs : JobQueue
+    feed : Feed
+    listings : Listings
+    """
+
+    def __init__(self, fleet: Fleet, engine: Engine, audit: AuditTrail, state: Path) -> None:
+        self.fleet = fleet
+        self.engine = engine
+        self.audit = audit
+        self.feed = Feed()
+        self.listings = Listings()
+        self.jobs = JobQueue(JobHistory(state / "jobs.sqlite3"), on_end=self._job_ended)
+
+    async def open(self) -> None:
+        """Begin, on the server's loop."""
+        await self.jobs.open()
+
+    async def close(self) -> None:
+        """End what goes on."""
+        self.feed.close()
+        await self.jobs.close()
+        await self.fleet.aclose()
+        await self.engine.close()
+        self.audit.close()
+
+    def client(self, registry: str) -> RegistryClient:
+        """Give a registry's client.
+
+        Raises
+        ------
+        FailureError
+            404, if there is none of that name.
+        """
+        if registry not in self.fleet:
+            known = ", ".join(self.fleet) or "none yet"
+            message = f"No registry is called {registry[:64]!r}; there are: {known}."
+            raise FailureError(404, "not_found", message)
+        return self.fleet[registry]
+
+    def tell(self, events: Iterable[Event]) -> None:
+        """Let everybody know what happened; what was read of there is read anew."""
+        told = list(events)
+        for event in told:
+            if event.registry is not None:
+                self.listings.forget(event.registry, event.repository)
+        self.feed.add(told)
+
+    def done(self, action: str, *, actor: str | None, message: str = "", **names: Any) -> None:
+        """Let everybody know what the agent itself has done."""
+        event = Event(
+            secrets.token_hex(8), now(), "agent", action, actor=actor, message=message, **names
+        )
+        self.tell([event])
+
+    def _job_ended(self, job: Job) -> None:
+        entry = job.entry
+        outcome = "success" if entry.state == "done" else "failure"
+        result = entry.result or {}
+        about = {name: text for name, text in result.items() if isinstance(text, str)}
+        names = {name: about[name] for name in _EVENT_NAMES if name in about}
+        self.audit.note(
+            action=f"{entry.kind}.end",
+            actor=entry.actor,
+            about={**names, "job": entry.id, "title": entry.title},
+            code=entry.code or (entry.state if entry.state != "done" else None),
+            resource="ghostnb.jobs",
+            outcome=outcome,
+        )
+        names.setdefault("outcome", outcome)
+        self.done(entry.kind, actor=entry.actor, message=entry.message, **names)
+
+
+_EVENT_NAMES = ("registry", "repository", "tag", "digest")

@@ -1,0 +1,121 @@
+"""What is sent to the agent: bodies and queries, one class each.
+
+A body's class says what is checked before anything is done, and is what the OpenAPI
+description shows.
+"""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+__all__ = [
+    "AddOptions",
+    "DeleteOptions",
+    "FoundBy",
+    "ImageOptions",
+    "Limit",
+    "NewRegistry",
+    "Page",
+    "Pull",
+    "PullOptions",
+    "RegistryOptions",
+    "RepositoryPage",
+    "Search",
+]
+
+# No name of a registry, repository or tag is longer.
+Name = Annotated[str, Meta(min_length=1, max_length=255)]
+Url = Annotated[str, Meta(min_length=1, max_length=2048)]
+Secret = Annotated[str, Meta(max_length=65536)]
+Text = Annotated[str, Meta(max_length=255)]
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something asked; a field that is not known is refused, since it may be misspelt."""
+
+
+class Page(Ask, frozen=True, kw_only=True):
+    """Which part of a list: at most `n` after `last`."""
+
+    n: Annotated[int, Meta(ge=0, le=10_000)] = 1000
+    last: Text = ""
+
+
+class RepositoryPage(Page, frozen=True, kw_only=True):
+    """Which part of a registry's repositories, or of a namespace's."""
+
+    namespace: Text | None = None
+
+
+class RegistryOptions(Ask, frozen=True, kw_only=True):
+    """Whether the registries are asked how they are."""
+
+    ping: bool = False
+
+
+class NewRegistry(Ask, frozen=True, kw_only=True):
+    """A registry that is to be added."""
+
+    name: Name
+    url: Url
+    username: Text | None = None
+    password: Secret | None = None
+    insecure: bool = False
+    kind: Text = "auto"
+
+
+class Search(Ask, frozen=True, kw_only=True):
+    """What is searched for, and where: in one registry, or in all."""
+
+    query: Annotated[str, Meta(min_length=1, max_length=255)]
+    registry: Text | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 25
+
+
+class FoundBy(Ask, frozen=True, kw_only=True):
+    """A search in a URL."""
+
+    q: Annotated[str, Meta(min_length=1, max_length=255)]
+    registry: Text | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 25
+
+
+class ImageOptions(Ask, frozen=True, kw_only=True):
+    """Which image of an index; by default the server's platform, else the first."""
+
+    platform: Text | None = None
+
+
+class Pull(Ask, frozen=True, kw_only=True):
+    """An image that the server's daemon is to pull."""
+
+    registry: Name
+    repository: Name
+    tag: Text = "latest"
+    platform: Text | None = None
+
+
+class PullOptions(Ask, frozen=True, kw_only=True):
+    """Whether the answer is the end, a line of progress at a time, or the job at once."""
+
+    stream: bool = False
+    wait: bool = True
+
+
+class AddOptions(Ask, frozen=True, kw_only=True):
+    """Whether the registry is there also after the agent's end: see `Fleet.remember`."""
+
+    remember: bool = False
+
+
+class Limit(Ask, frozen=True, kw_only=True):
+    """At most so many."""
+
+    limit: Annotated[int, Meta(ge=0, le=1000)] = 100
+
+
+class DeleteOptions(Ask, frozen=True, kw_only=True):
+    """Whether it is only worked out what would go."""
+
+    dry_run: bool = False

@@ -1,0 +1,141 @@
+"""Who did what, and what was refused: events of a published schema, in a file that rotates."""
+
+import logging
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+from jupyter_events import EventLogger
+
+from ghostnb.errors import ConfigError
+
+__all__ = ["SCHEMA_FILE", "SCHEMA_ID", "AuditTrail"]
+
+SCHEMA_ID = "https://ghostnb.dev/events/audit/v1"
+SCHEMA_FILE = Path(__file__).with_name("audit_schema.yaml")
+_log = logging.getLogger("ghostnb.server")
+_MAX_BYTES, _FILES = 10 * 2**20, 10
+_MAX_LENGTH = 512
+_NAMES = ("registry", "repository", "tag", "digest", "job")
+
+
+class AuditTrail:
+    """Emits one event a request through Jupyter's event logger, and keeps them in a file.
+
+    Parameters
+    ----------
+    events : EventLogger
+        The server's: what else listens there gets them, too.
+    file : Path
+        JSON, one event a line; made with its directory, for its owner's eyes. When it has
+        grown to 10 MiB it becomes ``FILE.1``, and so on up to ``FILE.10``.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be written: then nothing may be done that is not remembered.
+    """
+
+    def __init__(self, events: EventLogger, file: Path) -> None:
+        self._events = events
+        self.file = file
+        try:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lines = _Lines(file, maxBytes=_MAX_BYTES, backupCount=_FILES, encoding="utf-8")
+        except OSError as e:
+            raise ConfigError(
+                f"The audit cannot be written to {file} ({e.strerror}).",
+                hint="Name another directory: --state DIR.",
+            ) from e
+        if SCHEMA_ID not in events.schemas:
+            events.register_event_schema(SCHEMA_FILE)
+        events.register_handler(self._lines)
+
+    @property
+    def is_written(self) -> bool:
+        """False if the last event could not be kept."""
+        return not self._lines.has_failed
+
+    def note(
+        self,
+        *,
+        action: str,
+        actor: str | None,
+        about: Mapping[str, str],
+        status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        address: str | None = None,
+        resource: str | None = None,
+        outcome: str = "",
+    ) -> None:
+        """Remember what was done, or refused.
+
+        Parameters
+        ----------
+        action : str
+            The operation.
+        actor : str or None
+        about : mapping of str to str
+            ``registry``, ``repository``, ``tag``, ``digest``, ``job``; all else is the target.
+        status, code, request_id, address, resource
+            As the schema has them.
+        outcome : str, optional
+            By default what the status says.
+        """
+        named = {name: _short(about.get(name)) for name in _NAMES}
+        others = " ".join(text for name, text in about.items() if name not in _NAMES)
+        event: dict[str, Any] = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "request_id": request_id,
+            "actor": _short(actor),
+            "address": address,
+            "action": action,
+            "resource": resource,
+            **named,
+            "target": _short(others or None),
+            "outcome": outcome or _outcome(status),
+            "status": status,
+            "code": code,
+        }
+        self._events.emit(schema_id=SCHEMA_ID, data=event)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._events.remove_handler(self._lines)
+        self._lines.close()
+
+
+class _Lines(RotatingFileHandler):
+    """Takes this schema's events alone; others of the server are for others."""
+
+    has_failed = False
+
+    def _open(self) -> Any:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        return os.fdopen(descriptor, "a", encoding=self.encoding)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        event = record.msg
+        return isinstance(event, dict) and event.get("__schema__") == SCHEMA_ID
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.has_failed = False
+        super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  its name in logging
+        self.has_failed = True
+        _log.critical("The audit cannot be written to %s.", self.baseFilename, exc_info=True)
+
+
+def _outcome(status: int | None) -> str:
+    if status in (401, 403):
+        return "denied"
+    return "success" if status is not None and status < 400 else "failure"
+
+
+def _short(text: str | None) -> str | None:
+    return text[:_MAX_LENGTH] if text is not None else None

@@ -1,0 +1,65 @@
+"""The agent as a Jupyter Server extension."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from jupyter_server.extension.application import ExtensionApp
+from traitlets import Unicode
+
+from ghostnb.engine import Engine
+from ghostnb.fleet import Fleet
+from ghostnb.server.agent import Agent
+from ghostnb.server.audit import AuditTrail
+from ghostnb.server.routes import handlers
+
+__all__ = ["AgentExtension"]
+
+_log = logging.getLogger("ghostnb.server")
+
+
+class AgentExtension(ExtensionApp):
+    """Adds the agent's routes to a Jupyter Server, below ``api/v1``.
+
+    Its options stand in ``jupyter_ghostnb_config.py``, as ``c.AgentExtension.…``.
+    """
+
+    name = "ghostnb"
+    extension_url = "/"
+    load_other_extensions = False
+
+    config_file = Unicode(
+        help="A registries.toml other than the usual.",
+    ).tag(config=True)
+    state_dir = Unicode(
+        str(platformdirs.user_state_path("ghostnb") / "agent"),
+        help="Where the audit and the records of jobs are kept.",
+    ).tag(config=True)
+    daemon = Unicode(
+        help="The container daemon: a Docker context or an address; by default the usual one.",
+    ).tag(config=True)
+
+    agent: Agent
+
+    def initialize_settings(self) -> None:
+        """Make what the handlers share."""
+        state = Path(self.state_dir)
+        server: Any = self.serverapp
+        self.agent = Agent(
+            Fleet.from_config(self.config_file or None),
+            Engine(self.daemon or None),
+            AuditTrail(server.event_logger, state / "audit.jsonl"),
+            state,
+        )
+
+    def initialize_handlers(self) -> None:
+        """Add the routes."""
+        self.handlers.extend(handlers())
+
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        await self.agent.open()
+
+    async def stop_extension(self) -> None:
+        """End what goes on."""
+        await self.agent.close()

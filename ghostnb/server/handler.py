@@ -1,0 +1,232 @@
+"""What every handler of the agent is made of: reading, answering, failing, and being remembered."""
+
+import logging
+import re
+import secrets
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from jupyter_server.base.handlers import APIHandler
+from jupyter_server.extension.handler import ExtensionHandlerMixin
+from tornado import web
+
+from ghostnb.server.answers import FailureAnswer
+from ghostnb.server.failures import Failure, FailureError, failure_of
+from ghostnb.server.operations import Operation
+
+if TYPE_CHECKING:
+    from ghostnb.server.agent import Agent
+
+__all__ = ["AgentHandler"]
+
+_log = logging.getLogger("ghostnb.server")
+_MAX_BODY_BYTES = 2**20
+# Who takes longer to send so little is not waited for.
+_BODY_SECONDS = 30.0
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# What Jupyter Server itself reads of a query.
+_JUPYTER = frozenset({"token", "_xsrf", "no_track_activity"})
+_CHALLENGES = 'Bearer realm="ghostnb"'
+_encoder = msgspec.json.Encoder(enc_hook=str)
+
+Asked = TypeVar("Asked")
+
+
+@web.stream_request_body
+class AgentHandler(ExtensionHandlerMixin, APIHandler):
+    """A handler of the agent.
+
+    Its methods are operations (`ghostnb.server.operations`), which parse, await and write.
+    """
+
+    auth_resource = "ghostnb"
+    max_body_bytes = _MAX_BODY_BYTES
+    _track_activity = False
+
+    def initialize(self, name: str, **options: Any) -> None:
+        """Begin with a request of which nothing is known yet."""
+        super().initialize(name, **options)
+        self._raw_body = bytearray()
+        self._is_too_large = False
+        self._about: dict[str, str] = {}
+        self._failure: Failure | None = None
+        given = self.request.headers.get("X-Request-Id", "")
+        self.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+    @property
+    def agent(self) -> "Agent":
+        """What all handlers share."""
+        return self.extensionapp.agent  # type: ignore[attr-defined]
+
+    @property
+    def operation(self) -> Operation | None:
+        """Which operation is asked for; None for a method that there is not."""
+        return getattr(getattr(self, self.request.method.lower(), None), "operation", None)
+
+    @property
+    def actor(self) -> str | None:
+        """Who asks; None as long as that is not known."""
+        user = getattr(self, "_jupyter_current_user", None)
+        return user.username if user else None
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Find out who asks, before anything is read."""
+        self._bound_body()
+        if self.operation is None:
+            raise web.HTTPError(405, f"There is no {self.request.method} here.")
+        if not self.check_host():
+            raise web.HTTPError(403, "The agent is not addressed by this name: see --allow-host.")
+        try:
+            await super().prepare()
+        except web.HTTPError as e:
+            self._check_known(e)
+            raise
+        self._check_known(None)
+
+    def _check_known(self, cause: Exception | None) -> None:
+        is_open = self.operation is not None and self.operation.is_open
+        if self.actor is None and not is_open:
+            raise web.HTTPError(
+                401, "Say who you are: send Authorization: Bearer TOKEN."
+            ) from cause
+
+    def check_xsrf_cookie(self) -> None:
+        """Ask for the page's own token only where a cookie says who asks.
+
+        Whoever sends Authorization, or proves himself in another way, is no browser that was
+        tricked into it.
+        """
+        if self.actor is None or "Authorization" in self.request.headers:
+            return
+        super().check_xsrf_cookie()
+
+    def data_received(self, chunk: bytes) -> None:
+        """Keep what comes, up to the bound."""
+        if len(self._raw_body) + len(chunk) > self.max_body_bytes:
+            self._is_too_large = True
+        if not self._is_too_large:
+            self._raw_body += chunk
+
+    @property
+    def raw_body(self) -> bytes:
+        """The body that came.
+
+        Raises
+        ------
+        FailureError
+            413, if it is too large.
+        """
+        if self._is_too_large:
+            raise _too_large(self.max_body_bytes)
+        return bytes(self._raw_body)
+
+    def body_as(self, kind: type[Asked]) -> Asked:
+        """Read the body.
+
+        Raises
+        ------
+        FailureError
+            413, 415, 400 for what is no JSON, 422 for what says something else; none of them
+            shows what came.
+        """
+        raw = self.raw_body
+        media_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip()
+        if media_type.lower() != "application/json":
+            message = "The body must be JSON: send Content-Type: application/json."
+            raise FailureError(415, "unsupported_media_type", message)
+        try:
+            return msgspec.json.decode(raw, type=kind)
+        except msgspec.ValidationError as e:
+            raise FailureError(422, "invalid_body", f"The body is not as it should be: {e}.") from e
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
+            raise FailureError(400, "invalid_json", f"The body is no JSON: {e}.") from e
+
+    def query_as(self, kind: type[Asked]) -> Asked:
+        """Read the query.
+
+        Raises
+        ------
+        FailureError
+            422, for a field that is not known, given twice or wrong.
+        """
+        given: dict[str, str] = {}
+        for name, value in parse_qsl(self.request.query, keep_blank_values=True):
+            if name in given:
+                message = f"The query has {name[:64]!r} twice."
+                raise FailureError(422, "invalid_query", message)
+            if name not in _JUPYTER:
+                given[name] = value
+        try:
+            return msgspec.convert(given, kind, strict=False)
+        except msgspec.ValidationError as e:
+            message = f"The query is not as it should be: {e}."
+            raise FailureError(422, "invalid_query", message) from e
+
+    def about(self, **names: str) -> None:
+        """Remember what the request is about, for the audit."""
+        self._about.update(names)
+
+    def answer(self, answer: Any, status: int = 200) -> None:
+        """Write an answer and end."""
+        self.set_status(status)
+        self.set_header("X-Request-Id", self.request_id)
+        self.finish(_encoder.encode(answer))
+
+    def fail(self, failure: Failure, error: BaseException | None = None) -> None:
+        """Write what is wrong and end."""
+        if failure.status == 500:
+            _log.error("%s %s failed.", self.request.method, self.request.path, exc_info=error)
+        self._failure = failure
+        if self._headers_written:  # a stream that breaks off: its end is missing
+            self.request.connection.stream.close()  # type: ignore[union-attr]
+            return
+        if failure.status == 401:
+            self.set_header("WWW-Authenticate", _CHALLENGES)
+        for name, value in failure.headers.items():
+            self.set_header(name, value)
+        self.answer(FailureAnswer(message=failure.message, code=failure.code), failure.status)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer what was raised outside of an operation."""
+        info = kwargs.get("exc_info")
+        error = info[1] if info else web.HTTPError(status_code)
+        if isinstance(error, web.HTTPError) and status_code == 405:
+            self.set_header("Allow", ", ".join(self._methods()))
+        self.fail(failure_of(error), error)
+
+    def compute_etag(self) -> None:
+        """Give none: what is answered is never the same for long."""
+
+    def on_finish(self) -> None:
+        """Have it remembered what was done, and what was refused."""
+        super().on_finish()
+        status = self.get_status()
+        is_refused = status in (401, 403)
+        if self.operation is not None and (self.operation.is_audited or is_refused):
+            self.agent.audit.note(
+                action=self.operation.name,
+                actor=self.actor,
+                about=self._about,
+                status=status,
+                code=self._failure.code if self._failure else None,
+                request_id=self.request_id,
+                address=self.request.remote_ip,
+                resource=self.auth_resource,
+            )
+
+    def _bound_body(self) -> None:
+        connection: Any = self.request.connection
+        connection.set_body_timeout(_BODY_SECONDS)
+        length = self.request.headers.get("Content-Length", "")
+        if length.isdigit() and int(length) > self.max_body_bytes:
+            # What comes nevertheless is thrown away, not kept.
+            self._is_too_large = True
+
+    def _methods(self) -> list[str]:
+        known = (name for name in ("get", "post", "put", "patch", "delete"))
+        return [name.upper() for name in known if hasattr(getattr(self, name), "operation")]
+
+
+def _too_large(limit: int) -> FailureError:
+    return FailureError(413, "too_large", f"The body is larger than {limit:,} bytes.")

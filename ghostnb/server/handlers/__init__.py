@@ -1,0 +1,1 @@
+"""The agent's operations: each parses, awaits and answers."""

@@ -1,0 +1,200 @@
+"""Registries, and what is in them."""
+
+from operator import attrgetter
+from urllib.parse import urlencode
+
+from ghostnb.asking import ask_all
+from ghostnb.client import RegistryClient
+from ghostnb.errors import GhostnbError
+from ghostnb.loop import hop
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.records import RepositoryRecord
+from ghostnb.server.answers import (
+    Deletion,
+    Done,
+    ImageDetails,
+    Registries,
+    RegistryEntry,
+    Repositories,
+    Tags,
+)
+from ghostnb.server.asks import (
+    AddOptions,
+    DeleteOptions,
+    ImageOptions,
+    NewRegistry,
+    Page,
+    RegistryOptions,
+    RepositoryPage,
+)
+from ghostnb.server.deletions import delete_tag
+from ghostnb.server.failures import FailureError
+from ghostnb.server.handler import AgentHandler
+from ghostnb.server.operations import REGISTRY, operation
+
+__all__ = ["RegistryItem", "RegistryList", "RepositoryList", "TagItem", "TagList"]
+
+
+class RegistryList(AgentHandler):
+    """The registries that the agent has."""
+
+    auth_resource = "ghostnb.registries"
+
+    @operation("registries.list", "List the registries", fails=(422,))
+    async def get(self, *, query: RegistryOptions) -> Registries:
+        """Answer from the configuration, or ask each how it is."""
+        clients = list(self.agent.fleet.values())
+        status = await _status(clients) if query.ping else {}
+        return Registries(registries=[_entry(client, status) for client in clients])
+
+    @operation("registries.add", "Add a registry", action="write", status=201, fails=(409, 422))
+    async def post(self, *, query: AddOptions, body: NewRegistry) -> Done:
+        """Add one; its credentials stay in memory unless it is to be remembered."""
+        if body.name in self.agent.fleet:
+            message = f"There is a registry of the name {body.name!r} already."
+            raise FailureError(409, "name_taken", message)
+        self.agent.fleet.add(_config(body))
+        if query.remember:
+            await self._remember(body.name)
+        self.agent.done("registry-add", actor=self.actor, registry=body.name)
+        return Done(message=f"{body.name} was added.")
+
+    async def _remember(self, name: str) -> None:
+        try:
+            await self.agent.fleet.remember(name)
+        except GhostnbError:
+            self.agent.fleet.remove(name)
+            raise
+
+
+class RegistryItem(AgentHandler):
+    """One registry."""
+
+    auth_resource = "ghostnb.registries"
+
+    @operation("registries.remove", "Remove a registry", action="write", fails=(404,))
+    async def delete(self, registry: str) -> Done:
+        """Forget it, as long as the agent lives; nothing in it is deleted."""
+        self.agent.client(registry)
+        self.agent.fleet.remove(registry)
+        self.agent.done("registry-remove", actor=self.actor, registry=registry)
+        return Done(message=f"{registry} was removed. Nothing in it was deleted.")
+
+
+class RepositoryList(AgentHandler):
+    """A registry's repositories."""
+
+    auth_resource = "ghostnb.images"
+
+    @operation("repositories.list", "List a registry's repositories", fails=REGISTRY)
+    async def get(self, registry: str, *, query: RepositoryPage) -> Repositories:
+        """Answer a part of them, and link to the rest."""
+        client, namespace = self.agent.client(registry), query.namespace
+
+        async def read() -> list[RepositoryRecord]:
+            found = [one async for one in client.registry.repositories(namespace)]
+            return sorted(found, key=attrgetter("repository"))
+
+        records = await self.agent.listings.repositories(
+            registry, namespace or "", lambda: hop(read())
+        )
+        rest = [record for record in records if record.repository > query.last]
+        page = rest[: query.n]
+        names = [record.repository for record in page]
+        _link(self, names, len(rest), query)
+        return Repositories(repositories=names, details=page)
+
+
+class TagList(AgentHandler):
+    """A repository's tags."""
+
+    auth_resource = "ghostnb.images"
+
+    @operation("tags.list", "List a repository's tags", fails=REGISTRY)
+    async def get(self, registry: str, repository: str, *, query: Page) -> Tags:
+        """Answer a part of them, and link to the rest."""
+        client = self.agent.client(registry)
+        name = client.registry.repository(repository)
+
+        async def read() -> list[str]:
+            return sorted([tag async for tag in client.registry.tags(name)])
+
+        tags = await self.agent.listings.tags(registry, name, lambda: hop(read()))
+        rest = [tag for tag in tags if tag > query.last]
+        page = rest[: query.n]
+        _link(self, page, len(rest), query)
+        return Tags(name=name, tags=page)
+
+
+class TagItem(AgentHandler):
+    """One image."""
+
+    auth_resource = "ghostnb.images"
+
+    @operation("images.inspect", "Describe an image and its layers", fails=REGISTRY)
+    async def get(
+        self, registry: str, repository: str, tag: str, *, query: ImageOptions
+    ) -> ImageDetails:
+        """Answer what the manifest and the config say."""
+        client = self.agent.client(registry)
+        image = await client.image(f"{repository}:{tag}", platform=query.platform)
+        return ImageDetails.of(image)
+
+    @operation(
+        "images.delete",
+        "Delete a tag, or say what that would mean",
+        action="write",
+        status=202,
+        also=(200,),
+        fails=REGISTRY,
+    )
+    async def delete(
+        self, registry: str, repository: str, tag: str, *, query: DeleteOptions
+    ) -> Deletion | None:
+        """Delete it with what nothing else needs."""
+        client = self.agent.client(registry)
+        done = await delete_tag(
+            self.agent, client, f"{repository}:{tag}", actor=self.actor, dry_run=query.dry_run
+        )
+        self.answer(done, 200 if query.dry_run else 202)
+        return None
+
+
+async def _status(clients: list[RegistryClient]) -> dict[str, str]:
+    outcomes = await hop(ask_all(clients, lambda client: client.ping()))
+    return {
+        client.name: str(outcome) if isinstance(outcome, GhostnbError) else "ok"
+        for client, outcome in outcomes
+    }
+
+
+def _entry(client: RegistryClient, status: dict[str, str]) -> RegistryEntry:
+    config = client.config
+    return RegistryEntry(
+        name=config.name,
+        url=config.url,
+        has_auth=config.has_auth,
+        insecure=config.insecure,
+        kind=client.kind,
+        status=status.get(config.name),
+    )
+
+
+def _config(asked: NewRegistry) -> RegistryConfig:
+    return RegistryConfig(
+        asked.name,
+        asked.url,
+        username=asked.username or None,
+        password=asked.password or None,
+        insecure=asked.insecure,
+        kind=asked.kind,
+    )
+
+
+def _link(handler: AgentHandler, page: list[str], left: int, query: Page) -> None:
+    """Link to the next part, as the distribution protocol does (RFC 8288)."""
+    if page and len(page) < left:
+        more = {"n": query.n, "last": page[-1]}
+        if isinstance(query, RepositoryPage) and query.namespace:
+            more["namespace"] = query.namespace
+        handler.set_header("Link", f'<{handler.request.path}?{urlencode(more)}>; rel="next"')

@@ -1,0 +1,142 @@
+"""Jobs: some run at once, the others wait for their turn, and the ended ones are remembered."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from ghostnb.server.answers import JobEntry
+from ghostnb.server.failures import FailureError
+from ghostnb.server.jobs.history import JobHistory
+from ghostnb.server.jobs.job import Job, Work, now
+
+__all__ = ["JobQueue"]
+
+_log = logging.getLogger("ghostnb.server")
+_CONCURRENCY = 8
+_MAX_UNDER_WAY = 1000
+
+
+class JobQueue:
+    """Runs jobs on one event loop.
+
+    Parameters
+    ----------
+    history : JobHistory
+    concurrency : int, optional
+        So many run at once.
+    limit : int, optional
+        So many wait or run; more are refused.
+    on_end : callable, optional
+        Told each job that has ended.
+    """
+
+    def __init__(
+        self,
+        history: JobHistory,
+        *,
+        concurrency: int = _CONCURRENCY,
+        limit: int = _MAX_UNDER_WAY,
+        on_end: Callable[[Job], None] = lambda _: None,
+    ) -> None:
+        self._history = history
+        self._turns = asyncio.Semaphore(concurrency)
+        self._limit = limit
+        self._on_end = on_end
+        self._jobs: dict[str, Job] = {}
+        self._by_key: dict[str, Job] = {}
+
+    async def open(self) -> None:
+        """Find out what the agent's last end broke off."""
+        await asyncio.to_thread(self._history.interrupt, now())
+
+    def begin(self, kind: str, title: str, work: Work, *, actor: str | None, key: str = "") -> Job:
+        """Begin a job.
+
+        Parameters
+        ----------
+        kind, title : str
+        work : Work
+        actor : str or None
+        key : str, optional
+            What makes two jobs the same: one that is under way is given instead of a second.
+
+        Raises
+        ------
+        FailureError
+            429, if too many are under way.
+        """
+        if key and key in self._by_key:
+            return self._by_key[key]
+        if len(self._jobs) >= self._limit:
+            message = f"{self._limit} jobs are under way; try again when some have ended."
+            raise FailureError(429, "busy", message, {"Retry-After": "10"})
+        job = Job(kind, title, actor)
+        self._jobs[job.entry.id] = job
+        if key:
+            self._by_key[key] = job
+        job.begin(self._do(job, work), partial(self._conclude, job, key))
+        return job
+
+    def find(self, job_id: str) -> Job | None:
+        """Give a job that is under way."""
+        return self._jobs.get(job_id)
+
+    async def entry(self, job_id: str) -> JobEntry:
+        """Tell how a job is, or was.
+
+        Raises
+        ------
+        FailureError
+            404, if there is none.
+        """
+        job = self._jobs.get(job_id)
+        found = job.entry if job else await asyncio.to_thread(self._history.get, job_id)
+        if found is None:
+            raise FailureError(404, "not_found", f"There is no job {job_id[:64]!r}.")
+        return found
+
+    async def entries(self, limit: int) -> list[JobEntry]:
+        """Tell of the newest jobs."""
+        kept = await asyncio.to_thread(self._history.newest, limit)
+        known = {entry.id: entry for entry in kept}
+        known |= {job.entry.id: job.entry for job in self._jobs.values()}
+        return sorted(known.values(), key=lambda entry: entry.created, reverse=True)[:limit]
+
+    async def close(self) -> None:
+        """Stop what is under way, and wait until it is remembered."""
+        jobs = list(self._jobs.values())
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*(job.wait() for job in jobs), return_exceptions=True)
+
+    async def _do(self, job: Job, work: Work) -> dict[str, Any]:
+        await self._keep(job.entry)
+        async with self._turns:
+            job.started()
+            return await work(job)
+
+    async def _conclude(self, job: Job, key: str, work: Awaitable[dict[str, Any]]) -> None:
+        result: dict[str, Any] | None = None
+        error: BaseException | None = None
+        try:
+            result = await work
+        except (Exception, asyncio.CancelledError) as e:
+            error = e
+        entry = job.outcome(result, error)
+        if entry.code == "internal":
+            _log.error("The job %s (%s) failed.", entry.id, entry.title, exc_info=error)
+        # Remembered first: who is told of an end finds it also after a restart.
+        await self._keep(entry)
+        job.ended(entry, error)
+        del self._jobs[entry.id]
+        self._by_key.pop(key, None)
+        self._on_end(job)
+
+    async def _keep(self, entry: JobEntry) -> None:
+        try:
+            await asyncio.to_thread(self._history.put, entry)
+        except (OSError, sqlite3.Error):
+            _log.exception("The job %s (%s) cannot be remembered.", entry.id, entry.title)

@@ -1,0 +1,156 @@
+"""The OpenAPI description, made of the routes and their operations."""
+
+import re
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+
+from ghostnb.server.answers import FailureAnswer
+from ghostnb.server.operations import Operation
+
+__all__ = ["description"]
+
+_METHODS = ("get", "post", "put", "patch", "delete")
+_PART = re.compile(r"\{(\w+)\}")
+_REF = "#/components/schemas/{name}"
+# What any request may be answered: wrong, nobody's, not allowed, too much at once.
+_ALWAYS = (400, 401, 403, 422)
+_WITH_BODY = (413, 415)
+_SAYS = {
+    400: "The request cannot be read.",
+    401: "Nobody that is known asks.",
+    403: "The user's role does not allow it.",
+    404: "It is not there.",
+    409: "What is there now does not allow it.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    422: "Something of what was sent cannot be meant, or the registry has no such feature.",
+    429: "Too much is under way, or the registry limits requests.",
+    502: "A registry or the daemon failed.",
+    503: "No container daemon answers.",
+    504: "A registry did not answer in time.",
+}
+
+
+@cache
+def description(base_url: str) -> dict[str, Any]:
+    """Describe the agent.
+
+    Parameters
+    ----------
+    base_url : str
+        Where its routes stand.
+
+    Returns
+    -------
+    dict
+        OpenAPI 3.1.
+    """
+    from ghostnb.server.routes import ROUTES
+
+    schemas = _schemas(operation for _, handler in ROUTES for _, operation in _operations(handler))
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "ghostnb agent",
+            "version": version("ghostnb"),
+            "description": "Container image registries and a container daemon, over HTTP.",
+        },
+        "servers": [{"url": base_url}],
+        "security": [{"bearer": []}, {"basic": []}],
+        "paths": {path: _path(path, handler) for path, handler in ROUTES},
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "basic": {"type": "http", "scheme": "basic"},
+            },
+        },
+    }
+
+
+def _operations(handler: type) -> list[tuple[str, Operation]]:
+    found = ((method, getattr(getattr(handler, method), "operation", None)) for method in _METHODS)
+    return [(method, operation) for method, operation in found if operation is not None]
+
+
+def _schemas(operations: Any) -> dict[str, Any]:
+    kinds: dict[str, Any] = {"FailureAnswer": FailureAnswer}
+    for operation in operations:
+        for kind in (operation.body, *_answers(operation)):
+            kinds[getattr(kind, "__name__", str(kind))] = kind
+    named = [kind for kind in kinds.values() if isinstance(kind, type) and kind is not dict]
+    _, components = msgspec.json.schema_components(named, ref_template=_REF)
+    return components
+
+
+def _answers(operation: Operation) -> list[Any]:
+    """Give the kinds of an operation's successes."""
+    kinds = getattr(operation.answer, "__args__", (operation.answer,))
+    is_plain = operation.answer is None or not hasattr(operation.answer, "__args__")
+    return [kind for kind in ((operation.answer,) if is_plain else kinds) if _is_shape(kind)]
+
+
+def _is_shape(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _path(path: str, handler: type) -> dict[str, Any]:
+    parts = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _PART.findall(path)
+    ]
+    return {method: _method(operation, parts) for method, operation in _operations(handler)}
+
+
+def _method(operation: Operation, parts: list[dict[str, Any]]) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "parameters": [*parts, *_query(operation.query)],
+        "responses": _responses(operation),
+    }
+    if operation.body is not None:
+        told["requestBody"] = {"required": True, "content": _json(operation.body)}
+    return told
+
+
+def _query(kind: Any) -> list[dict[str, Any]]:
+    if kind is None:
+        return []
+    schema = msgspec.json.schema(kind)
+    properties = schema["$defs"][kind.__name__]["properties"]
+    required = schema["$defs"][kind.__name__].get("required", ())
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": _plain(shape)}
+        for name, shape in properties.items()
+    ]
+
+
+def _plain(shape: dict[str, Any]) -> dict[str, Any]:
+    """Leave null out: no query says it."""
+    kinds = [kind for kind in shape.get("anyOf", ()) if kind != {"type": "null"}]
+    return dict(kinds[0]) if len(kinds) == 1 else shape
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    answers = _answers(operation)
+    content = {"schema": {"anyOf": [_ref(kind) for kind in answers]}} if answers else {}
+    media = {"application/json": content, **{name: {} for name in operation.media_types}}
+    success = {"description": operation.summary, "content": media}
+    fails = {*_ALWAYS, *operation.fails, *(_WITH_BODY if operation.body else ())}
+    failure = {"application/json": {"schema": _ref(FailureAnswer)}}
+    return {
+        **{str(status): success for status in (operation.status, *operation.statuses)},
+        **{str(code): {"description": _SAYS[code], "content": failure} for code in sorted(fails)},
+    }
+
+
+def _json(kind: Any) -> dict[str, Any]:
+    return {"application/json": {"schema": _ref(kind)}}
+
+
+def _ref(kind: Any) -> dict[str, str]:
+    return {"$ref": _REF.format(name=kind.__name__)}

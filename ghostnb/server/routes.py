@@ -1,0 +1,48 @@
+"""Where the agent's operations stand."""
+
+import re
+from typing import Any
+
+from ghostnb.server.handlers.about import Description, HealthCheck, Nowhere
+from ghostnb.server.handlers.events import Events
+from ghostnb.server.handlers.images import ImageSearch, Pulls
+from ghostnb.server.handlers.jobs import Job, Jobs
+from ghostnb.server.handlers.registries import (
+    RegistryItem,
+    RegistryList,
+    RepositoryList,
+    TagItem,
+    TagList,
+)
+
+__all__ = ["PREFIX", "ROUTES", "handlers"]
+
+PREFIX = "/api/v1"
+# The first that fits: a tag's route before the tags', which before the registry's.
+ROUTES: tuple[tuple[str, type], ...] = (
+    ("/health", HealthCheck),
+    ("/openapi.json", Description),
+    ("/registries", RegistryList),
+    ("/registries/{registry}/repositories", RepositoryList),
+    ("/registries/{registry}/repositories/{repository}/tags", TagList),
+    ("/registries/{registry}/repositories/{repository}/tags/{tag}", TagItem),
+    ("/registries/{registry}", RegistryItem),
+    ("/images/search", ImageSearch),
+    ("/images/pull", Pulls),
+    ("/jobs", Jobs),
+    ("/jobs/{job}", Job),
+    ("/events", Events),
+)
+# A repository's name may hold slashes; as %2F they come through proxies, too.
+_PARTS = {"repository": r"(?P<repository>.+)"}
+_PART = re.compile(r"\{(\w+)\}")
+
+
+def handlers() -> list[tuple[Any, ...]]:
+    """Give what Tornado takes: patterns and handlers."""
+    found = [(f"{PREFIX}{_pattern(path)}", handler) for path, handler in ROUTES]
+    return [*found, (rf"{PREFIX}/(?P<path>.*)", Nowhere)]
+
+
+def _pattern(path: str) -> str:
+    return _PART.sub(lambda found: _PARTS.get(found[1], rf"(?P<{found[1]}>[^/]+)"), path)
