@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ghostnb.client import RegistryClient
 from ghostnb.errors import (
     ArchiveError,
+    AuditError,
     ConfigError,
     EngineError,
     EngineUnreachableError,
@@ -42,6 +43,7 @@ from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.images import Image
 
 if TYPE_CHECKING:
+    from ghostnb.auditing import audit_frame
     from ghostnb.backups import catalogue, plan_backup, plan_restore, verify
     from ghostnb.copying import copy, plan_copy, plan_sync
     from ghostnb.deleting import plan_delete, plan_retention
@@ -58,6 +60,7 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "ArchiveError",
+    "AuditError",
     "ConfigError",
     "Container",
     "ContainerSpec",
@@ -102,6 +105,7 @@ __all__ = [
     "UnsafeRedirectError",
     "UnsupportedError",
     "Volume",
+    "audit_frame",
     "catalogue",
     "copy",
     "enable_nested_asyncio",
@@ -119,6 +123,7 @@ __all__ = [
 # Few scripts need a daemon, a browser or plans, so they do not pay for them at import.
 _LATER = {
     "ghostnb.engine": ("Container", "ContainerSpec", "Engine", "Port", "Volume"),
+    "ghostnb.auditing": ("audit_frame",),
     "ghostnb.backups": ("catalogue", "plan_backup", "plan_restore", "verify"),
     "ghostnb.copying": ("copy", "plan_copy", "plan_sync"),
     "ghostnb.deleting": ("plan_delete", "plan_retention"),

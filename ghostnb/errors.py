@@ -10,6 +10,7 @@ The tree::
     ├── PathError                a file or directory that is to be pushed
     ├── SnapshotError            a file that an inventory is saved to, or read from
     ├── PictureError             a file that a picture is to be saved to
+    ├── AuditError               a file that an agent's audit is to be read from
     ├── IncompleteError          a plan of which some steps failed
     ├── EngineError              a container daemon
     │   └── EngineUnreachableError
@@ -39,6 +40,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 __all__ = [
     "ArchiveError",
+    "AuditError",
     "ConfigError",
     "Diagnostic",
     "EngineError",
@@ -197,6 +199,10 @@ class SnapshotError(GhostnbError):
 
 class PictureError(GhostnbError):
     """A picture cannot be saved (its file is there, its directory is not), or lacks an extra."""
+
+
+class AuditError(GhostnbError):
+    """An agent's audit cannot be read: it is not there, or it is something else."""
 
 
 class IncompleteError(GhostnbError):

@@ -89,6 +89,7 @@ def test_the_configuration_in_the_readme_is_valid() -> None:
         ("packages", frames.PACKAGES),
         ("history", frames.HISTORY),
         ("search", frames.SEARCH),
+        ("audit", frames.AUDIT),
     ],
 )
 def test_the_readmes_columns_are_the_frames(frame: str, schema: dict[str, str]) -> None:

@@ -1,5 +1,6 @@
 """Records to DataFrames: one schema a frame, no I/O."""
 
+from ghostnb.frames.audit import AUDIT, audit_events_frame
 from ghostnb.frames.backups import CATALOGUE, PROBLEMS, catalogue_frame, problems_frame
 from ghostnb.frames.bolt import (
     PLUGINS,
@@ -25,6 +26,7 @@ from ghostnb.frames.tables import (
 )
 
 __all__ = [
+    "AUDIT",
     "CATALOGUE",
     "COPIES",
     "DELETIONS",
@@ -42,6 +44,7 @@ __all__ = [
     "TEMPLATES",
     "LayersTable",
     "RegistryRecord",
+    "audit_events_frame",
     "catalogue_frame",
     "files_frame",
     "history_frame",

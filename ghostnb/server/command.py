@@ -60,7 +60,7 @@ def run_agent(options: argparse.Namespace, say: Callable[[str], None]) -> None:
     server = AgentServer.instance(config=_config(options, token, base_url, port), log_level="WARN")
     server.take(bound, ready)
     server.initialize([], find_extensions=False)
-    _check(server)
+    _check(server, options)
     server.start()
 
 
@@ -77,7 +77,6 @@ def _config(options: argparse.Namespace, token: str, base_url: str, port: int) -
     server.certfile, server.keyfile = options.tls_cert or "", options.tls_key or ""
     config.AgentIdentityProvider.token = token
     config.AgentIdentityProvider.users_file = options.htpasswd or ""
-    config.RoleAuthorizer.roles = _roles(options)
     config.RoleAuthorizer.default_role = Role.VIEWER.value if options.htpasswd else ""
     for name, value in (("config_file", options.config), ("daemon", options.daemon)):
         if value:
@@ -97,9 +96,12 @@ def _roles(options: argparse.Namespace) -> dict[str, str]:
     return developers | dict.fromkeys([*options.admin, OWNER], Role.ADMIN.value)
 
 
-def _check(server: AgentServer) -> None:
-    identity = server.identity_provider
+def _check(server: AgentServer, options: argparse.Namespace) -> None:
+    identity, authorizer = server.identity_provider, server.authorizer
     if isinstance(identity, AgentIdentityProvider):
         identity.check()
+    if isinstance(authorizer, RoleAuthorizer):
+        # A file that names roles says nothing of those of the command.
+        authorizer.roles = {**_roles(options), **authorizer.roles}
     if "ghostnb" not in server.web_app.settings:
         raise ConfigError("The agent could not be loaded; the log says why.")

@@ -4,10 +4,10 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Unicode
 
+from ghostnb.auditing import usual_state_dir
 from ghostnb.engine import Engine
 from ghostnb.fleet import Fleet
 from ghostnb.server.agent import Agent
@@ -33,7 +33,7 @@ class AgentExtension(ExtensionApp):
         help="A registries.toml other than the usual.",
     ).tag(config=True)
     state_dir = Unicode(
-        str(platformdirs.user_state_path("ghostnb") / "agent"),
+        str(usual_state_dir()),
         help="Where the audit and the records of jobs are kept.",
     ).tag(config=True)
     daemon = Unicode(

@@ -80,6 +80,7 @@ _HTTP = {
     404: "not_found",
     405: "method_not_allowed",
     413: "too_large",
+    429: "too_many_requests",
 }
 
 

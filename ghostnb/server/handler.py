@@ -80,7 +80,8 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
         try:
             await super().prepare()
         except web.HTTPError as e:
-            self._check_known(e)
+            if e.status_code == 403:
+                self._check_known(e)
             raise
         self._check_known(None)
 
@@ -195,6 +196,9 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
             self.set_header("Allow", ", ".join(self._methods()))
         self.fail(failure_of(error), error)
 
+    def log_exception(self, *info: Any) -> None:
+        """Leave it to the log of requests, which shows no token; `fail` logs mistakes."""
+
     def compute_etag(self) -> None:
         """Give none: what is answered is never the same for long."""
 
@@ -212,7 +216,7 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
                 code=self._failure.code if self._failure else None,
                 request_id=self.request_id,
                 address=self.request.remote_ip,
-                resource=self.auth_resource,
+                resource=self.operation.resource or self.auth_resource,
             )
 
     def _bound_body(self) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, cast, get_type_hints
 
-import msgspec
 from jupyter_server.auth.decorator import allow_unauthenticated, authorized
 from tornado import web
 from tornado.iostream import StreamClosedError
@@ -46,6 +45,8 @@ class Operation:
         With which it may fail beside what every operation may.
     is_open : bool
         True if it finds out by itself who asks.
+    resource : str or None
+        What the roles are about; by default the handler's.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Operation:
     fails: tuple[int, ...] = ()
     statuses: tuple[int, ...] = field(default=())
     is_open: bool = False
+    resource: str | None = None
 
     @property
     def is_audited(self) -> bool:
@@ -76,12 +78,13 @@ def operation(
     media_types: Iterable[str] = (),
     fails: Iterable[int] = (),
     is_open: bool = False,
+    resource: str | None = None,
 ) -> Callable[[Method], Method]:
     """Make a handler's method an operation.
 
     Parameters
     ----------
-    name, summary, action, status, media_types, fails, is_open
+    name, summary, action, status, media_types, fails, is_open, resource
         As of `Operation`.
     also : iterable of int
         Further statuses of success.
@@ -101,6 +104,7 @@ def operation(
             tuple(fails),
             tuple(also),
             is_open,
+            resource,
         )
 
         @wraps(method)
@@ -125,7 +129,7 @@ def operation(
         guarded: Any = (
             allow_unauthenticated(run)
             if is_open
-            else web.authenticated(authorized(action=action)(run))
+            else web.authenticated(authorized(action=action, resource=resource)(run))
         )
         guarded.operation = known
         return cast(Method, guarded)
@@ -136,6 +140,4 @@ def operation(
 def _named(body: Any) -> dict[str, str]:
     """Give what of a body says what it is about; never anything else of it."""
     names = {name: getattr(body, name, None) for name in ("registry", "repository", "tag")}
-    if isinstance(body, msgspec.Struct) and "name" in body.__struct_fields__:
-        names["name"] = getattr(body, "name", None)
     return {name: value for name, value in names.items() if isinstance(value, str)}

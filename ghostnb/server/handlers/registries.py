@@ -50,6 +50,7 @@ class RegistryList(AgentHandler):
     @operation("registries.add", "Add a registry", action="write", status=201, fails=(409, 422))
     async def post(self, *, query: AddOptions, body: NewRegistry) -> Done:
         """Add one; its credentials stay in memory unless it is to be remembered."""
+        self.about(registry=body.name)
         if body.name in self.agent.fleet:
             message = f"There is a registry of the name {body.name!r} already."
             raise FailureError(409, "name_taken", message)
@@ -147,6 +148,7 @@ class TagItem(AgentHandler):
         status=202,
         also=(200,),
         fails=REGISTRY,
+        resource="ghostnb.deletions",
     )
     async def delete(
         self, registry: str, repository: str, tag: str, *, query: DeleteOptions
