@@ -40,7 +40,8 @@ class AgentExtension(ExtensionApp):
         help="The container daemon: a Docker context or an address; by default the usual one.",
     ).tag(config=True)
 
-    agent: Agent
+    # None where it could not be made: the log says why.
+    agent: Agent | None = None
 
     def initialize_settings(self) -> None:
         """Make what the handlers share."""
@@ -58,8 +59,10 @@ class AgentExtension(ExtensionApp):
         self.handlers.extend(handlers())
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
-        await self.agent.open()
+        if self.agent is not None:
+            await self.agent.open()
 
     async def stop_extension(self) -> None:
         """End what goes on."""
-        await self.agent.close()
+        if self.agent is not None:
+            await self.agent.close()

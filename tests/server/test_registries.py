@@ -39,6 +39,9 @@ def test_a_registry_is_added_used_and_removed(agent: RunningAgent, registry: Run
     assert agent.ask("DELETE", "/registries/second").status_code == 404
 
 
+AT_HOME = {"name": "x", "url": "http://localhost:1", "username": "u"}
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -46,6 +49,9 @@ def test_a_registry_is_added_used_and_removed(agent: RunningAgent, registry: Run
         ({"name": "x", "url": "ftp://x"}, 422, "invalid_configuration"),
         ({"name": "../x", "url": "http://localhost:1"}, 422, "invalid_configuration"),
         ({"name": "x", "url": "http://example.com"}, 422, "invalid_configuration"),
+        ({"name": "x", "url": "oci:/etc"}, 422, "invalid_configuration"),
+        ({**AT_HOME, "password": "env:HOME"}, 422, "invalid_configuration"),
+        ({**AT_HOME, "password": "keyring:a"}, 422, "invalid_configuration"),
         ({"name": "x", "url": 1}, 422, "invalid_body"),
         ({"name": "x"}, 422, "invalid_body"),
         ({"name": "x", "url": "http://localhost:1", "pasword": "p"}, 422, "invalid_body"),

@@ -7,7 +7,7 @@ from ghostnb.asking import ask_all
 from ghostnb.client import RegistryClient
 from ghostnb.errors import GhostnbError
 from ghostnb.loop import hop
-from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.config import LAYOUT_SCHEME, RegistryConfig
 from ghostnb.registries.records import RepositoryRecord
 from ghostnb.server.answers import (
     Deletion,
@@ -33,6 +33,8 @@ from ghostnb.server.handler import AgentHandler
 from ghostnb.server.operations import REGISTRY, operation
 
 __all__ = ["RegistryItem", "RegistryList", "RepositoryList", "TagItem", "TagList"]
+
+_KEPT_THERE = ("env:", "keyring:")
 
 
 class RegistryList(AgentHandler):
@@ -183,6 +185,16 @@ def _entry(client: RegistryClient, status: dict[str, str]) -> RegistryEntry:
 
 
 def _config(asked: NewRegistry) -> RegistryConfig:
+    """Make a configuration of what somebody sent, who is not the owner of this machine.
+
+    What is on its disk, in its environment or in its keyring is for its own configuration.
+    """
+    if asked.url.strip().startswith(LAYOUT_SCHEME):
+        message = "Directories and files of the server are configured there, in registries.toml."
+        raise FailureError(422, "invalid_configuration", message)
+    if (asked.password or "").startswith(_KEPT_THERE):
+        message = "A password is sent as it is: those that the server keeps are configured there."
+        raise FailureError(422, "invalid_configuration", message)
     return RegistryConfig(
         asked.name,
         asked.url,
