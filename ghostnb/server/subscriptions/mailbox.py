@@ -88,7 +88,6 @@ class Mailbox:
 
     def stop(self) -> "asyncio.Task[None] | None":
         """Deliver no more; give the task that ends for it."""
-        self._events.clear()
         if self._worker is not None:
             self._worker.cancel()
         return self._worker
@@ -108,6 +107,11 @@ class Mailbox:
             self._is_delivering = True
             try:
                 await self._deliver(Message.of(event))
+            except Exception:
+                # A mistake of ours: it is told, and the events behind this one still go.
+                self._failed += 1
+                self._last_error = "An event could not be sent; the server's log says why."
+                _log.exception("Webhook %s lost an event:", self.subscription.id)
             finally:
                 self._is_delivering = False
 

@@ -175,6 +175,9 @@ def test_retry_after_is_waited_for(as_date):
 
     assert time.monotonic() - started >= 0.9
     assert (server.count(), state.delivered) == (2, 1)
+    # Each try is signed with its own time.
+    first, second = (int(request.headers["webhook-timestamp"]) for request in server.requests)
+    assert second > first
 
 
 def test_a_day_is_not_waited_for_but_half_of_the_time_there_is():

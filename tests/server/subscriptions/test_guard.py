@@ -87,8 +87,9 @@ def test_the_connection_goes_to_the_address_that_was_looked_at(server):
     assert {request.headers["host"] for request in server.requests} == {f"{NAME}:{server.port}"}
 
 
-def test_the_next_address_is_tried_where_nobody_answers():
-    with faulty_server({"/*": reply()}, host="127.0.0.3") as server:
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "127.0.0.3"])
+def test_the_next_address_is_tried_where_nobody_answers(host):
+    with faulty_server({"/*": reply()}, host=host) as server:
         lookup = resolver(["127.0.0.1", "127.0.0.2", "127.0.0.3"])
         state = sent(f"http://{NAME}:{server.port}/", resolve=lookup)
 
