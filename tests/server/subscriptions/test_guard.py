@@ -1,6 +1,7 @@
 """Where events do not go, whatever a name says at which moment; and certificates."""
 
 import re
+import socket
 import ssl
 
 import pytest
@@ -105,11 +106,25 @@ def test_no_more_than_four_addresses_are_tried():
     assert (server.connections, state.failed) == (0, 1)
 
 
-@pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 64 + ".example", "a..example"])
-def test_a_host_that_is_none_is_told(host):
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example"])
+def test_a_name_that_cannot_be_one_is_told(host):
     state = sent(f"http://{host}/")
 
     assert state.last_error == f"{host} cannot be reached (no such host)."
+
+
+def test_a_name_that_nobody_knows_is_looked_up_again(server):
+    async def lookup(host, port):
+        asked.append(host)
+        if len(asked) < 3:
+            # As `loop.getaddrinfo` says it.
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return ["127.0.0.1"]
+
+    asked = []
+    state = sent(f"http://{NAME}:{server.port}/", resolve=lookup)
+
+    assert (len(asked), state.delivered) == (3, 1)
 
 
 def test_an_ipv6_address_is_reached():
