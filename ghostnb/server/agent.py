@@ -15,6 +15,7 @@ from ghostnb.server.jobs.history import JobHistory
 from ghostnb.server.jobs.job import Job, now
 from ghostnb.server.jobs.queue import JobQueue
 from ghostnb.server.listings import Listings
+from ghostnb.server.subscriptions import Subscriptions
 from ghostnb.wire.events import Event
 
 __all__ = ["Agent"]
@@ -30,20 +31,31 @@ class Agent:
     audit : AuditTrail
     state : Path
         A directory for what outlives the agent.
+    subscriptions : Subscriptions, optional
+        Who is sent what happens.
 
     Attributes
     ----------
-    fleet, engine, audit
+    fleet, engine, audit, subscriptions
         As they were given.
     jobs : JobQueue
     feed : Feed
     listings : Listings
     """
 
-    def __init__(self, fleet: Fleet, engine: Engine, audit: AuditTrail, state: Path) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        engine: Engine,
+        audit: AuditTrail,
+        state: Path,
+        *,
+        subscriptions: Subscriptions | None = None,
+    ) -> None:
         self.fleet = fleet
         self.engine = engine
         self.audit = audit
+        self.subscriptions = subscriptions or Subscriptions()
         self.feed = Feed()
         self.listings = Listings()
         self.jobs = JobQueue(JobHistory(state / "jobs.sqlite3"), on_end=self._job_ended)
@@ -55,6 +67,7 @@ class Agent:
     async def close(self) -> None:
         """End what goes on."""
         self.feed.close()
+        await self.subscriptions.close()
         await self.jobs.close()
         await self.fleet.aclose()
         await self.engine.close()
@@ -80,6 +93,7 @@ class Agent:
         for event in told:
             if event.registry is not None:
                 self.listings.forget(event.registry, event.repository)
+            self.subscriptions.offer(event)
         self.feed.add(told)
 
     def done(self, action: str, *, actor: str | None, message: str = "", **names: Any) -> None:

@@ -32,6 +32,8 @@ __all__ = [
     "RegistryEntry",
     "RegistryFailure",
     "Repositories",
+    "SubscriptionEntry",
+    "SubscriptionList",
     "Tags",
 ]
 
@@ -247,6 +249,29 @@ class EventList(Answer, frozen=True, kw_only=True):
     """What happened, the newest first."""
 
     events: list[Event]
+
+
+class SubscriptionEntry(Answer, frozen=True, kw_only=True):
+    """Who is sent what happens, and how that goes; `secret` is told once, where it was made."""
+
+    id: str
+    url: str
+    actions: list[str]
+    registries: list[str]
+    created: str
+    delivered: int
+    failed: int
+    dropped: int
+    waiting: int
+    last_error: str
+    disabled: bool
+    secret: str | None = None
+
+
+class SubscriptionList(Answer, frozen=True, kw_only=True):
+    """Who is sent what happens."""
+
+    subscriptions: list[SubscriptionEntry]
 
 
 class PullEnded(Answer, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ __all__ = [
     "ImageOptions",
     "Limit",
     "NewRegistry",
+    "NewSubscription",
     "Page",
     "Pull",
     "PullOptions",
@@ -107,6 +108,15 @@ class AddOptions(Ask, frozen=True, kw_only=True):
     """Whether the registry is there also after the agent's end: see `Fleet.remember`."""
 
     remember: bool = False
+
+
+class NewSubscription(Ask, frozen=True, kw_only=True):
+    """Who is to be sent what happens: of some actions and registries, or of all."""
+
+    url: Url
+    secret: Annotated[str, Meta(max_length=255)] | None = None
+    actions: list[Text] = []
+    registries: list[Text] = []
 
 
 class Limit(Ask, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Unicode
+from traitlets import Bool, Dict, List, Unicode
 
 from ghostnb.auditing import usual_state_dir
 from ghostnb.engine import Engine
@@ -13,6 +13,7 @@ from ghostnb.fleet import Fleet
 from ghostnb.server.agent import Agent
 from ghostnb.server.audit import AuditTrail
 from ghostnb.server.routes import handlers
+from ghostnb.server.subscriptions import Subscriptions
 
 __all__ = ["AgentExtension"]
 
@@ -40,6 +41,16 @@ class AgentExtension(ExtensionApp):
         help="The container daemon: a Docker context or an address; by default the usual one.",
     ).tag(config=True)
 
+    subscriptions = List(
+        Dict(),
+        help="Who is sent what happens: [{'url': …, 'secret': 'env:NAME', 'actions': [], "
+        "'registries': []}].",
+    ).tag(config=True)
+    allow_internal_subscriptions = Bool(
+        False,
+        help="Whether events may be sent to this machine and to link-local addresses.",
+    ).tag(config=True)
+
     # None where it could not be made: the log says why.
     agent: Agent | None = None
 
@@ -52,6 +63,9 @@ class AgentExtension(ExtensionApp):
             Engine(self.daemon or None),
             AuditTrail(server.event_logger, state / "audit.jsonl"),
             state,
+            subscriptions=Subscriptions.from_config(
+                self.subscriptions, allow_internal=self.allow_internal_subscriptions
+            ),
         )
 
     def initialize_handlers(self) -> None:

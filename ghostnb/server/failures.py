@@ -22,6 +22,7 @@ from ghostnb.errors import (
     UnauthorizedError,
     UnsupportedError,
 )
+from ghostnb.server.subscriptions import TooManySubscriptionsError
 
 __all__ = ["Failure", "FailureError", "failure_of"]
 
@@ -71,6 +72,7 @@ _TABLE: tuple[tuple[type[GhostnbError], int, str], ...] = (
     (RegistryError, 502, "registry_failed"),
     (EngineUnreachableError, 503, "no_daemon"),
     (IncompleteError, 502, "incomplete"),
+    (TooManySubscriptionsError, 409, "too_many_subscriptions"),
 )
 _ENGINE = {404: "not_found", 409: "conflict"}
 _HTTP = {

@@ -14,6 +14,7 @@ from ghostnb.server.handlers.registries import (
     TagItem,
     TagList,
 )
+from ghostnb.server.handlers.subscriptions import SubscriptionItem, SubscriptionTable
 
 __all__ = ["PREFIX", "ROUTES", "handlers"]
 
@@ -32,6 +33,8 @@ ROUTES: tuple[tuple[str, type], ...] = (
     ("/jobs", Jobs),
     ("/jobs/{job}", Job),
     ("/events", Events),
+    ("/subscriptions", SubscriptionTable),
+    ("/subscriptions/{subscription}", SubscriptionItem),
 )
 # A repository's name may hold slashes; as %2F they come through proxies, too.
 _PARTS = {"repository": r"(?P<repository>.+)"}

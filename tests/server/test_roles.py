@@ -26,6 +26,9 @@ OPERATIONS = [
 ]
 # What changes something, and who may; everything else, viewers may.
 ADMIN = {
+    "subscriptions.list",
+    "subscriptions.add",
+    "subscriptions.remove",
     "registries.add",
     "registries.remove",
     "images.delete",
