@@ -86,7 +86,7 @@ def docker_registry(
     auth: Htpasswd | Token | None = None,
     tls: Tls | None = None,
     delete: bool = False,
-    notifications: Sequence[str] = (),
+    notifications: Sequence[str] | Mapping[str, Mapping[str, str]] = (),
     storage_dir: Path | None = None,
     hostname: str = "127.0.0.1",
     port: int | None = None,
@@ -100,7 +100,7 @@ def docker_registry(
     ----------
     auth, tls : what callers must show; none by default.
     delete : switch deletion on (405 otherwise).
-    notifications : URLs to which events are posted.
+    notifications : URLs to which events are posted; or a mapping of them to the headers there.
     storage_dir : keep the content here (see `tests.parts.storage`) instead of a temporary place.
     hostname : how the URL names the loopback address: ``127.0.0.1`` or ``localhost``.
     port : a fixed port, to restart a registry where it was; no second attempt then.
@@ -149,7 +149,7 @@ def _settings(
     auth: Htpasswd | Token | None,
     tls: Tls | None,
     delete: bool,
-    notifications: Sequence[str],
+    notifications: Sequence[str] | Mapping[str, Mapping[str, str]],
     schema1: bool,
 ) -> dict[str, Any]:
     settings = {
@@ -168,7 +168,7 @@ def _settings(
     if auth:
         settings["auth"] = _auth_settings(auth, directory)
     if notifications:
-        settings["notifications"] = {"endpoints": [_endpoint(url) for url in notifications]}
+        settings["notifications"] = {"endpoints": _endpoints(notifications)}
     return settings
 
 
@@ -205,8 +205,22 @@ def _htpasswd_line(username: str, password: str) -> str:
     return line.decode().strip() + "\n"
 
 
-def _endpoint(url: str) -> dict[str, Any]:
-    return {"name": url, "url": url, "timeout": "2s", "threshold": 3, "backoff": "200ms"}
+def _endpoints(
+    notifications: Sequence[str] | Mapping[str, Mapping[str, str]],
+) -> list[dict[str, Any]]:
+    headers = notifications if isinstance(notifications, Mapping) else {}
+    return [_endpoint(url, headers.get(url, {})) for url in notifications]
+
+
+def _endpoint(url: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "name": url,
+        "url": url,
+        "headers": {name: [value] for name, value in headers.items()},
+        "timeout": "2s",
+        "threshold": 3,
+        "backoff": "200ms",
+    }
 
 
 def _start(
