@@ -1,13 +1,15 @@
 """What all handlers of the agent share."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ghostnb.client import RegistryClient
 from ghostnb.engine import Engine
 from ghostnb.fleet import Fleet
+from ghostnb.oci.media_types import ACCEPTED_MANIFESTS
 from ghostnb.server.audit import AuditTrail
 from ghostnb.server.failures import FailureError
 from ghostnb.server.feed import Feed
@@ -16,9 +18,13 @@ from ghostnb.server.jobs.job import Job, now
 from ghostnb.server.jobs.queue import JobQueue
 from ghostnb.server.listings import Listings
 from ghostnb.server.subscriptions import Subscriptions
+from ghostnb.server.webhooks import Inbox
 from ghostnb.wire.events import Event
+from ghostnb.wire.urls import is_loopback
 
 __all__ = ["Agent"]
+
+_EVENT_NAMES = ("registry", "repository", "tag", "digest")
 
 
 class Agent:
@@ -33,11 +39,14 @@ class Agent:
         A directory for what outlives the agent.
     subscriptions : Subscriptions, optional
         Who is sent what happens.
+    webhook_secrets : mapping of str to str, optional
+        By which each source of webhooks proves itself; see `Inbox`.
 
     Attributes
     ----------
     fleet, engine, audit, subscriptions
         As they were given.
+    inbox : Inbox
     jobs : JobQueue
     feed : Feed
     listings : Listings
@@ -51,11 +60,13 @@ class Agent:
         state: Path,
         *,
         subscriptions: Subscriptions | None = None,
+        webhook_secrets: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.fleet = fleet
         self.engine = engine
         self.audit = audit
         self.subscriptions = subscriptions or Subscriptions()
+        self.inbox = Inbox(webhook_secrets, self.hear, find_registry=self.registry_at)
         self.feed = Feed()
         self.listings = Listings()
         self.jobs = JobQueue(JobHistory(state / "jobs.sqlite3"), on_end=self._job_ended)
@@ -67,6 +78,7 @@ class Agent:
     async def close(self) -> None:
         """End what goes on."""
         self.feed.close()
+        await self.inbox.close()
         await self.subscriptions.close()
         await self.jobs.close()
         await self.fleet.aclose()
@@ -86,6 +98,16 @@ class Agent:
             message = f"No registry is called {registry[:64]!r}; there are: {known}."
             raise FailureError(404, "not_found", message)
         return self.fleet[registry]
+
+    def registry_at(self, host: str) -> str | None:
+        """Give the name of the registry at a host and port; None if there is none."""
+        wanted = _place(host)
+        places = ((name, _place(client.config.host)) for name, client in self.fleet.items())
+        return next((name for name, place in places if place == wanted), None)
+
+    async def hear(self, events: list[Event]) -> None:
+        """Take what registries tell, but for the single blobs of what is pushed and pulled."""
+        self.tell(event for event in events if not _is_of_a_blob(event))
 
     def tell(self, events: Iterable[Event]) -> None:
         """Let everybody know what happened; what was read of there is read anew."""
@@ -121,4 +143,14 @@ class Agent:
         self.done(entry.kind, actor=entry.actor, message=entry.message, **names)
 
 
-_EVENT_NAMES = ("registry", "repository", "tag", "digest")
+def _place(host: str) -> str:
+    """Give a host and port as it is compared: this machine has several names."""
+    name, _, port = host.lower().rpartition(":") if not host.endswith("]") else (host, "", "")
+    if not name or not port.isdigit():
+        name, port = host.lower(), ""
+    return f"localhost:{port}" if is_loopback(name.strip("[]")) else f"{name}:{port}"
+
+
+def _is_of_a_blob(event: Event) -> bool:
+    moves = event.action in ("push", "pull", "mount") and event.tag is None
+    return moves and event.media_type is not None and event.media_type not in ACCEPTED_MANIFESTS

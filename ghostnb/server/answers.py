@@ -35,6 +35,7 @@ __all__ = [
     "SubscriptionEntry",
     "SubscriptionList",
     "Tags",
+    "Taken",
 ]
 
 
@@ -272,6 +273,13 @@ class SubscriptionList(Answer, frozen=True, kw_only=True):
     """Who is sent what happens."""
 
     subscriptions: list[SubscriptionEntry]
+
+
+class Taken(Answer, frozen=True, kw_only=True):
+    """How many events of a delivery were new."""
+
+    success: bool = True
+    new: int
 
 
 class PullEnded(Answer, frozen=True, kw_only=True):

@@ -41,6 +41,11 @@ class AgentExtension(ExtensionApp):
         help="The container daemon: a Docker context or an address; by default the usual one.",
     ).tag(config=True)
 
+    webhook_secrets = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        help="By which each source of webhooks proves itself: {'distribution': 'env:NAME'}.",
+    ).tag(config=True)
     subscriptions = List(
         Dict(),
         help="Who is sent what happens: [{'url': …, 'secret': 'env:NAME', 'actions': [], "
@@ -66,6 +71,7 @@ class AgentExtension(ExtensionApp):
             subscriptions=Subscriptions.from_config(
                 self.subscriptions, allow_internal=self.allow_internal_subscriptions
             ),
+            webhook_secrets=self.webhook_secrets,
         )
 
     def initialize_handlers(self) -> None:

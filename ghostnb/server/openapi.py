@@ -112,6 +112,8 @@ def _method(operation: Operation, parts: list[dict[str, Any]]) -> dict[str, Any]
         "parameters": [*parts, *_query(operation.query)],
         "responses": _responses(operation),
     }
+    if operation.is_open:
+        told["security"] = []
     if operation.body is not None:
         told["requestBody"] = {"required": True, "content": _json(operation.body)}
     return told

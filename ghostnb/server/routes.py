@@ -15,6 +15,7 @@ from ghostnb.server.handlers.registries import (
     TagList,
 )
 from ghostnb.server.handlers.subscriptions import SubscriptionItem, SubscriptionTable
+from ghostnb.server.handlers.webhooks import Webhook
 
 __all__ = ["PREFIX", "ROUTES", "handlers"]
 
@@ -33,6 +34,7 @@ ROUTES: tuple[tuple[str, type], ...] = (
     ("/jobs", Jobs),
     ("/jobs/{job}", Job),
     ("/events", Events),
+    ("/webhooks/{source}", Webhook),
     ("/subscriptions", SubscriptionTable),
     ("/subscriptions/{subscription}", SubscriptionItem),
 )
