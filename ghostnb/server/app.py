@@ -1,5 +1,6 @@
 """The agent alone: a Jupyter Server with nothing else on it, neither kernels nor files."""
 
+import gc
 import signal
 import socket
 from collections.abc import Callable
@@ -41,6 +42,10 @@ class AgentServer(ServerApp):
 
     def start_app(self) -> None:
         """Listen; nothing of it is written where others could read the token."""
+        # What was imported stays: a collection that looked through all of it would hold the loop
+        # up for a tenth of a second.
+        gc.collect()
+        gc.freeze()
         self.http_server.add_socket(self._bound)
         self._on_ready()
 

@@ -224,8 +224,10 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
         connection.set_body_timeout(_BODY_SECONDS)
         length = self.request.headers.get("Content-Length", "")
         if length.isdigit() and int(length) > self.max_body_bytes:
-            # What comes nevertheless is thrown away, not kept.
+            # Said before it comes; what comes nevertheless is thrown away, not kept.
             self._is_too_large = True
+            self.set_header("Connection", "close")
+            raise web.HTTPError(413, str(_too_large(self.max_body_bytes)))
 
     def _methods(self) -> list[str]:
         known = (name for name in ("get", "post", "put", "patch", "delete"))

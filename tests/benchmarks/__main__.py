@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tests.benchmarks.agent import measure_agent
 from tests.benchmarks.dashboard import measure_dashboard
 from tests.benchmarks.drift import measure_drift
 from tests.benchmarks.economics import measure_economics
@@ -172,6 +173,8 @@ def main() -> None:
     measure_transfer()
     print()
     measure_economics()
+    print()
+    measure_agent()
     print()
     measure_files()
     print()
