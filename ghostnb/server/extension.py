@@ -11,6 +11,7 @@ from ghostnb.auditing import usual_state_dir
 from ghostnb.engine import Engine
 from ghostnb.fleet import Fleet
 from ghostnb.server.agent import Agent
+from ghostnb.server.app import AgentServer
 from ghostnb.server.audit import AuditTrail
 from ghostnb.server.routes import handlers
 from ghostnb.server.subscriptions import Subscriptions
@@ -76,7 +77,7 @@ class AgentExtension(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         """Add the routes."""
-        self.handlers.extend(handlers())
+        self.handlers.extend(handlers(is_alone=isinstance(self.serverapp, AgentServer)))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         if self.agent is not None:

@@ -43,10 +43,18 @@ _PARTS = {"repository": r"(?P<repository>.+)"}
 _PART = re.compile(r"\{(\w+)\}")
 
 
-def handlers() -> list[tuple[Any, ...]]:
-    """Give what Tornado takes: patterns and handlers."""
-    found = [(f"{PREFIX}{_pattern(path)}", handler) for path, handler in ROUTES]
-    return [*found, (rf"{PREFIX}/(?P<path>.*)", Nowhere)]
+def handlers(*, is_alone: bool) -> list[tuple[Any, ...]]:
+    """Give what Tornado takes: patterns and handlers.
+
+    Parameters
+    ----------
+    is_alone : bool
+        Whether what is not there is told as everything else is; beside others, it may be theirs.
+    """
+    found: list[tuple[Any, ...]] = [
+        (f"{PREFIX}{_pattern(path)}", handler) for path, handler in ROUTES
+    ]
+    return [*found, (rf"{PREFIX}/(?P<path>.*)", Nowhere)] if is_alone else found
 
 
 def _pattern(path: str) -> str:
