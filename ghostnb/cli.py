@@ -99,18 +99,8 @@ def _add_agent(agent: argparse.ArgumentParser) -> None:
         default=[],
         help="also pulls, pushes, copies and runs; may be repeated; all others only read",
     )
-    proxy = agent.add_argument_group("behind a proxy")
-    proxy.add_argument("--base-url", metavar="PATH", default="/", help="below which path it stands")
-    proxy.add_argument(
-        "--allow-host",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="by which it may be addressed; may be repeated; * for any",
-    )
-    tls = agent.add_argument_group("encryption")
-    tls.add_argument("--tls-cert", metavar="FILE", help="the server's certificate (PEM)")
-    tls.add_argument("--tls-key", metavar="FILE", help="its private key (PEM)")
+    _add_proxy(agent)
+    _add_tls(agent)
     agent.set_defaults(run=_agent)
 
 
@@ -124,15 +114,7 @@ def _add_dashboard(dashboard: argparse.ArgumentParser) -> None:
     dashboard.add_argument(
         "--config", metavar="FILE", help="a registries.toml other than the usual"
     )
-    proxy = dashboard.add_argument_group("behind a proxy")
-    proxy.add_argument("--base-url", metavar="PATH", default="/", help="below which path it stands")
-    proxy.add_argument(
-        "--allow-host",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="by which it may be addressed; may be repeated; * for any",
-    )
+    _add_proxy(dashboard)
     dashboard.set_defaults(run=_dashboard)
 
 
@@ -180,10 +162,26 @@ def _add_drift(drift: argparse.ArgumentParser) -> None:
     users.add_argument(
         "--allow-anonymous", action="store_true", help="let other machines in without users"
     )
-    tls = drift.add_argument_group("encryption")
+    _add_tls(drift)
+    drift.set_defaults(run=_drift)
+
+
+def _add_proxy(command: argparse.ArgumentParser) -> None:
+    proxy = command.add_argument_group("behind a proxy")
+    proxy.add_argument("--base-url", metavar="PATH", default="/", help="below which path it stands")
+    proxy.add_argument(
+        "--allow-host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="by which it may be addressed; may be repeated; * for any",
+    )
+
+
+def _add_tls(command: argparse.ArgumentParser) -> None:
+    tls = command.add_argument_group("encryption")
     tls.add_argument("--tls-cert", metavar="FILE", help="the server's certificate (PEM)")
     tls.add_argument("--tls-key", metavar="FILE", help="its private key (PEM)")
-    drift.set_defaults(run=_drift)
 
 
 def _sync(options: argparse.Namespace) -> int:

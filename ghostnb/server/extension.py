@@ -13,7 +13,7 @@ from ghostnb.fleet import Fleet
 from ghostnb.server.agent import Agent
 from ghostnb.server.app import AgentServer
 from ghostnb.server.audit import AuditTrail
-from ghostnb.server.routes import handlers
+from ghostnb.server.routes import ROUTES, handlers
 from ghostnb.server.subscriptions import Subscriptions
 
 __all__ = ["AgentExtension"]
@@ -57,6 +57,7 @@ class AgentExtension(ExtensionApp):
         help="Whether events may be sent to this machine and to link-local addresses.",
     ).tag(config=True)
 
+    routes = ROUTES
     # None where it could not be made: the log says why.
     agent: Agent | None = None
 

@@ -202,22 +202,27 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
     def compute_etag(self) -> None:
         """Give none: what is answered is never the same for long."""
 
-    def on_finish(self) -> None:
-        """Have it remembered what was done, and what was refused."""
-        super().on_finish()
+    def finish(self, *args: Any, **kwargs: Any) -> Any:
+        """Have it remembered what was done, or refused, and only then end the answer."""
+        self._remember()
+        return super().finish(*args, **kwargs)
+
+    def _remember(self) -> None:
+        if self.operation is None:
+            return
         status = self.get_status()
-        is_refused = status in (401, 403)
-        if self.operation is not None and (self.operation.is_audited or is_refused):
-            self.agent.audit.note(
-                action=self.operation.name,
-                actor=self.actor,
-                about=self._about,
-                status=status,
-                code=self._failure.code if self._failure else None,
-                request_id=self.request_id,
-                address=self.request.remote_ip,
-                resource=self.operation.resource or self.auth_resource,
-            )
+        if not (self.operation.is_audited or status in (401, 403)):
+            return
+        self.agent.audit.note(
+            action=self.operation.name,
+            actor=self.actor,
+            about=self._about,
+            status=status,
+            code=self._failure.code if self._failure else None,
+            request_id=self.request_id,
+            address=self.request.remote_ip,
+            resource=self.operation.resource or self.auth_resource,
+        )
 
     def _bound_body(self) -> None:
         connection: Any = self.request.connection

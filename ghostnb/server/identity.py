@@ -1,7 +1,5 @@
 """Who asks: the owner's token, users' own tokens, and users with passwords."""
 
-import base64
-import binascii
 import hmac
 import os
 from pathlib import Path
@@ -11,7 +9,7 @@ from jupyter_server.auth import IdentityProvider, User
 from tornado.web import HTTPError
 from traitlets import Dict, Unicode
 
-from ghostnb.drift.auth.passwords import Passwords
+from ghostnb.drift.auth.passwords import Passwords, decode_login
 from ghostnb.drift.auth.users import Users
 from ghostnb.drift.replies import RefusedError
 from ghostnb.errors import ConfigError
@@ -85,7 +83,7 @@ class AgentIdentityProvider(IdentityProvider):
         return User(found[0]) if found and given else None
 
     async def _by_password(self, value: str, address: str) -> User | None:
-        pair = _decoded(value)
+        pair = decode_login(value)
         if pair is None or self._passwords is None:
             return None
         try:
@@ -108,12 +106,3 @@ class AgentIdentityProvider(IdentityProvider):
 
 def _is_same(given: str, known: str) -> bool:
     return hmac.compare_digest(given.encode(), known.encode())
-
-
-def _decoded(value: str) -> tuple[str, str] | None:
-    try:
-        text = base64.b64decode(value, validate=True).decode("utf-8")
-    except (binascii.Error, ValueError):
-        return None
-    name, colon, password = text.partition(":")
-    return (name, password) if colon else None

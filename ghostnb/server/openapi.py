@@ -34,12 +34,17 @@ _SAYS = {
 }
 
 
+Routes = tuple[tuple[str, type], ...]
+
+
 @cache
-def description(base_url: str) -> dict[str, Any]:
+def description(routes: Routes, base_url: str) -> dict[str, Any]:
     """Describe the agent.
 
     Parameters
     ----------
+    routes : tuple of (str, type)
+        Paths and their handlers.
     base_url : str
         Where its routes stand.
 
@@ -48,9 +53,7 @@ def description(base_url: str) -> dict[str, Any]:
     dict
         OpenAPI 3.1.
     """
-    from ghostnb.server.routes import ROUTES
-
-    schemas = _schemas(operation for _, handler in ROUTES for _, operation in _operations(handler))
+    schemas = _schemas(operation for _, handler in routes for _, operation in _operations(handler))
     return {
         "openapi": "3.1.0",
         "info": {
@@ -60,7 +63,7 @@ def description(base_url: str) -> dict[str, Any]:
         },
         "servers": [{"url": base_url}],
         "security": [{"bearer": []}, {"basic": []}],
-        "paths": {path: _path(path, handler) for path, handler in ROUTES},
+        "paths": {path: _path(path, handler) for path, handler in routes},
         "components": {
             "schemas": schemas,
             "securitySchemes": {

@@ -11,6 +11,7 @@ from ghostnb import audit_frame
 from ghostnb.drift.auth.identity import Role
 from ghostnb.server.openapi import description
 from ghostnb.server.roles import RoleAuthorizer, role_needed
+from ghostnb.server.routes import ROUTES
 from tests.parts.agent import RunningAgent, running_agent
 from tests.parts.registries import RunningRegistry
 
@@ -21,7 +22,7 @@ c.RoleAuthorizer.roles = {{name: role for name, role in {USERS}.items() if role}
 """
 OPERATIONS = [
     (path, method, operation["operationId"])
-    for path, methods in description("").get("paths", {}).items()
+    for path, methods in description(ROUTES, "").get("paths", {}).items()
     for method, operation in methods.items()
     # Webhooks have secrets of their own.
     if operation.get("security") != []

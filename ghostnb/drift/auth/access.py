@@ -1,14 +1,12 @@
 """Who may do what, where users are configured."""
 
-import base64
-import binascii
 import ipaddress
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from ghostnb.drift.auth.identity import Identity, Role, User, role_needed
-from ghostnb.drift.auth.passwords import Passwords
+from ghostnb.drift.auth.passwords import Passwords, decode_login
 from ghostnb.drift.auth.scopes import covers, needed_scope
 from ghostnb.drift.auth.tokens import InvalidTokenError, Tokens
 from ghostnb.drift.auth.users import Users
@@ -103,7 +101,7 @@ class KnownUsers:
         return _NOBODY
 
     async def _by_password(self, request: Request, value: str, challenge: "_Challenge") -> User:
-        pair = _decoded(value)
+        pair = decode_login(value)
         if pair is None:
             raise challenge.refusal("The name and password cannot be read.")
         user = await self.passwords.check(*pair, address_of(request))
@@ -217,13 +215,3 @@ def _own_origin(request: Request) -> str:
 def _authorization(request: Request) -> tuple[str, str]:
     scheme, _, value = request.headers.get("authorization", "").strip().partition(" ")
     return scheme.lower(), value.strip()
-
-
-def _decoded(value: str) -> tuple[str, str] | None:
-    """Read name and password; None if they cannot be."""
-    try:
-        text = base64.b64decode(value, validate=True).decode("utf-8")
-    except (binascii.Error, ValueError):
-        return None
-    name, colon, password = text.partition(":")
-    return (name, password) if colon else None

@@ -1,6 +1,8 @@
 """Passwords, checked: slowly once, then at once."""
 
 import asyncio
+import base64
+import binascii
 import hmac
 import os
 import secrets
@@ -15,7 +17,7 @@ from ghostnb.drift.auth.identity import User
 from ghostnb.drift.auth.users import Users
 from ghostnb.drift.replies import RefusedError
 
-__all__ = ["Passwords"]
+__all__ = ["Passwords", "decode_login"]
 
 # What bcrypt looks at; the rest never counted, in htpasswd neither.
 _PASSWORD_BYTES = 72
@@ -117,3 +119,13 @@ class Passwords:
 
     def _proof(self, user: User, given: bytes) -> bytes:
         return hmac.digest(self._secret, user.password_hash + given, "sha256")
+
+
+def decode_login(value: str) -> tuple[str, str] | None:
+    """Read the name and the password of Basic (RFC 7617); None if they cannot be."""
+    try:
+        text = base64.b64decode(value, validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return None
+    name, colon, password = text.partition(":")
+    return (name, password) if colon else None

@@ -36,7 +36,8 @@ class Description(AgentHandler):
     @operation("openapi", "Describe the agent")
     async def get(self) -> dict[str, Any]:
         """Answer."""
-        return description(f"{self.base_url.rstrip('/')}/api/v1")
+        routes = self.extensionapp.routes  # type: ignore[attr-defined]
+        return description(routes, f"{self.base_url.rstrip('/')}/api/v1")
 
 
 class Nowhere(AgentHandler):

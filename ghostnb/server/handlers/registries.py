@@ -58,11 +58,11 @@ class RegistryList(AgentHandler):
             raise FailureError(409, "name_taken", message)
         self.agent.fleet.add(_config(body))
         if query.remember:
-            await self._remember(body.name)
+            await self._save(body.name)
         self.agent.done("registry-add", actor=self.actor, registry=body.name)
         return Done(message=f"{body.name} was added.")
 
-    async def _remember(self, name: str) -> None:
+    async def _save(self, name: str) -> None:
         try:
             await self.agent.fleet.remember(name)
         except GhostnbError:
