@@ -2,6 +2,7 @@
 
 from ghostnb.server.answers import JobAnswer, JobList
 from ghostnb.server.asks import Limit
+from ghostnb.server.failures import FailureError
 from ghostnb.server.handler import AgentHandler
 from ghostnb.server.operations import operation
 
@@ -29,11 +30,14 @@ class Job(AgentHandler):
         """Answer, also after its end."""
         return JobAnswer(job=await self.agent.jobs.entry(job))
 
-    @operation("jobs.cancel", "Cancel a job", action="write", status=202, fails=(404,))
+    @operation("jobs.cancel", "Cancel a job", action="write", status=202, fails=(404, 409))
     async def delete(self, job: str) -> JobAnswer:
         """Stop it; one that has ended stays as it is."""
-        await self.agent.jobs.entry(job)
+        known = await self.agent.jobs.entry(job)
         running = self.agent.jobs.find(job)
         if running is not None:
             await running.stop()
+        elif known.ended is None:
+            message = "It runs in another agent that keeps its jobs here: cancel it there."
+            raise FailureError(409, "elsewhere", message)
         return JobAnswer(job=await self.agent.jobs.entry(job))

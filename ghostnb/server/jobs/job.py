@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from ghostnb.progress import Progress
 from ghostnb.server.answers import JobEntry, JobProgress
 from ghostnb.server.failures import FailureError, failure_of
 
-__all__ = ["Job", "Work"]
+__all__ = ["Job", "Work", "interrupted", "now"]
 
 Work = Callable[["Job"], Awaitable[dict[str, Any]]]
 """Does it, tells the job how far it is, and gives the result."""
@@ -26,6 +26,12 @@ _MAX_ITEMS = 256
 def now() -> str:
     """Give the time as answers have it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def interrupted(entry: JobEntry, ended: str) -> JobEntry:
+    """Say of a job that the agent's end broke it off."""
+    message = "The agent ended before it did: begin it again."
+    return msgspec.structs.replace(entry, state="interrupted", ended=ended, message=message)
 
 
 class Job:
@@ -57,13 +63,18 @@ class Job:
         self._items: OrderedDict[str, tuple[int, Progress]] = OrderedDict()
         self._count = 0
         self._failure: BaseException | None = None
-        self._work: asyncio.Future[dict[str, Any]] | None = None
-        self._task: asyncio.Future[None] | None = None
+        self._work: asyncio.Task[dict[str, Any]] | None = None
+        self._task: asyncio.Task[None] | None = None
 
     @property
     def has_ended(self) -> bool:
         """True when nothing of it goes on."""
         return self.entry.ended is not None
+
+    @property
+    def is_ending(self) -> bool:
+        """True if it was told to stop, or nothing is left but to remember how it ended."""
+        return self._work is not None and (self._work.done() or self._work.cancelling() > 0)
 
     def take(self, step: Progress) -> None:
         """Take how far an item of it, or all of it, has come."""
@@ -85,15 +96,15 @@ class Job:
 
     def begin(
         self,
-        work: Awaitable[dict[str, Any]],
-        conclude: Callable[[Awaitable[dict[str, Any]]], Awaitable[None]],
+        work: Coroutine[Any, Any, dict[str, Any]],
+        conclude: Callable[[Awaitable[dict[str, Any]]], Coroutine[Any, Any, None]],
     ) -> None:
         """Have it run in a task of its own, and another one remember what became of it.
 
         Only the first is ever cancelled.
         """
-        self._work = asyncio.ensure_future(work)
-        self._task = asyncio.ensure_future(conclude(self._work))
+        self._work = asyncio.create_task(work)
+        self._task = asyncio.create_task(conclude(self._work))
 
     def started(self) -> None:
         """Say that its turn has come."""
@@ -159,7 +170,8 @@ class Job:
                 yield step
 
     def _change(self, **fields: Any) -> None:
-        self.entry = self._changed(**fields)
+        if not self.has_ended:  # what comes late from another thread changes nothing
+            self.entry = self._changed(**fields)
 
     def _changed(self, **fields: Any) -> JobEntry:
         return msgspec.structs.replace(self.entry, **fields)

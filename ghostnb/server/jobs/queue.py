@@ -3,14 +3,18 @@
 import asyncio
 import logging
 import sqlite3
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from ghostnb.server.answers import JobEntry
 from ghostnb.server.failures import FailureError
 from ghostnb.server.jobs.history import JobHistory
-from ghostnb.server.jobs.job import Job, Work, now
+from ghostnb.server.jobs.job import Job, Work, interrupted, now
 
 __all__ = ["JobQueue"]
 
@@ -47,10 +51,15 @@ class JobQueue:
         self._on_end = on_end
         self._jobs: dict[str, Job] = {}
         self._by_key: dict[str, Job] = {}
+        # One thread: what is remembered has the order in which it was, and turns are in it, too.
+        self._writer = ThreadPoolExecutor(1, "ghostnb-jobs")
+        # Records that could not be written: the disk is full.
+        self._unkept: OrderedDict[str, JobEntry] = OrderedDict()
+        self._is_closing = False
 
     async def open(self) -> None:
         """Find out what the agent's last end broke off."""
-        await asyncio.to_thread(self._history.interrupt, now())
+        await self._write(self._history.interrupt, now())
 
     def begin(self, kind: str, title: str, work: Work, *, actor: str | None, key: str = "") -> Job:
         """Begin a job.
@@ -66,10 +75,13 @@ class JobQueue:
         Raises
         ------
         FailureError
-            429, if too many are under way.
+            429, if too many are under way; 503, if the agent is ending.
         """
-        if key and key in self._by_key:
-            return self._by_key[key]
+        same = self._by_key.get(key)
+        if same is not None and not same.is_ending:
+            return same
+        if self._is_closing:
+            raise FailureError(503, "ending", "The agent is ending; nothing is begun any more.")
         if len(self._jobs) >= self._limit:
             message = f"{self._limit} jobs are under way; try again when some have ended."
             raise FailureError(429, "busy", message, {"Retry-After": "10"})
@@ -93,30 +105,46 @@ class JobQueue:
             404, if there is none.
         """
         job = self._jobs.get(job_id)
-        found = job.entry if job else await asyncio.to_thread(self._history.get, job_id)
+        found = job.entry if job else self._unkept.get(job_id)
+        if found is None:
+            found = await asyncio.to_thread(self._history.get, job_id)
         if found is None:
             raise FailureError(404, "not_found", f"There is no job {job_id[:64]!r}.")
         return found
 
     async def entries(self, limit: int) -> list[JobEntry]:
         """Tell of the newest jobs."""
+        before = dict(self._jobs)  # what ends meanwhile is read as it ran
         kept = await asyncio.to_thread(self._history.newest, limit)
-        known = {entry.id: entry for entry in kept}
-        known |= {job.entry.id: job.entry for job in self._jobs.values()}
+        jobs = before | self._jobs
+        known = {job.entry.id: job.entry for job in reversed(jobs.values())}
+        for entry in [*reversed(self._unkept.values()), *kept]:
+            known.setdefault(entry.id, entry)
         return sorted(known.values(), key=lambda entry: entry.created, reverse=True)[:limit]
 
     async def close(self) -> None:
-        """Stop what is under way, and wait until it is remembered."""
+        """Break off what is under way, and wait until it is remembered. Twice is fine."""
+        if self._is_closing:
+            return
+        self._is_closing = True
         jobs = list(self._jobs.values())
         for job in jobs:
             job.cancel()
         await asyncio.gather(*(job.wait() for job in jobs), return_exceptions=True)
+        await self._write(self._history.close)
+        self._writer.shutdown(wait=False)
+
+    async def _write(self, function: Callable[..., None], *arguments: Any) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._writer, function, *arguments)
 
     async def _do(self, job: Job, work: Work) -> dict[str, Any]:
         await self._keep(job.entry)
         async with self._turns:
             job.started()
-            return await work(job)
+            await self._keep(job.entry)
+            result = await work(job)
+        msgspec.json.encode(result)  # what cannot be told is a mistake of the work's
+        return result
 
     async def _conclude(self, job: Job, key: str, work: Awaitable[dict[str, Any]]) -> None:
         result: dict[str, Any] | None = None
@@ -126,17 +154,32 @@ class JobQueue:
         except (Exception, asyncio.CancelledError) as e:
             error = e
         entry = job.outcome(result, error)
+        if entry.state == "cancelled" and self._is_closing:
+            entry = interrupted(entry, now())
         if entry.code == "internal":
             _log.error("The job %s (%s) failed.", entry.id, entry.title, exc_info=error)
         # Remembered first: who is told of an end finds it also after a restart.
         await self._keep(entry)
         job.ended(entry, error)
         del self._jobs[entry.id]
-        self._by_key.pop(key, None)
+        if self._by_key.get(key) is job:
+            del self._by_key[key]
         self._on_end(job)
 
     async def _keep(self, entry: JobEntry) -> None:
+        """Remember an entry, with those that could not be remembered before.
+
+        Until then they are here, so that whoever waits for a job's end is told of it.
+        """
+        entries = [*self._unkept.values(), entry]
         try:
-            await asyncio.to_thread(self._history.put, entry)
+            await self._write(self._history.put, *entries)
         except (OSError, sqlite3.Error):
             _log.exception("The job %s (%s) cannot be remembered.", entry.id, entry.title)
+            self._unkept[entry.id] = entry
+            while len(self._unkept) > self._limit:
+                self._unkept.popitem(last=False)
+            return
+        for one in entries:
+            if self._unkept.get(one.id) is one:
+                del self._unkept[one.id]
