@@ -215,8 +215,9 @@ class EngineError(GhostnbError):
     Attributes
     ----------
     status : int or None
-        In HTTP's numbers, the same for every daemon: 404 for a container, image or network that
-        is not there, 409 for what the present state forbids; None for everything else.
+        In HTTP's numbers, the same for every daemon: 400 for a container that cannot run as it
+        is described, 404 for a container, image or network that is not there, 409 for what the
+        present state forbids; None for everything else.
     """
 
     status: int | None = None

@@ -10,6 +10,16 @@ from ghostnb.engine.daemon import Daemon
 from ghostnb.engine.engine import Engine
 from ghostnb.engine.ports import Port
 from ghostnb.engine.specs import ContainerSpec
+from ghostnb.engine.stats import ContainerStats
 from ghostnb.engine.volumes import Volume
 
-__all__ = ["Container", "ContainerSpec", "Daemon", "Engine", "Port", "Volume", "contexts"]
+__all__ = [
+    "Container",
+    "ContainerSpec",
+    "ContainerStats",
+    "Daemon",
+    "Engine",
+    "Port",
+    "Volume",
+    "contexts",
+]

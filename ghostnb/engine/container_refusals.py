@@ -69,10 +69,12 @@ _MEANINGS = (
     ),
     _meaning(
         r"\bexec: .*(?:no such file or directory|not found in \$PATH|permission denied)",
-        None,
+        400,
         "Is the command in the image, and may it be executed? The first word is a program's name.",
     ),
-    _meaning(r"\bno such container\b", 404, "engine.containers() lists those that there are."),
+    _meaning(
+        r"\bno such container\b|^Not Found$", 404, "engine.containers() lists those that there are."
+    ),
     _meaning(
         r"\bnetwork \S+ not found|: network not found|^network not found",
         404,
@@ -83,6 +85,7 @@ _MEANINGS = (
         409,
         "To start it anew: engine.restart({container})",
     ),
+    _meaning(r"^it is not running$", 409, "Start it first: engine.start({container})"),
     _meaning(
         r"cannot remove .*\b(?:as it is|container is|a) (?:running|paused|restarting)\b",
         409,
@@ -100,12 +103,12 @@ _MEANINGS = (
     ),
     _meaning(
         r"bind source path does not exist|statfs \S+: no such file",
-        None,
+        400,
         "Make that directory on the daemon's machine, or give a volume's name instead.",
     ),
     _meaning(
         r"\bno command (?:specified|or entrypoint)",
-        None,
+        400,
         "Give command=…: the image has none of its own.",
     ),
     _meaning(

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from ghostnb.engine.log_lines import log_lines
+from ghostnb.engine.stats import is_reading
 from ghostnb.errors import EngineError
 
 __all__ = ["ContainerSession"]
@@ -48,6 +49,12 @@ class ContainerSession:
         if reply.status_code == _NOT_MODIFIED:
             raise self._container_error(action, "already running", container=container)
 
+    def connect(self, container: str, network: str) -> None:
+        """Let it join a network."""
+        about = f"connect {container} to {network}"
+        with self._asking(about, container=container) as client:
+            client.connect_container_to_network(container, network)
+
     def stop(self, container: str, timeout_seconds: int) -> None:
         """Stop it, and kill it after that time; one that does not run is fine."""
         with self._asking(f"stop {container}", container=container) as client:
@@ -67,6 +74,24 @@ class ContainerSession:
         """Give all that the daemon knows of it, environment values included."""
         with self._asking(f"inspect {container}", container=container) as client:
             return client.inspect_container(container)
+
+    def stats(self, container: str) -> dict[str, Any]:
+        """Give one reading of what it uses; one that does not run is an error.
+
+        Notes
+        -----
+        Podman's answer is empty for one that does not run, and so are its words for one that
+        is not there. Before API 1.41 ``one-shot`` counts for nothing, and takes a second more.
+        """
+        action = f"give the statistics of {container}"
+        with self._asking(action, container=container) as client:
+            url = client._url("/containers/{0}/stats", container)
+            reply = client._get(url, params={"stream": 0, "one-shot": 1})
+            client._raise_for_status(reply)
+        reading: dict[str, Any] = reply.json() if reply.text.strip() else {}
+        if not is_reading(reading):
+            raise self._container_error(action, "it is not running", container=container)
+        return reading
 
     def logs(self, container: str, *, tail: int | None, follow: bool) -> Iterator[str]:
         """Yield the lines of both streams as they come.

@@ -2,17 +2,15 @@
 
 import contextlib
 import math
-import re
 from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 import pandas as pd
 
-from ghostnb.engine.container import Container
+from ghostnb.engine.container import Container, checked_container
 from ghostnb.engine.creation import create_body
 from ghostnb.engine.frames import containers_frame
 from ghostnb.engine.line import Line
-from ghostnb.engine.problems import invalid, shown
 from ghostnb.engine.specs import ContainerSpec
 from ghostnb.errors import EngineError, EngineUnreachableError
 
@@ -22,9 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["ContainerCalls"]
 
 T = TypeVar("T")
-
-# Podman takes one character. Whatever else is in a name could lead to another place of the API.
-_CONTAINER = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 
 
 class ContainerCalls:
@@ -73,11 +68,35 @@ class ContainerCalls:
             )
         )
 
+    async def list_containers(self, *, all: bool = True) -> list[Container]:  # noqa: A002
+        """List the daemon's containers as values, in the daemon's order: the newest first.
+
+        Parameters
+        ----------
+        all : bool
+            Whether to list those that do not run, too.
+
+        Returns
+        -------
+        list of Container
+            Without what only `container` tells.
+
+        Raises
+        ------
+        EngineUnreachableError, EngineError
+            As for `containers`.
+        """
+        return await self._do(
+            lambda session: [
+                Container.from_listing(entry) for entry in session.containers(include_stopped=all)
+            ]
+        )
+
     async def create_container(self, spec: ContainerSpec, *, start: bool = True) -> str:
         """Create a container, and start it.
 
-        One that cannot be started is removed again, so that its name is free for the next try.
-        A call that is cancelled or loses the daemon may leave it behind.
+        One that cannot join its networks or be started is removed again, so that its name is
+        free for the next try. A call that is cancelled or loses the daemon may leave it behind.
 
         Parameters
         ----------
@@ -111,7 +130,7 @@ class ContainerCalls:
         EngineUnreachableError
             If no daemon answers.
         """
-        name = _checked(container)
+        name = checked_container(container)
         await self._do(lambda session: session.start(name))
 
     async def stop(self, container: str, *, timeout_seconds: float = 10) -> None:
@@ -128,7 +147,7 @@ class ContainerCalls:
         InvalidContainerError, EngineError, EngineUnreachableError
             As for `start`.
         """
-        name, seconds = _checked(container), _whole_seconds(timeout_seconds)
+        name, seconds = checked_container(container), _whole_seconds(timeout_seconds)
         await self._do(lambda session: session.stop(name, seconds))
 
     async def restart(self, container: str, *, timeout_seconds: float = 10) -> None:
@@ -145,7 +164,7 @@ class ContainerCalls:
         InvalidContainerError, EngineError, EngineUnreachableError
             As for `start`.
         """
-        name, seconds = _checked(container), _whole_seconds(timeout_seconds)
+        name, seconds = checked_container(container), _whole_seconds(timeout_seconds)
         await self._do(lambda session: session.restart(name, seconds))
 
     async def remove(self, container: str, *, force: bool = False) -> None:
@@ -164,7 +183,7 @@ class ContainerCalls:
         EngineError
             If there is none of that name, or it runs.
         """
-        name = _checked(container)
+        name = checked_container(container)
         await self._do(lambda session: session.remove(name, force=force))
 
     async def container(self, container: str) -> Container:
@@ -180,7 +199,7 @@ class ContainerCalls:
         InvalidContainerError, EngineError, EngineUnreachableError
             As for `start`.
         """
-        name = _checked(container)
+        name = checked_container(container)
         return await self._do(lambda session: Container.from_inspection(session.inspect(name)))
 
     def logs(
@@ -220,7 +239,7 @@ class ContainerCalls:
         followed log before the last lines of a container that ends at once; without `follow`
         they are there.
         """
-        name = _checked(container)
+        name = checked_container(container)
         if tail is not None and tail < 0:
             raise ValueError(f"tail must be 0 or more, not {tail}")
 
@@ -232,24 +251,18 @@ class ContainerCalls:
 
 def _create(session: "Session", spec: ContainerSpec, *, start: bool) -> str:
     container = session.create_container(create_body(spec), spec.name)
-    if not start:
-        return container
     try:
-        session.start(container)
+        for network in spec.further_networks:
+            session.connect(container, network)
+        if start:
+            session.start(container)
     except EngineUnreachableError:
         raise
     except EngineError:
-        with contextlib.suppress(EngineError):  # why it did not start matters more
+        with contextlib.suppress(EngineError):  # what was wrong matters more
             session.remove(container, force=True, with_volumes=True)
         raise
     return container
-
-
-def _checked(container: str) -> str:
-    if _CONTAINER.fullmatch(container):
-        return container
-    said = f"{shown(container)} is no name or id of a container."
-    raise invalid({"container": f"{said} They are letters, digits, _ . or -."})
 
 
 def _whole_seconds(timeout_seconds: float) -> int:

@@ -5,6 +5,7 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from ghostnb.engine.consumption import ConsumptionCalls
 from ghostnb.engine.containers import ContainerCalls
 from ghostnb.engine.contexts import find_endpoints
 from ghostnb.engine.conversation import converse
@@ -23,7 +24,7 @@ __all__ = ["Engine"]
 T = TypeVar("T")
 
 
-class Engine(ImageCalls, ContainerCalls):
+class Engine(ImageCalls, ContainerCalls, ConsumptionCalls):
     """A Docker or Podman daemon.
 
     Nothing is contacted before the first call. An engine that stands for several known

@@ -11,6 +11,7 @@ from ghostnb.oci import Reference
 __all__ = [
     "CONTAINERS_DTYPES",
     "IMAGES_DTYPES",
+    "container_name",
     "containers_frame",
     "contexts_frame",
     "familiar_image",
@@ -115,17 +116,22 @@ def containers_frame(context: str, containers: Iterable[Mapping[str, Any]]) -> p
 
 
 def _container_row(context: str, container: Mapping[str, Any]) -> tuple[Any, ...]:
-    names = [name.removeprefix("/") for name in container.get("Names") or ()]
     return (
         context,
         container["Id"],
-        next((name for name in names if "/" not in name), None),  # the others are links' aliases
+        container_name(container),
         familiar_image(container.get("Image") or ""),
         container.get("State"),
         container.get("Status"),
         ", ".join(_port_texts(container.get("Ports") or ())),
         _created(container),
     )
+
+
+def container_name(container: Mapping[str, Any]) -> str | None:
+    """Give the name of one in a list; the others that it has there are links' aliases."""
+    names = (name.removeprefix("/") for name in container.get("Names") or ())
+    return next((name for name in names if "/" not in name), None)
 
 
 def _port_texts(ports: Iterable[Mapping[str, Any]]) -> list[str]:

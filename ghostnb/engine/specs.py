@@ -46,6 +46,8 @@ class ContainerSpec:
         daemon's default.
     restart_policy : str
         ``no``, ``always``, ``unless-stopped`` or ``on-failure[:N]``.
+    further_networks : tuple of str
+        Other networks that it joins before it starts, by name.
 
     Raises
     ------
@@ -67,9 +69,10 @@ class ContainerSpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     network: str | None = None
     restart_policy: str = "no"
+    further_networks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        problems = _find_problems({name: getattr(self, name) for name in _CHECKS})
+        problems = _find_problems({name: getattr(self, name) for name in _FIELDS})
         if problems:
             raise invalid(problems)
         # copies: what the caller does to his own later is checked by nobody
@@ -150,6 +153,9 @@ def _find_problems(fields: Mapping[str, Any]) -> dict[str, str]:
             f"The network {shown(fields['network'])} publishes no ports. Leave them out, or choose"
             " another network."
         )
+    found["further_networks"] = _further_problem(
+        fields["network"], fields.get("further_networks", ())
+    )
     return {name: problem for name, problem in found.items() if problem}
 
 
@@ -212,6 +218,22 @@ def _network_problem(network: str | None) -> str:
     return f"{said} Write bridge, host, none, container:NAME, or the name of one that you made."
 
 
+def _further_problem(network: str | None, further: tuple[str, ...]) -> str:
+    if isinstance(further, str):  # its letters would be the names
+        return "Give a tuple of names."
+    if not further:
+        return ""
+    if _shares_network(network):
+        return f"Beside {shown(network)} there is no other network. Leave the others out."
+    names = [network or "", *further]
+    wrong = [name for name in further if not _NETWORK.fullmatch(name) or _shares_network(name)]
+    twice = [name for name in dict.fromkeys(further) if names.count(name) > 1]
+    return first_of(
+        [f"{shown(name)} is no network that can be joined." for name in wrong]
+        + [f"{shown(name)} is given twice. Keep one of them." for name in twice]
+    )
+
+
 def _restart_problem(policy: str) -> str:
     if _RESTART.fullmatch(policy):
         return ""
@@ -220,7 +242,14 @@ def _restart_problem(policy: str) -> str:
 
 
 _ENV_RULE = "write letters, digits, _ . or -, and no digit first."
-_COPIED = {"command": tuple, "ports": tuple, "volumes": tuple, "env": dict, "labels": dict}
+_COPIED = {
+    "command": tuple,
+    "ports": tuple,
+    "volumes": tuple,
+    "env": dict,
+    "labels": dict,
+    "further_networks": tuple,
+}
 _CHECKS: dict[str, Any] = {
     "image": _image_problem,
     "name": _name_problem,
@@ -232,6 +261,7 @@ _CHECKS: dict[str, Any] = {
     "network": _network_problem,
     "restart_policy": _restart_problem,
 }
+_FIELDS = (*_CHECKS, "further_networks")
 
 
 def _read_command(text: str) -> tuple[tuple[str, ...], str]:

@@ -107,6 +107,8 @@ def test_a_port_that_is_taken(daemon: RunningDaemon, network: str, box: str) -> 
         lambda engine: engine.container("absent"),
         lambda engine: anext(engine.logs("absent")),
         lambda engine: anext(engine.logs("absent", follow=True)),
+        lambda engine: engine.stats("absent"),
+        lambda engine: anext(engine.follow_stats("absent")),
     ],
 )
 def test_no_such_container(daemon: RunningDaemon, work: Work) -> None:
@@ -150,10 +152,10 @@ def test_one_that_is_paused(daemon: RunningDaemon, box: str) -> None:
 @pytest.mark.parametrize(
     ("options", "hint", "status"),
     [
-        ({"command": ("/no/such", "s3cret")}, "Is the command in the image", None),
-        ({"command": ("nosuch",)}, "Is the command in the image", None),
-        ({"command": ("/tmp",)}, "Is the command in the image", None),
-        ({"command": ()}, "Give command=…", None),
+        ({"command": ("/no/such", "s3cret")}, "Is the command in the image", 400),
+        ({"command": ("nosuch",)}, "Is the command in the image", 400),
+        ({"command": ("/tmp",)}, "Is the command in the image", 400),
+        ({"command": ()}, "Give command=…", 400),
         ({"network": "nosuchnetwork"}, "Make it first", 404),
         ({"network": "container:absent"}, "engine.containers() lists", 404),
     ],
@@ -188,6 +190,7 @@ def test_a_directory_that_is_not_there(
         return
     error = refused(daemon.url, lambda engine: engine.create_container(spec))
     assert error.hint.startswith("Make that directory on the daemon's machine")
+    assert error.status == 400
     assert not directory.exists()
 
 
@@ -200,6 +203,7 @@ def test_what_is_no_name_is_not_sent(name: str) -> None:
     calls: list[Work] = [
         *(lambda e: e.start(name), lambda e: e.stop(name), lambda e: e.restart(name)),
         *(lambda e: e.remove(name), lambda e: e.container(name), lambda e: anext(e.logs(name))),
+        *(lambda e: e.stats(name), lambda e: anext(e.follow_stats(name))),
     ]
 
     async def run(url: str) -> None:
@@ -223,6 +227,9 @@ def test_wrong_numbers_are_mistakes_of_the_caller() -> None:
                 await engine.stop("a", timeout_seconds=seconds)
         with pytest.raises(ValueError, match="tail"):
             engine.logs("a", tail=-1)
+        for seconds in (0, -1, float("nan")):
+            with pytest.raises(ValueError, match="period_seconds"):
+                engine.follow_stats("a", period_seconds=seconds)
 
     asyncio.run(run())
 
@@ -300,7 +307,7 @@ def test_a_lost_pull_holds_no_credentials() -> None:
         ),
         ("failed to bind host port for 0.0.0.0:80:172.17.0.2:80/tcp: address already in use", 409),
         # a container's or a file's name is no verdict
-        ('exec: "no such container": executable file not found in $PATH', None),
+        ('exec: "no such container": executable file not found in $PATH', 400),
         ("something else altogether", None),
     ],
 )

@@ -84,6 +84,11 @@ def test_a_life(daemon: RunningDaemon, box: str) -> None:
             assert (row.state, row.ports) == ("running", "")
             assert row.status.startswith("Up ")
             assert abs((row.created - began).total_seconds()) < 10
+            (listed,) = await engine.list_containers(all=False)
+            assert (listed.id, listed.name, listed.image) == (made, "a-life", box)
+            assert (listed.state, listed.exit_code, listed.ports) == ("running", None, ())
+            assert listed.status.startswith("Up ")
+            assert abs((pd.Timestamp(listed.created) - began).total_seconds()) < 10
 
             await engine.stop("a-life", timeout_seconds=5)
             assert [line async for line in followed] == ["asked to end"]
@@ -114,6 +119,13 @@ def test_created_and_not_started(daemon: RunningDaemon, box: str) -> None:
             created = await engine.container(made)
             assert (created.state, created.exit_code, created.started) == ("created", None, None)
             assert created.name != ""
+            (listed,) = await engine.list_containers()
+            for found in (created, listed):
+                assert found.labels["k"] == "v"
+                assert found.command.startswith("sh -c ")
+                assert "ü=" not in repr(found)
+            assert pd.Timestamp(listed.created) == pd.Timestamp(created.created).floor("s")
+            assert await engine.list_containers(all=False) == []
             assert (await engine.containers())["state"].to_list() == ["created"]
 
             await engine.start(made)
@@ -217,6 +229,15 @@ def test_records_as_daemons_write_them() -> None:
     ]
     assert frame["created"].to_list()[1] == pd.Timestamp("2023-11-14T22:13:20Z")
     assert frame["state"].isna().to_list() == [False, True, True]
+
+    listed = [Container.from_listing(entry) for entry in (plain, rich, nameless)]
+    assert [one.name for one in listed] == ["web", "db", ""]
+    assert [one.created for one in listed] == ["1970-01-01T00:00:00Z", "2023-11-14T22:13:20Z", None]
+    assert listed[1].ports == (
+        Port(53, 53, "udp", "::"),
+        Port(80, 8081),
+        Port(80, 8080, "tcp", "127.0.0.1"),
+    )
 
 
 def test_a_container_that_never_ran() -> None:

@@ -326,3 +326,18 @@ def test_the_body_is_as_the_api_has_it() -> None:
         },
     }
     assert create_body(ContainerSpec("nginx"))["Cmd"] is None
+
+
+def test_further_networks_are_joined_beside_one_that_leaves_room() -> None:
+    assert ContainerSpec("a", further_networks=["b", "c"]).further_networks == ("b", "c")  # type: ignore[arg-type]
+    for network, further, said in (
+        ("host", ("a",), "Beside 'host'"),
+        ("container:x", ("a",), "Beside 'container:x'"),
+        (None, ("host",), "'host' is no network that can be joined"),
+        (None, ("../a",), "'../a' is no network"),
+        ("a", ("b", "a"), "'a' is given twice"),
+        (None, "ab", "Give a tuple"),
+    ):
+        with pytest.raises(InvalidContainerError) as caught:
+            ContainerSpec("a", network=network, further_networks=further)  # type: ignore[arg-type]
+        assert said in caught.value.problems["further_networks"]
