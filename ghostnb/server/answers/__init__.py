@@ -1,0 +1,45 @@
+"""What the agent answers: one class each, as the OpenAPI description shows it.
+
+Times are RFC 3339, sizes are bytes as a registry stores them, and null is unknown.
+"""
+
+from ghostnb.server.answers.answer import Answer, Done, FailureAnswer, Health
+from ghostnb.server.answers.events import EventList, SubscriptionEntry, SubscriptionList, Taken
+from ghostnb.server.answers.images import (
+    Found,
+    FoundImage,
+    ImageDetails,
+    LayerEntry,
+    PullEnded,
+    RegistryFailure,
+)
+from ghostnb.server.answers.jobs import JobAnswer, JobEntry, JobList, JobProgress
+from ghostnb.server.answers.plans import Deletion, PlanRow
+from ghostnb.server.answers.registries import Registries, RegistryEntry, Repositories, Tags
+
+__all__ = [
+    "Answer",
+    "Deletion",
+    "Done",
+    "EventList",
+    "FailureAnswer",
+    "Found",
+    "FoundImage",
+    "Health",
+    "ImageDetails",
+    "JobAnswer",
+    "JobEntry",
+    "JobList",
+    "JobProgress",
+    "LayerEntry",
+    "PlanRow",
+    "PullEnded",
+    "Registries",
+    "RegistryEntry",
+    "RegistryFailure",
+    "Repositories",
+    "SubscriptionEntry",
+    "SubscriptionList",
+    "Tags",
+    "Taken",
+]

@@ -1,0 +1,33 @@
+"""What every answer is, and those that say little more than that."""
+
+import msgspec
+
+__all__ = ["Answer", "Done", "FailureAnswer", "Health"]
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """Something answered."""
+
+
+class FailureAnswer(Answer, frozen=True, kw_only=True):
+    """What is wrong, for people and (`code`) for programs."""
+
+    success: bool = False
+    message: str
+    code: str
+
+
+class Done(Answer, frozen=True, kw_only=True):
+    """It is done."""
+
+    success: bool = True
+    message: str
+
+
+class Health(Answer, frozen=True, kw_only=True):
+    """The agent answers."""
+
+    status: str
+    service: str
+    timestamp: str
+    version: str
