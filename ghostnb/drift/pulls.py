@@ -15,7 +15,15 @@ from ghostnb.drift.routing import Router
 from ghostnb.drift.service import Service
 from ghostnb.drift.streaming import Streamed, closed, joined
 from ghostnb.errors import InvalidReferenceError
-from ghostnb.oci import MAX_MANIFEST_BYTES, Descriptor, Digest, check_tag, media_types
+from ghostnb.oci import (
+    MAX_MANIFEST_BYTES,
+    AnyManifest,
+    Descriptor,
+    Digest,
+    check_tag,
+    media_types,
+)
+from ghostnb.registries.abilities import ReadsOn, RereadsManifests
 
 __all__ = ["add_pulls", "digest_of"]
 
@@ -90,12 +98,29 @@ class _Pulls:
         if isinstance(locator, Digest):
             # What no tag leads to may be collected, and is not pushed by who sees it here.
             await self._service.keep(locator)
-        manifest = await self._registry.manifest(name, locator)
+        if request.method == "HEAD" and self._service.kept is None:
+            return await self._resolved(request, name, locator)
+        manifest = await self._manifest(name, locator)
         # Of a schema 1 manifest nobody may know the digest.
         headers = _named(manifest.digest) if manifest.digest else {}
         if _is_known(request, headers):
             return Response(status_code=304, headers=headers)
         return Response(manifest.raw, headers=headers | {"content-type": manifest.media_type})
+
+    async def _resolved(self, request: Request, name: str, locator: str) -> Response:
+        """Ask where it is: to read it there may count against a limit, and a HEAD does not."""
+        found = await self._registry.resolve(name, locator)
+        headers = _named(found.digest)
+        if _is_known(request, headers):
+            return Response(status_code=304, headers=headers)
+        headers |= {"content-type": found.media_type, "content-length": str(found.size_bytes)}
+        return Response(headers=headers)
+
+    async def _manifest(self, name: str, locator: str) -> AnyManifest:
+        """Read it as the registry has it now: it may be gone, or damaged, since it was cached."""
+        if ":" in locator and isinstance(self._registry, RereadsManifests):
+            return await self._registry.stored_manifest(name, locator)
+        return await self._registry.manifest(name, locator)
 
     async def referrers(self, request: Request) -> Response:
         """List what is attached to a manifest; nothing, if there is no such manifest (end-12)."""
@@ -149,11 +174,18 @@ class _Pulls:
         if self._service.kept is not None:
             pieces = self._service.kept.open_range(digest, first, last)
         else:
-            descriptor = Descriptor("application/octet-stream", digest, size)
-            pieces = _cut(self._registry.open_blob(name, descriptor), first, last)
+            pieces = self._pieces_from_there(name, digest, size, first, last)
         async with closed(pieces):
             async for piece in pieces:
                 yield piece
+
+    def _pieces_from_there(
+        self, name: str, digest: Digest, size: int, first: int, last: int
+    ) -> AsyncIterator[bytes]:
+        blob = Descriptor("application/octet-stream", digest, size)
+        if first and isinstance(self._registry, ReadsOn):
+            return _cut(self._registry.open_blob_from(name, blob, first), 0, last - first)
+        return _cut(self._registry.open_blob(name, blob), first, last)
 
     def _page(
         self, request: Request, names: Sequence[str], contents: Mapping[str, bytes] | None = None

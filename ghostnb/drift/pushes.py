@@ -61,17 +61,17 @@ class _Uploads:
 
     async def begin(self, request: Request) -> Response:
         """Begin an upload, or do without one (end-4a, end-4b, end-11)."""
-        name, store = request.path_params["name"], self._service.store
+        name, uploads = request.path_params["name"], self._service.uploads
         query = request.query_params
         if "mount" in query and (mounted := await self._mount(request, query["mount"])):
             return mounted
         wanted = digest_of(query["digest"]) if "digest" in query else None
-        upload = await store.begin_upload(name)
+        upload = await uploads.begin_upload(name)
         if wanted is None:
             return _progress(202, name, upload, 0)
         try:
             async with self._service.receiving(upload):
-                await store.append_upload(name, upload, self._body(request))
+                await uploads.append_upload(name, upload, self._body(request))
                 await self._make_blob(name, upload, wanted)
         except BaseException:
             await self._forget(name, upload)
@@ -81,7 +81,7 @@ class _Uploads:
     async def status(self, request: Request) -> Response:
         """Say how far an upload has come (end-13)."""
         name, upload = request.path_params["name"], request.path_params["upload"]
-        size = await self._service.store.upload_size(name, upload)
+        size = await self._service.uploads.upload_size(name, upload)
         return _progress(204, name, upload, size)
 
     async def append(self, request: Request) -> Response:
@@ -106,26 +106,34 @@ class _Uploads:
         """Forget an upload."""
         name, upload = request.path_params["name"], request.path_params["upload"]
         async with self._service.turn(upload):
-            await self._service.store.cancel_upload(name, upload)
+            await self._service.uploads.cancel_upload(name, upload)
         return Response(status_code=204)
 
     async def _mount(self, request: Request, text: str) -> Response | None:
         """Give a blob that is there already to a repository, if it may be read where it is."""
-        name, store, digest = request.path_params["name"], self._service.store, digest_of(text)
+        name, digest = request.path_params["name"], digest_of(text)
         source = request.query_params.get("from", "")
         if source:
             await self._service.access.check(request, "pull", repository_of(source))
+        is_there = await self._is_mounted(name, digest, source)
+        return _stored(name, digest) if is_there else None
+
+    async def _is_mounted(self, name: str, digest: Digest, source: str) -> bool:
+        registry = self._service.kept
+        if registry is None:
+            blob = Descriptor("application/octet-stream", digest, 0)
+            return bool(source) and await self._service.writable.mount_blob(name, blob, source)
         try:
             # Blobs are shared by all repositories.
             await self._service.keep(digest)
-            await store.blob_size(name, digest)
+            await registry.blob_size(name, digest)
         except NotFoundError:
-            return None
-        return _stored(name, digest)
+            return False
+        return True
 
     async def _append(self, request: Request, name: str, upload: str) -> int:
-        store = self._service.store
-        size = await store.upload_size(name, upload)
+        uploads = self._service.uploads
+        size = await uploads.upload_size(name, upload)
         begin = _first_byte(request)
         if begin is not None and begin != size:
             raise RefusedError(
@@ -134,11 +142,11 @@ class _Uploads:
                 f"{size} bytes have come; the next piece must begin there.",
                 headers=dict(_progress(204, name, upload, size).headers),
             )
-        return await store.append_upload(name, upload, self._body(request))
+        return await uploads.append_upload(name, upload, self._body(request))
 
     async def _make_blob(self, name: str, upload: str, wanted: Digest) -> None:
         try:
-            await self._service.store.finish_upload(name, upload, wanted)
+            await self._service.uploads.finish_upload(name, upload, wanted)
         except IntegrityError as e:
             raise RefusedError(400, "DIGEST_INVALID", str(e)) from e
 
@@ -147,7 +155,7 @@ class _Uploads:
 
     async def _forget(self, name: str, upload: str) -> None:
         try:
-            await self._service.store.cancel_upload(name, upload)
+            await self._service.uploads.cancel_upload(name, upload)
         except NotFoundError:
             # It became a blob before the request was broken off.
             return
@@ -162,7 +170,7 @@ class _Pushes:
     async def manifest(self, request: Request) -> Response:
         """Store a manifest, exactly as it comes, if its blobs are there (end-7)."""
         name, reference = request.path_params["name"], request.path_params["reference"]
-        store, limit = self._service.store, self._service.limits.manifest_bytes
+        registry, limit = self._service.writable, self._service.limits.manifest_bytes
         wanted = digest_of(reference) if ":" in reference else None
         tag = "" if wanted else _tag_of(reference)
         media_type = request.headers.get("content-type", "").partition(";")[0].strip()
@@ -172,8 +180,10 @@ class _Pushes:
             parse = partial(_parsed, raw, media_type, wanted, f"The manifest pushed to {name}")
             manifest = await to_thread(parse) if len(raw) > _LARGE_BYTES else parse()
             async with self._service.pushing():
-                await self._check_blobs(manifest)
-                digest = await store.push_manifest(
+                # Who keeps nothing here says himself what is missing there.
+                if self._service.kept is not None:
+                    await self._check_blobs(manifest)
+                digest = await registry.push_manifest(
                     name, raw, manifest.media_type, tag=tag, digest=wanted
                 )
         headers = {
@@ -189,9 +199,9 @@ class _Pushes:
         name, reference = request.path_params["name"], request.path_params["reference"]
         async with self._service.pushing():
             if ":" in reference:
-                await self._service.store.delete_manifest(name, digest_of(reference))
+                await self._service.writable.delete_manifest(name, digest_of(reference))
             else:
-                await self._service.store.delete_tag(name, _tag_of(reference))
+                await self._service.writable.delete_tag(name, _tag_of(reference))
         return Response(status_code=202)
 
     async def delete_blob(self, request: Request) -> Response:
@@ -199,7 +209,7 @@ class _Pushes:
         name = repository_of(request.path_params["name"])
         digest = digest_of(request.path_params["digest"])
         async with self._service.collecting():
-            await self._service.store.delete_blob(name, digest)
+            await self._service.writable.delete_blob(name, digest)
         return Response(status_code=202)
 
     async def _check_blobs(self, manifest: Manifest | Index) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -12,13 +13,24 @@ from ghostnb.drift.replies import RefusedError, error_response, refusal_of
 from ghostnb.drift.service import Service
 from ghostnb.errors import GhostnbError, InvalidReferenceError
 from ghostnb.oci import check_repository
+from ghostnb.registries.protocol import Registry
 
-__all__ = ["Router", "not_found", "repository_of"]
+__all__ = ["Refuse", "Router", "failed", "not_found", "repository_of"]
 
 Handler = Callable[[Request], Awaitable[Response]]
 Locate = Callable[[Request], str]
 _log = logging.getLogger("ghostnb.drift")
 _CODES = {404: "NOT_FOUND", 405: "UNSUPPORTED"}
+
+
+class Refuse(Protocol):
+    """Makes a refusal of what a registry raised: see `refusal_of`."""
+
+    def __call__(
+        self, error: GhostnbError, *, registry: Registry, unknown: str = ""
+    ) -> RefusedError:
+        """Make it."""
+        ...
 
 
 class Router:
@@ -27,6 +39,7 @@ class Router:
     Parameters
     ----------
     service : Service
+    refuse : callable, optional
 
     Attributes
     ----------
@@ -34,8 +47,9 @@ class Router:
         In the order in which they are tried.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, refuse: Refuse = refusal_of) -> None:
         self._service = service
+        self._refuse = refuse
         self.routes: list[Route] = []
 
     def add(
@@ -72,7 +86,7 @@ class Router:
             except RefusedError as e:
                 return error_response(e)
             except GhostnbError as e:
-                refusal = refusal_of(e, registry=self._service.registry, unknown=unknown)
+                refusal = self._refuse(e, registry=self._service.registry, unknown=unknown)
                 if refusal.status >= 500:
                     _log.error("%s %s: %s", request.method, request.url.path, e)
                 return error_response(refusal)

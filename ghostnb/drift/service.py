@@ -14,7 +14,8 @@ from ghostnb.drift.limits import Limits
 from ghostnb.drift.replies import RefusedError
 from ghostnb.drift.turns import Places, SharedLock
 from ghostnb.oci import Digest
-from ghostnb.registries.protocol import Registry, RegistryStore
+from ghostnb.registries.abilities import TakesUploads
+from ghostnb.registries.protocol import Registry, RegistryStore, WritableRegistry
 
 __all__ = ["Access", "Anyone", "Service"]
 
@@ -63,9 +64,12 @@ class Service:
     Parameters
     ----------
     registry : Registry
-        Read only, unless it is a `RegistryStore`.
+        Read only, unless it is a `RegistryStore`, or can be written to and there is a place for
+        uploads to it.
     access : Access
     limits : Limits
+    uploads : TakesUploads, optional
+        Where blobs for a registry are kept that takes them only whole.
 
     Attributes
     ----------
@@ -79,17 +83,25 @@ class Service:
         What is to be let go of when Drift ends.
     """
 
-    def __init__(self, registry: Registry, access: Access, limits: Limits) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        access: Access,
+        limits: Limits,
+        *,
+        uploads: TakesUploads | None = None,
+    ) -> None:
         self.registry = registry
         self.access = access
         self.limits = limits
         self._store = registry if isinstance(registry, RegistryStore) else None
+        self._staged = uploads
         self.closing = AsyncExitStack()
         self.closing.push_async_callback(registry.aclose)
         self.closing.callback(access.close)
         self.bodies = Bodies(limits)
         self.downloads = Places(limits.concurrent_downloads, "downloads")
-        self._uploads = Places(limits.concurrent_uploads, "uploads")
+        self._receptions = Places(limits.concurrent_uploads, "uploads")
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._manifests = SharedLock()
 
@@ -103,8 +115,34 @@ class Service:
             405, if it cannot be written to.
         """
         if self._store is None:
-            raise RefusedError(405, "UNSUPPORTED", f"{self.registry.name} is served read only.")
+            raise self._read_only()
         return self._store
+
+    @property
+    def writable(self) -> WritableRegistry:
+        """The registry, for manifests and deletions.
+
+        Raises
+        ------
+        RefusedError
+            405, if it cannot be written to.
+        """
+        if self._store is not None:
+            return self._store
+        if self._staged is None or not isinstance(self.registry, WritableRegistry):
+            raise self._read_only()
+        return self.registry
+
+    @property
+    def uploads(self) -> TakesUploads:
+        """What takes blobs in pieces.
+
+        Raises
+        ------
+        RefusedError
+            405, if nothing does.
+        """
+        return self._staged if self._store is None and self._staged is not None else self.store
 
     @property
     def kept(self) -> RegistryStore | None:
@@ -121,7 +159,7 @@ class Service:
         """Keep an upload to one request at a time, and bodies to as many as are allowed."""
         # A place is for who receives: those who wait for one upload would take them all.
         async with self.turn(upload):
-            with self._uploads.one():
+            with self._receptions.one():
                 yield
 
     def turn(self, upload: str) -> asyncio.Lock:
@@ -138,3 +176,6 @@ class Service:
     def collecting(self) -> AbstractAsyncContextManager[None]:
         """Keep manifests out while garbage is collected."""
         return self._manifests.exclusive()
+
+    def _read_only(self) -> RefusedError:
+        return RefusedError(405, "UNSUPPORTED", f"{self.registry.name} is served read only.")

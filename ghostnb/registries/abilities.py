@@ -1,6 +1,6 @@
 """What some registries can do beyond the protocol: asked for by what needs it."""
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from typing import Protocol, runtime_checkable
 
 from ghostnb.oci import AnyManifest, Descriptor, Digest
@@ -10,7 +10,9 @@ __all__ = [
     "MAX_CATALOGUE_BYTES",
     "HasCatalogue",
     "KeepsAttachedTags",
+    "ReadsOn",
     "RereadsManifests",
+    "TakesUploads",
 ]
 
 CATALOGUE = (".ghostnb", "catalogue.json")
@@ -59,4 +61,61 @@ class KeepsAttachedTags(Protocol):
         self, repository: str, digest: Digest, tags: Collection[str] | None
     ) -> list[Descriptor]:
         """Give what is attached to a manifest, and ask for no tag that is not among those."""
+        ...
+
+
+@runtime_checkable
+class ReadsOn(Protocol):
+    """A registry that reads a blob from any byte on, without what comes before."""
+
+    def open_blob_from(
+        self, repository: str, descriptor: Descriptor, first: int
+    ) -> AsyncIterator[bytes]:
+        """Iterate over a blob's bytes from `first` on, unchecked.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        ...
+
+
+class TakesUploads(Protocol):
+    """A place for blobs that come in pieces, until they are complete."""
+
+    async def begin_upload(self, repository: str) -> str:
+        """Begin a blob that comes in pieces, and give the upload's name."""
+        ...
+
+    async def upload_size(self, repository: str, upload: str) -> int:
+        """Say how many bytes of an upload have come.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such upload, or it is another repository's.
+        """
+        ...
+
+    async def append_upload(
+        self, repository: str, upload: str, pieces: AsyncIterator[bytes]
+    ) -> int:
+        """Append bytes to an upload, and say how many have come by now.
+
+        What came before an error stays.
+        """
+        ...
+
+    async def finish_upload(self, repository: str, upload: str, digest: Digest) -> None:
+        """Make a blob of a complete upload.
+
+        Raises
+        ------
+        IntegrityError
+            If it has another digest; then no blob was made.
+        """
+        ...
+
+    async def cancel_upload(self, repository: str, upload: str) -> None:
+        """Forget an upload."""
         ...

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from typing import Protocol, runtime_checkable
 
 from ghostnb.oci import AnyManifest, Descriptor, Digest, Reference
+from ghostnb.registries.abilities import TakesUploads
 from ghostnb.registries.garbage import GarbageReport
 from ghostnb.registries.records import (
     ManifestRecord,
@@ -299,7 +300,7 @@ class ListsManifests(Protocol):
 
 
 @runtime_checkable
-class RegistryStore(WritableRegistry, Protocol):
+class RegistryStore(WritableRegistry, TakesUploads, Protocol):
     """A registry that keeps its content itself, and can be served to others."""
 
     async def prepare(self) -> None:
@@ -332,43 +333,6 @@ class RegistryStore(WritableRegistry, Protocol):
         ------
         NotFoundError
         """
-        ...
-
-    async def begin_upload(self, repository: str) -> str:
-        """Begin a blob that comes in pieces, and give the upload's name."""
-        ...
-
-    async def upload_size(self, repository: str, upload: str) -> int:
-        """Say how many bytes of an upload have come.
-
-        Raises
-        ------
-        NotFoundError
-            If there is no such upload, or it is another repository's.
-        """
-        ...
-
-    async def append_upload(
-        self, repository: str, upload: str, pieces: AsyncIterator[bytes]
-    ) -> int:
-        """Append bytes to an upload, and say how many have come by now.
-
-        What came before an error stays.
-        """
-        ...
-
-    async def finish_upload(self, repository: str, upload: str, digest: Digest) -> None:
-        """Make a blob of a complete upload.
-
-        Raises
-        ------
-        IntegrityError
-            If it has another digest; then no blob was made.
-        """
-        ...
-
-    async def cancel_upload(self, repository: str, upload: str) -> None:
-        """Forget an upload."""
         ...
 
     async def usage(self) -> tuple[int, int]:

@@ -5,6 +5,7 @@ import msgspec
 from ghostnb.errors import (
     Diagnostic,
     ForbiddenError,
+    InvalidReferenceError,
     NotFoundError,
     ProtocolError,
     RateLimitedError,
@@ -15,6 +16,7 @@ from ghostnb.errors import (
     UnsupportedError,
     redact_url,
 )
+from ghostnb.oci import Digest
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.retries import retry_after_seconds
 from ghostnb.wire.urls import origin
@@ -70,6 +72,23 @@ _HINTS: dict[type[RegistryError], str] = {
 }
 
 _ELSEWHERE = "Try again; if it stays so, ask whoever runs the registry: it sends clients there."
+
+
+def digest_told(reply: Reply) -> Digest | None:
+    """Read the digest that a reply's header names.
+
+    Returns
+    -------
+    Digest or None
+        None where it is absent, unreadable, or of an algorithm that cannot be checked: it is
+        optional, and the bytes have a digest anyway.
+    """
+    try:
+        digest = Digest(reply.headers.get("docker-content-digest", ""))
+        digest.hasher()
+    except InvalidReferenceError:
+        return None
+    return digest
 
 
 def decode_diagnostics(body: bytes) -> tuple[Diagnostic, ...]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import random
 
+import httpx2
 import pytest
 
 from ghostnb.drift import create_app
 from ghostnb.errors import ForbiddenError
 from ghostnb.oci import Digest
+from ghostnb.registries.cache import ContentCache
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.http import HTTPRegistry
 from ghostnb.registries.memory import MemoryRegistry
 from tests.drift.asking import asked
-from tests.parts.drift import through_drift
+from tests.parts.drift import IN_PROCESS_URL, drift_transport, through_drift
 from tests.parts.images import artifact, plain_image
 from tests.parts.layers import Layer
 from tests.registries.conftest import descriptor_of, fill, pieces_of, push
@@ -100,6 +104,50 @@ def test_nothing_is_taken(origin, method, path):
     reply = ask(origin, method, path)
     assert (reply.status_code, reply.json()["errors"][0]["code"]) == (405, "UNSUPPORTED")
     assert "read only" in reply.json()["errors"][0]["message"]
+
+
+class Recording(httpx2.AsyncBaseTransport):
+    """Carries requests, and keeps what was asked."""
+
+    def __init__(self, transport):
+        self._transport = transport
+        self.asked = []
+
+    async def handle_async_request(self, request):
+        self.asked.append((request.method, request.headers.get("range", "")))
+        return await self._transport.handle_async_request(request)
+
+
+def recorded(origin, *questions):
+    """Ask one Drift after the other, all over one cache; give what the origin was asked."""
+    transport = Recording(drift_transport(origin))
+    cache, config = ContentCache(), RegistryConfig("reg", IN_PROCESS_URL)
+    for method, path, headers in questions:
+        registry = HTTPRegistry(config, transport=transport, cache=cache)
+        reply = asked(create_app(registry), method, f"/v2/{path}", headers=headers)
+        assert reply.status_code < 300
+    return transport.asked
+
+
+def test_a_part_is_read_from_where_it_begins(origin):
+    path = f"onwards/app/blobs/{Digest.of(DATA)}"
+    assert recorded(origin, ("GET", path, {"range": "bytes=2999990-2999995"})) == [
+        ("HEAD", ""),
+        ("GET", "bytes=2999990-2999999"),
+    ]
+
+
+def test_who_asks_what_a_tag_leads_to_has_nothing_read(origin):
+    assert recorded(origin, ("HEAD", "onwards/app/manifests/1", {})) == [("HEAD", "")]
+    reply = ask(origin, "HEAD", "onwards/app/manifests/1")
+    assert reply.headers["docker-content-digest"] == IMAGE.digest
+    assert reply.headers["content-type"] == IMAGE.media_type
+    assert reply.headers["content-length"] == str(len(IMAGE.raw))
+
+
+def test_what_was_cached_is_asked_for_again(origin):
+    path = f"onwards/app/manifests/{IMAGE.digest}"
+    assert recorded(origin, ("GET", path, {}), ("GET", path, {})) == [("GET", ""), ("GET", "")]
 
 
 class Failing(MemoryRegistry):

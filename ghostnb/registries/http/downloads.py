@@ -16,10 +16,20 @@ _NO_SUCH_RANGE = 416
 
 
 async def blob_pieces(
-    session: Session, endpoint: Endpoint, repository: str, descriptor: Descriptor
+    session: Session, endpoint: Endpoint, repository: str, descriptor: Descriptor, begin: int = 0
 ) -> AsyncGenerator[bytes, None]:
-    """Iterate over a blob's bytes; a connection that breaks is taken up where it broke."""
-    done, attempt, started = 0, 0, time.monotonic()
+    """Iterate over a blob's bytes; a connection that breaks is taken up where it broke.
+
+    Parameters
+    ----------
+    session : Session
+    endpoint : Endpoint
+    repository : str
+    descriptor : Descriptor
+    begin : int, optional
+        The first byte that is wanted.
+    """
+    done, attempt, started = begin, 0, time.monotonic()
     while True:
         first = done
         try:
@@ -29,7 +39,7 @@ async def blob_pieces(
                     yield piece
             return
         except RejectedError as e:
-            if not done or e.status != _NO_SUCH_RANGE:
+            if done == begin or e.status != _NO_SUCH_RANGE:
                 raise
             return  # There is no more of it: whoever counts says what is missing.
         except (TransportError, ServerError, RateLimitedError) as e:

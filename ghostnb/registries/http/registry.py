@@ -6,7 +6,6 @@ from contextlib import aclosing, suppress
 
 from ghostnb.errors import (
     IntegrityError,
-    InvalidReferenceError,
     NotFoundError,
     ProtocolError,
     UnsupportedError,
@@ -39,6 +38,7 @@ from ghostnb.wire.endpoints import Endpoint
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.paging import Pager, at_url, decode_page
 from ghostnb.wire.rate_limits import RateLimit
+from ghostnb.wire.replies import digest_told
 from ghostnb.wire.retries import RetryPolicy
 
 __all__ = ["HTTPRegistry"]
@@ -168,7 +168,7 @@ class HTTPRegistry:
         name = self._vendor.repository(repository)
         request = self._endpoint.manifest(name, locator, method="HEAD")
         reply = await self._noted(self._session.fetch(request))
-        digest, length = _digest_header(reply), reply.headers.get("content-length", "")
+        digest, length = digest_told(reply), reply.headers.get("content-length", "")
         if digest is None or not length.isdecimal():
             request = self._endpoint.manifest(name, locator)
             reply = await self._noted(self._session.fetch(request, max_bytes=MAX_MANIFEST_BYTES))
@@ -202,6 +202,16 @@ class HTTPRegistry:
             aclosing(check_pieces(pieces, descriptor, source=source)) as checked,
         ):
             async for piece in checked:
+                yield piece
+
+    async def open_blob_from(
+        self, repository: str, descriptor: Descriptor, first: int
+    ) -> AsyncIterator[bytes]:
+        """Iterate over a blob's bytes from one on; who asks for a part cannot check it."""
+        name = self._vendor.repository(repository)
+        pieces = blob_pieces(self._session, self._endpoint, name, descriptor, first)
+        async with aclosing(pieces):
+            async for piece in pieces:
                 yield piece
 
     async def blob_size(self, repository: str, digest: Digest) -> int:
@@ -360,12 +370,12 @@ class HTTPRegistry:
     async def _resolve(self, repository: str, tag: str) -> Digest | None:
         """Ask for a tag's digest alone; None if the registry does not say it."""
         request = self._endpoint.manifest(repository, tag, method="HEAD")
-        return _digest_header(await self._noted(self._session.fetch(request)))
+        return digest_told(await self._noted(self._session.fetch(request)))
 
     def _checked_manifest(
         self, repository: str, request: Request, reply: Reply, digest: Digest | None
     ) -> AnyManifest:
-        expected = digest or _digest_header(reply)
+        expected = digest or digest_told(reply)
         source = f"{request.what} in {self.name}"
         manifest = parse_manifest(
             reply.body, reply.headers.get("content-type", ""), digest=expected, source=source
@@ -378,17 +388,6 @@ class HTTPRegistry:
             # By repository: in another one the registry may say that there is no such manifest.
             self._cache.put(f"{self._scope}/{repository}", manifest.digest, reply.body)
         return manifest
-
-
-def _digest_header(reply: Reply) -> Digest | None:
-    try:
-        digest = Digest(reply.headers.get("docker-content-digest", ""))
-        digest.hasher()
-    except InvalidReferenceError:
-        # Absent, unreadable, or of an algorithm that cannot be checked: it is optional,
-        # and the bytes have a digest anyway.
-        return None
-    return digest
 
 
 def _says_what_it_is(manifest: Manifest | Index) -> bool:
