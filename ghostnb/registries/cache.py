@@ -77,9 +77,10 @@ def _identity(found: Credentials) -> str:
 
     With it there may be a name that is everyone's: Azure's is a row of zeros.
     """
-    if not found.identity_token:
+    token = found.identity_token or found.access_token
+    if not token:
         return found.username
-    return f"{found.username}:{Digest.of(found.identity_token.encode()).short}"
+    return f"{found.username}:{Digest.of(token.encode()).short}"
 
 
 class ContentCache:

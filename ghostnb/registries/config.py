@@ -54,6 +54,10 @@ class RegistryConfig:
     timeout_seconds : float
         How long to wait for a connection, and for each piece of an answer; at
         most a day.
+    token : str or None
+        A bearer token that goes with each request to the registry's own address, in place of
+        a user's name and password: an agent's. ``env:NAME`` reads the environment variable
+        when it is needed. Never shown.
 
     Raises
     ------
@@ -73,6 +77,7 @@ class RegistryConfig:
     token_host: str | None = None
     max_connections: int = 16
     timeout_seconds: float = 30.0
+    token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -98,6 +103,8 @@ class RegistryConfig:
                 f"The password of {self.name} is keyring: without a service.",
                 hint="Write keyring:SERVICE.",
             )
+        if self.token:
+            self._check_token(self.token)
         if self.client_key and not self.client_cert:
             raise ConfigError(f"client_key of {self.name} stands without a client_cert.")
 
@@ -143,8 +150,8 @@ class RegistryConfig:
 
     @property
     def has_auth(self) -> bool:
-        """True if a user name is configured."""
-        return bool(self.username)
+        """True if a user name or a token is configured."""
+        return bool(self.username or self.token)
 
     @property
     def keyring_service(self) -> str:
@@ -158,6 +165,11 @@ class RegistryConfig:
         password = self.password or ""
         return password != "" and not password.startswith((_VARIABLE, _SERVICE))
 
+    @property
+    def holds_token(self) -> bool:
+        """True if a token itself stands here, and not the variable that has it."""
+        return bool(self.token) and not (self.token or "").startswith(_VARIABLE)
+
     def in_keyring(self, service: str) -> "RegistryConfig":
         """Give the same with a password that is in the system keyring."""
         return replace(self, password=f"{_SERVICE}{service}")
@@ -168,22 +180,45 @@ class RegistryConfig:
         Raises
         ------
         ConfigError
-            If the password is in an environment variable that is not set, or in
-            a keyring that does not give it.
+            If the password or token is in an environment variable that is not set, or the
+            password in a keyring that does not give it.
         """
+        if self.token:
+            return Credentials(access_token=self._current_token(self.token))
         if not self.username:
             return None
         password = self.password or ""
         if password.startswith(_VARIABLE):
-            password = self._from_variable(password.removeprefix(_VARIABLE))
+            password = self._from_variable("password", password)
         elif self.keyring_service:
             password = await self._from_keyring(self.username)
         return Credentials(self.username, password)
 
-    def _from_variable(self, variable: str) -> str:
+    def _check_token(self, token: str) -> None:
+        if self.username or self.password:
+            raise ConfigError(
+                f"The token of {self.name} stands beside a user name or a password.",
+                hint="Give one or the other.",
+            )
+        # It becomes a header's value; what it is is not shown.
+        if not (token.isascii() and token.isprintable()) or " " in token:
+            raise ConfigError(
+                f"The token of {self.name} has blanks or letters in it that no token has.",
+                hint="Copy it again.",
+            )
+
+    def _current_token(self, token: str) -> str:
+        if not token.startswith(_VARIABLE):
+            return token
+        found = self._from_variable("token", token).strip()
+        self._check_token(found)
+        return found
+
+    def _from_variable(self, what: str, text: str) -> str:
+        variable = text.removeprefix(_VARIABLE)
         if variable not in os.environ:
             raise ConfigError(
-                f"The password of {self.name} is in the environment variable "
+                f"The {what} of {self.name} is in the environment variable "
                 f"{variable}, which is not set.",
                 hint=f"Set {variable}, or change the registry's configuration.",
             )

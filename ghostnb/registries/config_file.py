@@ -136,7 +136,7 @@ def key_of(error: ConfigError) -> str:
     return word if word in {f.name for f in fields(RegistryConfig)} else "name"
 
 
-_STARTS = {"The URL of ": "url", "The password of ": "password"}
+_STARTS = {"The URL of ": "url", "The password of ": "password", "The token of ": "token"}
 _KEYS_HINT = f"Keys are: {', '.join(f.name for f in fields(RegistryConfig))}."
 _TYPE_WORDS = {"str": "a text", "bool": "true or false", "int": "a number", "float": "a number"}
 

@@ -47,6 +47,11 @@ async def remember(config: RegistryConfig, file: Path) -> None:
     ConfigError
         Then nothing was saved, and the file is as it was; so, too, if this is cancelled.
     """
+    if config.holds_token:
+        raise ConfigError(
+            f"{config.name} is reached with a token, which is not written down.",
+            hint='Keep it in an environment variable, and say which: token="env:NAME".',
+        )
     kept = config.in_keyring(f"{_SERVICE}{config.url}") if config.has_secret else config
 
     def edit(text: str) -> str:

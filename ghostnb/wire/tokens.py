@@ -28,11 +28,18 @@ class Credentials:
     username, password : str
     identity_token : str
         An OAuth2 refresh token, used instead of the password where there is one.
+    access_token : str
+        A bearer token that is sent as it is, where there is neither of them.
     """
 
     username: str = ""
     password: str = field(default="", repr=False)
     identity_token: str = field(default="", repr=False)
+    access_token: str = field(default="", repr=False)
+
+    def bearer(self) -> str:
+        """Give the value of an Authorization header for the access token (RFC 6750)."""
+        return f"Bearer {self.access_token}"
 
     def basic(self) -> str:
         """Give the value of an Authorization header (RFC 7617, in UTF-8)."""

@@ -82,7 +82,12 @@ class Authenticator:
         ------
         UnauthorizedError
             If the token server refuses, or did so a short time ago.
+        ConfigError
+            If the configured token is in a variable that is not set.
         """
+        if self._config.token:
+            credentials = await self.credentials()
+            return credentials.bearer() if credentials is not None else None
         grant = self._grants.get(request.scopes)
         if grant is not None:
             return grant.header
@@ -115,6 +120,8 @@ class Authenticator:
             If the registry wants something else than Basic or Bearer, or the
             token server refuses.
         """
+        if self._config.token:
+            return None
         challenges = _challenges(reply)
         bearer = challenges.get("bearer")
         if bearer is not None and bearer.realm:

@@ -3,12 +3,12 @@
 import ssl
 import time
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import httpx2
 
-from ghostnb.errors import ProtocolError, TransportError, UnsafeRedirectError, redact_url
+from ghostnb.errors import ProtocolError, RegistryError, UnsafeRedirectError, redact_url
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session.failures import transport_error
 from ghostnb.registries.session.routing import RoutingCarrier
@@ -34,10 +34,19 @@ class Exchange:
     config : RegistryConfig
     transport : Transport, optional
         By default one for the configuration, opened at the first request.
+    refine : callable, optional
+        Has its own word on what went wrong on the way.
     """
 
-    def __init__(self, config: RegistryConfig, transport: Transport | None = None) -> None:
+    def __init__(
+        self,
+        config: RegistryConfig,
+        transport: Transport | None = None,
+        *,
+        refine: Callable[[RegistryError], RegistryError] = lambda error: error,
+    ) -> None:
         self._config = config
+        self._refine = refine
         wait = config.timeout_seconds
         self._given: Carrier | None = (
             TransportCarrier(transport, timeout_seconds=wait) if transport is not None else None
@@ -198,9 +207,11 @@ class Exchange:
             self._shown_warnings.add(text)
             warnings.warn(f"{self._config.name} says: {text[:300]}", UserWarning, stacklevel=2)
 
-    def _failure(self, error: Exception, url: str) -> TransportError:
+    def _failure(self, error: Exception, url: str) -> RegistryError:
         config = self._config
-        return transport_error(error, registry=config.name, base_url=config.url, url=url)
+        return self._refine(
+            transport_error(error, registry=config.name, base_url=config.url, url=url)
+        )
 
     def _no_address(self, request: Request, error: Exception) -> ProtocolError:
         return ProtocolError(

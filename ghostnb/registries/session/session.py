@@ -38,8 +38,8 @@ class Session:
     ----------
     rate_limit : RateLimit or None
         As the registry last told it.
-    hint : callable or None
-        A vendor's own word on what to try after a refusal; empty for none.
+    refine : callable or None
+        A vendor's own reading of what went wrong: gives the error that is to be raised.
 
     Notes
     -----
@@ -58,8 +58,8 @@ class Session:
         self.config = config
         self.auth = Authenticator(config, self._send_plainly)
         self.rate_limit: RateLimit | None = None
-        self.hint: Callable[[RegistryError], str] | None = None
-        self._exchange = Exchange(config, transport)
+        self.refine: Callable[[RegistryError], RegistryError] | None = None
+        self._exchange = Exchange(config, transport, refine=self._refined)
         self._policy = policy or RetryPolicy()
         self._places = asyncio.Semaphore(config.max_connections)
         # Apart from those that read: content may come from the same registry, and who holds
@@ -181,13 +181,16 @@ class Session:
 
     def refusal(self, request: Request, reply: Reply) -> RegistryError:
         """Make the error for a reply that was not expected."""
-        error = error_for(request, reply, registry=self.config.name, host=self.config.host)
-        error.hint = (self.hint(error) if self.hint else "") or error.hint
-        return error
+        return self._refined(
+            error_for(request, reply, registry=self.config.name, host=self.config.host)
+        )
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._exchange.aclose()
+
+    def _refined(self, error: RegistryError) -> RegistryError:
+        return self.refine(error) if self.refine is not None else error
 
     async def _attempt(
         self, request: Request, max_bytes: int, is_small: bool

@@ -40,7 +40,7 @@ class Vendor:
     def __init__(self, config: RegistryConfig, session: Session) -> None:
         self._config = config
         self._session = session
-        session.hint = self.hint
+        session.refine = self.refined
 
     def repository(self, name: str) -> str:
         """Check a repository's name, and complete it as this registry's users expect."""
@@ -53,6 +53,11 @@ class Vendor:
     def hint(self, error: RegistryError) -> str:
         """Say what to try after a refusal, where this vendor's means more; empty if not."""
         return ""
+
+    def refined(self, error: RegistryError) -> RegistryError:
+        """Give the error for what went wrong, with this vendor's hint if it has one."""
+        error.hint = self.hint(error) or error.hint
+        return error
 
     def how_to_delete(self, error: RegistryError) -> str:
         """Say what to try after a deletion was refused; empty if nothing more is known."""
