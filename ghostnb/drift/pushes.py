@@ -21,6 +21,7 @@ from ghostnb.errors import (
     UnsupportedError,
 )
 from ghostnb.oci import Descriptor, Digest, Index, Manifest, check_tag
+from ghostnb.registries.abilities import SendsOn
 from ghostnb.registries.storing import checked_manifest
 
 __all__ = ["add_pushes"]
@@ -71,8 +72,7 @@ class _Uploads:
             return _progress(202, name, upload, 0)
         try:
             async with self._service.receiving(upload):
-                await uploads.append_upload(name, upload, self._body(request))
-                await self._make_blob(name, upload, wanted)
+                await self._complete(request, name, upload, wanted)
         except BaseException:
             await self._forget(name, upload)
             raise
@@ -98,8 +98,7 @@ class _Uploads:
             raise RefusedError(400, "DIGEST_INVALID", "The blob's digest must be given: ?digest=…")
         wanted = digest_of(request.query_params["digest"])
         async with self._service.receiving(upload):
-            await self._append(request, name, upload)
-            await self._make_blob(name, upload, wanted)
+            await self._complete(request, name, upload, wanted)
         return _stored(name, wanted)
 
     async def cancel(self, request: Request) -> Response:
@@ -132,8 +131,11 @@ class _Uploads:
         return True
 
     async def _append(self, request: Request, name: str, upload: str) -> int:
-        uploads = self._service.uploads
-        size = await uploads.upload_size(name, upload)
+        await self._check_begin(request, name, upload)
+        return await self._service.uploads.append_upload(name, upload, self._body(request))
+
+    async def _check_begin(self, request: Request, name: str, upload: str) -> None:
+        size = await self._service.uploads.upload_size(name, upload)
         begin = _first_byte(request)
         if begin is not None and begin != size:
             raise RefusedError(
@@ -142,11 +144,18 @@ class _Uploads:
                 f"{size} bytes have come; the next piece must begin there.",
                 headers=dict(_progress(204, name, upload, size).headers),
             )
-        return await uploads.append_upload(name, upload, self._body(request))
 
-    async def _make_blob(self, name: str, upload: str, wanted: Digest) -> None:
+    async def _complete(self, request: Request, name: str, upload: str, wanted: Digest) -> None:
+        """Take the rest, and make the blob."""
+        uploads, length = self._service.uploads, request.headers.get("content-length", "")
         try:
-            await self._service.uploads.finish_upload(name, upload, wanted)
+            if isinstance(uploads, SendsOn) and length.isdecimal():
+                await self._check_begin(request, name, upload)
+                body = self._body(request)
+                await uploads.finish_with(name, upload, wanted, body, int(length))
+            else:
+                await self._append(request, name, upload)
+                await uploads.finish_upload(name, upload, wanted)
         except IntegrityError as e:
             raise RefusedError(400, "DIGEST_INVALID", str(e)) from e
 

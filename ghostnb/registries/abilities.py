@@ -12,6 +12,7 @@ __all__ = [
     "KeepsAttachedTags",
     "ReadsOn",
     "RereadsManifests",
+    "SendsOn",
     "TakesUploads",
 ]
 
@@ -118,4 +119,28 @@ class TakesUploads(Protocol):
 
     async def cancel_upload(self, repository: str, upload: str) -> None:
         """Forget an upload."""
+        ...
+
+
+@runtime_checkable
+class SendsOn(TakesUploads, Protocol):
+    """A place for uploads that sends them on while they come, if it is told what comes."""
+
+    async def finish_with(
+        self,
+        repository: str,
+        upload: str,
+        digest: Digest,
+        pieces: AsyncIterator[bytes],
+        size_bytes: int,
+    ) -> None:
+        """Append the last `size_bytes`, and make a blob of all.
+
+        What came before an error stays.
+
+        Raises
+        ------
+        IntegrityError
+            If it has another digest; then no blob was made.
+        """
         ...

@@ -11,6 +11,7 @@ from ghostnb.engine import Engine
 from ghostnb.fleet import Fleet
 from ghostnb.oci.media_types import ACCEPTED_MANIFESTS
 from ghostnb.server.audit import AuditTrail
+from ghostnb.server.content.contents import Contents
 from ghostnb.server.failures import FailureError
 from ghostnb.server.feed import Feed
 from ghostnb.server.jobs.history import JobHistory
@@ -50,6 +51,7 @@ class Agent:
     jobs : JobQueue
     feed : Feed
     listings : Listings
+    contents : Contents
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Agent:
         self.inbox = Inbox(webhook_secrets, self.hear, find_registry=self.registry_at)
         self.feed = Feed()
         self.listings = Listings()
+        self.contents = Contents(state / "uploads")
         self.jobs = JobQueue(JobHistory(state / "jobs.sqlite3"), on_end=self._job_ended)
 
     async def open(self) -> None:

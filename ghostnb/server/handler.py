@@ -186,7 +186,11 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
             self.set_header("WWW-Authenticate", _CHALLENGES)
         for name, value in failure.headers.items():
             self.set_header(name, value)
-        self.answer(FailureAnswer(message=failure.message, code=failure.code), failure.status)
+        self.answer(self.failure_answer(failure), failure.status)
+
+    def failure_answer(self, failure: Failure) -> Any:
+        """Give what says what is wrong."""
+        return FailureAnswer(message=failure.message, code=failure.code)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer what was raised outside of an operation."""

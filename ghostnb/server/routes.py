@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from ghostnb.server.content.handler import ContentHandler
 from ghostnb.server.handlers.about import Description, HealthCheck, Nowhere
 from ghostnb.server.handlers.events import Events
 from ghostnb.server.handlers.images import ImageSearch, Pulls
@@ -40,6 +41,8 @@ ROUTES: tuple[tuple[str, type], ...] = (
 )
 # A repository's name may hold slashes; as %2F they come through proxies, too.
 _PARTS = {"repository": r"(?P<repository>.+)"}
+# The distribution protocol, which is described elsewhere: below it each registry is one.
+_CONTENT = r"/registries/(?P<registry>[^/]+)/v2/(?P<path>.*)"
 _PART = re.compile(r"\{(\w+)\}")
 
 
@@ -52,7 +55,8 @@ def handlers(*, is_alone: bool) -> list[tuple[Any, ...]]:
         Whether what is not there is told as everything else is; beside others, it may be theirs.
     """
     found: list[tuple[Any, ...]] = [
-        (f"{PREFIX}{_pattern(path)}", handler) for path, handler in ROUTES
+        *((f"{PREFIX}{_pattern(path)}", handler) for path, handler in ROUTES),
+        (PREFIX + _CONTENT, ContentHandler),
     ]
     return [*found, (rf"{PREFIX}/(?P<path>.*)", Nowhere)] if is_alone else found
 

@@ -4,35 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-import threading
-from contextlib import contextmanager
-
-import psutil
 
 from tests.drift.calling import Caller, add_digest, begin
 from tests.parts.drift import running_drift
+from tests.parts.memory import most_memory_of
 from tests.parts.processes import find_program
 
 SIZE = 2 * 2**30
 MOST_BYTES = 200 * 10**6
-
-
-@contextmanager
-def most_memory_of(pid):
-    """Look at a process's memory while the context lasts; the largest is in the list."""
-    process, over, most = psutil.Process(pid), threading.Event(), [0]
-
-    def look():
-        while not over.wait(0.01):
-            most[0] = max(most[0], process.memory_info().rss)
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield most
-    finally:
-        over.set()
-        thread.join()
 
 
 def digest_of_zeros(size):

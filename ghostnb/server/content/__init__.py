@@ -1,0 +1,1 @@
+"""Each registry's content, by the distribution protocol, to whom the agent lets in."""

@@ -1,0 +1,207 @@
+"""Requests for content: let in by the agent, answered by the distribution protocol."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Coroutine
+from typing import Any
+from urllib.parse import quote
+
+from jupyter_core.utils import ensure_async
+from starlette.types import Message
+from tornado import web
+from tornado.iostream import StreamClosedError
+
+from ghostnb.errors import GhostnbError
+from ghostnb.server.content.asgi import headers_of, scope_of
+from ghostnb.server.content.passage import Passage
+from ghostnb.server.content.refusals import refused_by_agent
+from ghostnb.server.failures import Failure, failure_of
+from ghostnb.server.handler import AgentHandler
+from ghostnb.server.operations import Operation
+
+__all__ = ["ContentHandler"]
+
+_log = logging.getLogger("ghostnb.server")
+# Who takes nothing for so long keeps others from the registry for nothing.
+_IDLE_SECONDS = 60.0
+# A blob may have any size, and take any time; who sends too little is found below.
+_MAX_BODY_BYTES = 2**62
+_READ = Operation("content.read", "Read what a registry holds")
+_PUSH = Operation("content.push", "Push to a registry", action="write")
+_DELETE = Operation(
+    "content.delete", "Delete from a registry", action="write", resource="ghostnb.deletions"
+)
+_OPERATIONS = {
+    "GET": _READ,
+    "HEAD": _READ,
+    "POST": _PUSH,
+    "PUT": _PUSH,
+    "PATCH": _PUSH,
+    "DELETE": _DELETE,
+}
+_EVENTS = {"PUT": "push", "DELETE": "delete"}
+_PLACE = re.compile(
+    r"(?P<repository>.+)/(?:manifests/(?P<reference>[^/]+)"
+    r"|blobs/(?P<uploads>uploads(?:/[^/]*)?)|blobs/(?P<digest>[^/]+))"
+)
+
+
+class ContentHandler(AgentHandler):
+    """Passes a request on to the application of its registry, and its answer back.
+
+    Both go piece by piece, no faster than they are taken.
+    """
+
+    auth_resource = "ghostnb.content"
+
+    def initialize(self, name: str, **options: Any) -> None:
+        """Begin with a request that is on its way to nobody."""
+        super().initialize(name, **options)
+        self._place: dict[str, str] = {}
+        self._passage: Passage | None = None
+        self._sending: asyncio.Future[None] | None = None
+        self._answered: dict[str, str] = {}
+        self._is_whole = False
+        self._is_gone = False
+
+    @property
+    def operation(self) -> Operation | None:
+        """What is asked for; who may push may also give up an upload."""
+        found = _OPERATIONS.get(self.request.method or "")
+        return _PUSH if found is _DELETE and "uploads" in self._place else found
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """See who asks, and whether he may, before anything of the body is taken."""
+        registry, path = self.path_kwargs["registry"], self.path_kwargs["path"]
+        self._place = _place_of(path)
+        self.about(registry=registry, **_named(self._place))
+        await super().prepare()
+        await self._check_allowed()
+        self._client = self.agent.client(registry)
+        app = self.agent.contents.app(self._client)
+        self._passage = Passage(app, scope_of(self.request, path))
+        self._sending = asyncio.ensure_future(self._send(self._passage))
+
+    def data_received(self, chunk: bytes) -> Coroutine[Any, Any, None] | None:  # type: ignore[override]
+        """Hand a piece of the body over; the next one is read when that has room."""
+        return self._passage.put(chunk) if self._passage is not None else None
+
+    @web.authenticated
+    async def get(self, registry: str, path: str) -> None:
+        """Wait for the answer's end; it is on its way since the request's headers have come."""
+        if self._passage is not None and self._sending is not None:
+            self._passage.end_body()
+            await self._sending
+
+    head = post = put = patch = delete = get
+
+    def on_connection_close(self) -> None:
+        """Take note that nobody is there any more."""
+        super().on_connection_close()
+        self._leave()
+
+    def on_finish(self) -> None:
+        """Have it remembered what was done; who lists images is told, too."""
+        super().on_finish()
+        reference = self._place.get("reference")
+        action = _EVENTS.get(self.request.method or "")
+        if self._passage and reference and action and self.get_status() < 300:
+            self._tell(action, reference)
+
+    def failure_answer(self, failure: Failure) -> Any:
+        """Refuse as registries do: who pushes understands that."""
+        return refused_by_agent(failure)
+
+    async def _check_allowed(self) -> None:
+        operation = self.operation or _DELETE
+        resource = operation.resource or self.auth_resource
+        user, action = self.current_user, operation.action
+        if not await ensure_async(self.authorizer.is_authorized(self, user, action, resource)):
+            raise web.HTTPError(403, f"{self.actor}'s role does not allow it: {operation.summary}.")
+
+    async def _send(self, passage: Passage) -> None:
+        """Answer as the application does; taken to its end, also if nobody is there any more."""
+        try:
+            async for message in passage.messages():
+                await self._pass_back(message)
+            await passage.finish()
+        except Exception as e:
+            self._break_off(e)
+        if not self._finished:
+            self.finish()
+
+    async def _pass_back(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._begin(message)
+            return
+        self._is_whole = not message.get("more_body", False)
+        if self._is_gone:
+            return
+        try:
+            self.write(message.get("body", b""))
+            await asyncio.wait_for(self.flush(), _IDLE_SECONDS)
+        except (StreamClosedError, TimeoutError):
+            self._hang_up()
+
+    def _begin(self, message: Message) -> None:
+        prefix = f"{self.base_url.rstrip('/')}/api/v1/registries/{quote(self._about['registry'])}"
+        self._answered = dict(headers_of(message, prefix))
+        self.set_status(message["status"])
+        self.clear_header("Content-Type")
+        self.set_header("X-Request-Id", self.request_id)
+        for name, value in self._answered.items():
+            self.set_header(name, value)
+
+    def _break_off(self, error: Exception) -> None:
+        """Tell of what failed: the client by a status, or by an end that is missing."""
+        if isinstance(error, GhostnbError):
+            _log.warning("%s %s broke off: %s", self.request.method, self.request.path, error)
+        elif self._is_whole:
+            _log.error("%s %s failed.", self.request.method, self.request.path, exc_info=error)
+        if not self._is_whole:
+            self.fail(failure_of(error), error)
+
+    def _leave(self) -> None:
+        self._is_gone = True
+        if self._passage is not None:
+            self._passage.leave()
+
+    def _hang_up(self) -> None:
+        self._leave()
+        self.request.connection.stream.close()  # type: ignore[union-attr]
+
+    def _tell(self, action: str, reference: str) -> None:
+        client = self._client
+        is_digest = ":" in reference
+        self.agent.done(
+            action,
+            actor=self.actor,
+            registry=client.name,
+            repository=client.registry.repository(self._place["repository"]),
+            tag=None if is_digest else reference,
+            digest=reference if is_digest else self._answered.get("docker-content-digest"),
+            media_type=self.request.headers.get("Content-Type") if action == "push" else None,
+        )
+
+    def _bound_body(self) -> None:
+        connection: Any = self.request.connection
+        connection.set_body_timeout(None)
+        connection.set_max_body_size(_MAX_BODY_BYTES)
+
+    def _methods(self) -> list[str]:
+        return list(_OPERATIONS)
+
+
+def _place_of(path: str) -> dict[str, str]:
+    """Say what a path is about: only what there is of it."""
+    found = _PLACE.fullmatch(path)
+    return {name: text for name, text in found.groupdict().items() if text} if found else {}
+
+
+def _named(place: dict[str, str]) -> dict[str, str]:
+    """Give the names by which the audit remembers a place."""
+    names = {"repository": place.get("repository"), "digest": place.get("digest")}
+    if reference := place.get("reference"):
+        names["digest" if ":" in reference else "tag"] = reference
+    return {name: text for name, text in names.items() if text}
