@@ -1,6 +1,7 @@
 """What all handlers of the agent share."""
 
 import secrets
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -69,7 +70,7 @@ class Agent:
         self.audit = audit
         self.subscriptions = subscriptions or Subscriptions()
         self.inbox = Inbox(webhook_secrets, self.hear, find_registry=self.registry_at)
-        self.feed = Feed()
+        self.feed = Feed(start=time.time_ns() // 1_000_000)
         self.listings = Listings()
         self.contents = Contents(state / "uploads")
         self.jobs = JobQueue(JobHistory(state / "jobs.sqlite3"), on_end=self._job_ended)

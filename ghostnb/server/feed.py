@@ -25,11 +25,14 @@ class Feed:
     limit : int, optional
         So many are kept; as many may wait for one listener, who is let go of then: what he
         missed he finds by `since`.
+    start : int, optional
+        Numbers are larger than this. Who begins with the time has larger ones at each start than
+        ever before: then who was away over a restart is told all that is new.
     """
 
-    def __init__(self, limit: int = _KEPT) -> None:
+    def __init__(self, limit: int = _KEPT, *, start: int = 0) -> None:
         self._events: deque[Numbered] = deque(maxlen=limit)
-        self._count = 0
+        self._count = start
         self._limit = limit
         self._listeners: set[Listener] = set()
 
@@ -54,8 +57,8 @@ class Feed:
         Parameters
         ----------
         since : int, optional
-            The number of the last that was heard; those after it that are kept come first. A
-            number from before the agent's start gives all that are kept.
+            The number of the last that was heard; those after it that are kept come first: all
+            of them after 0, or after a number that is none of this feed.
         pulse_seconds : float, optional
             None comes after so long a silence.
         """

@@ -11,7 +11,7 @@ import httpx2
 
 from ghostnb.server.feed import Feed
 from ghostnb.wire.events import Event
-from tests.parts.agent import TOKEN, RunningAgent
+from tests.parts.agent import TOKEN, RunningAgent, running_agent
 
 BODY = {"name": "passing", "url": "http://localhost:1"}
 
@@ -89,11 +89,23 @@ def test_silence_has_a_pulse():
 
 
 def test_a_number_of_before_the_start_gives_all_that_is_kept():
-    feed = Feed()
+    feed = Feed(start=100)
     feed.add([event("a"), event("b")])
 
-    assert asyncio.run(hear(feed, 2, since=17)) == ["a", "b"]
-    assert asyncio.run(hear(feed, 1, since=1)) == ["b"]
+    for before in (0, 17, 100, 1700):
+        assert asyncio.run(hear(feed, 2, since=before)) == ["a", "b"]
+    assert asyncio.run(hear(feed, 1, since=101)) == ["b"]
+
+
+def test_numbers_of_a_later_start_are_larger(agent, registry, tmp_path):
+    add_and_remove(agent)
+    with listening(agent, **{"Last-Event-ID": "0"}) as lines:
+        before, _ = next_event(lines)
+
+    with running_agent(tmp_path, {"local": registry.url}) as later:
+        add_and_remove(later)
+        with listening(later, **{"Last-Event-ID": str(before)}) as lines:
+            assert next_event(lines)[1]["action"] == "registry-add"
 
 
 def test_only_the_last_are_kept():
