@@ -27,7 +27,10 @@ from ghostnb.wire.notifications.reading import (
     time_of,
 )
 
-__all__ = ["EventStream", "Message", "decode_event"]
+__all__ = ["EventStream", "Heard", "Message", "decode_event"]
+
+Heard = tuple[int, Event | ProtocolError]
+"""A number, after which a feed can go on, and an event, or why it cannot be read."""
 
 _MAX_LINE_BYTES = 256 * 1024
 _MAX_MESSAGE_BYTES = 2**20

@@ -1,5 +1,6 @@
 """Server-sent events, wherever they are cut, and what an agent may tell by them."""
 
+import itertools
 import json
 
 import pytest
@@ -68,7 +69,7 @@ def test_where_it_is_cut_makes_no_difference(parts, cuts):
     places = sorted({0, len(raw), *(cut for cut in cuts if cut < len(raw))})
     stream = EventStream("The agent")
     found = []
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in itertools.pairwise(places):
         found += stream.feed(raw[start:end])
 
     assert found == EventStream("The agent").feed(raw)
@@ -136,9 +137,7 @@ def test_an_event_is_read_whole_and_what_is_not_known_is_passed_over():
         "failure",
         "It broke.",
     )
-    assert decode_event(told(), "The agent") == Event(
-        "a1", "2026-01-01T00:00:00Z", "agent", "push"
-    )
+    assert decode_event(told(), "The agent") == Event("a1", "2026-01-01T00:00:00Z", "agent", "push")
 
 
 @pytest.mark.parametrize(

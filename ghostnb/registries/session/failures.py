@@ -32,7 +32,7 @@ _REFUSED_CERTIFICATE = re.compile("ALERT_(BAD|UNSUPPORTED|UNKNOWN|EXPIRED)_(CERT
 
 
 def transport_error(
-    error: BaseException, *, registry: str, base_url: str, url: str
+    error: BaseException, *, registry: str, base_url: str, url: str, what: str = "registry"
 ) -> TransportError:
     """Translate a transport's exception.
 
@@ -44,6 +44,8 @@ def transport_error(
         The registry's name and address.
     url : str
         What was asked; another host than the registry's is named too.
+    what : str, optional
+        What stands there, if it is no registry.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def transport_error(
     kind = TransportTimeoutError if _is_timeout(error) else TransportError
     return kind(
         f"Cannot reach {registry} at {where} ({cause}).",
-        hint=hint or _reachability_hint(url),
+        hint=hint or _reachability_hint(url, what),
         registry=registry,
         url=url,
     )
@@ -68,9 +70,9 @@ def _is_timeout(error: BaseException) -> bool:
     return isinstance(error, TimeoutError | httpx2.TimeoutException)
 
 
-def _reachability_hint(url: str) -> str:
+def _reachability_hint(url: str, what: str) -> str:
     if is_internal(origin(url)[1]):
-        return "Is the registry running?"
+        return f"Is the {what} running?"
     return "Check the host name and port, the network, and proxy settings."
 
 

@@ -1,0 +1,194 @@
+"""An agent's events over HTTP: heard from the beginning, gone on with, and refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from ghostnb import (
+    ConfigError,
+    ForbiddenError,
+    NotFoundError,
+    ProtocolError,
+    RejectedError,
+    ServerError,
+    TransportError,
+    UnauthorizedError,
+    run,
+)
+from ghostnb.agent_feed import AgentFeed
+from tests.parts.agent import TOKEN, RunningAgent, running_agent, short_lived_agent
+from tests.parts.faults import faulty_server
+from tests.parts.processes import free_port
+from tests.parts.replies import cut, drop, html, redirect, reply
+from tests.serving import connections_to, wait_until
+
+USERS = 'c.AgentIdentityProvider.user_tokens = {"nobody": "no-role"}'
+STREAM = {"Content-Type": "text/event-stream; charset=utf-8"}
+EVENTS = "/api/v1/events"
+
+
+@pytest.fixture(params=["httpx2", "pyreqwest"])
+def carrier(request, monkeypatch) -> None:
+    """Both ways to carry a request must do."""
+    monkeypatch.setenv("GHOSTNB_FAST", "on" if request.param == "pyreqwest" else "off")
+
+
+@pytest.fixture(scope="module")
+def agent(tmp_path_factory) -> Iterator[RunningAgent]:
+    directory = tmp_path_factory.mktemp("feed")
+    with running_agent(directory, {}, settings=USERS) as running:
+        yield running
+
+
+def add(agent: RunningAgent, *names: str) -> None:
+    for name in names:
+        body = {"name": name, "url": "http://localhost:1"}
+        assert agent.ask("POST", "/registries", json=body).status_code == 201
+
+
+async def hear(feed: AgentFeed, count: int, since: int = 0, when_open=lambda: None) -> list:
+    """Give so many of what is heard, after the sign that the agent has answered."""
+    found: list = []
+    async with aclosing(feed.listen(since)) as heard:
+        assert await anext(heard) is None
+        when_open()
+        async for one in heard:
+            found.append(one)
+            if len(found) == count:
+                break
+    return found
+
+
+def refused(kind, url: str, *words: str, token: str = "nb-s3cret", **options):
+    feed = AgentFeed(url, token, **options)
+    with pytest.raises(kind) as e:
+        run(hear(feed, 1))
+    assert "s3cret" not in f"{e.value!r} {e.value} {vars(e.value)} {feed!r}"
+    for word in words:
+        assert word in str(e.value)
+    return e.value
+
+
+def test_what_has_happened_comes_first_and_then_what_happens(agent, carrier, request):
+    one, two, three = (f"{request.node.callspec.id}-{number}" for number in (1, 2, 3))
+    add(agent, one)
+    feed = AgentFeed(f"{agent.url}/api/v1/", TOKEN)
+    kept = len(agent.ask("GET", "/events?limit=1000").json()["events"])
+
+    heard = run(hear(feed, kept + 2, when_open=lambda: add(agent, two, three)))
+    assert [event.registry for _, event in heard[-3:]] == [one, two, three]
+    assert (heard[-1][1].action, heard[-1][1].actor) == ("registry-add", "owner")
+
+    number = heard[-2][0]
+    assert [event.registry for _, event in run(hear(feed, 1, since=number))] == [three]
+
+
+def test_who_has_heard_enough_keeps_no_connection(agent, carrier, request):
+    add(agent, f"enough-{request.node.callspec.id}")
+    port = int(agent.url.rpartition(":")[2])
+    run(hear(AgentFeed(agent.url, TOKEN), 1))
+    wait_until(lambda: connections_to(port) == 0)
+
+
+def test_over_a_restart_nothing_is_missed(tmp_path: Path):
+    port = free_port()
+    with running_agent(tmp_path / "one", {}, "--port", str(port)) as agent:
+        add(agent, "before")
+        feed = AgentFeed(agent.url, TOKEN)
+        [(number, _)] = run(hear(feed, 1))
+    with running_agent(tmp_path / "other", {}, "--port", str(port)) as agent:
+        add(agent, "after", "later", "last")
+        heard = run(hear(feed, 3, since=number))
+    assert [event.registry for _, event in heard] == ["after", "later", "last"]
+
+
+def test_an_agent_is_met_by_its_own_authority(certificates, tmp_path):
+    files = ("--tls-cert", certificates.server_certificate, "--tls-key", certificates.server_key)
+    with short_lived_agent({}, *map(str, files)) as agent:
+        refused(TransportError, agent.url, "Cannot reach the agent at", "certificate", "ca_file")
+        feed = AgentFeed(agent.url, TOKEN, ca_file=str(certificates.ca_file))
+
+        async def opened() -> None:
+            async with aclosing(feed.listen()) as heard:
+                assert await anext(heard) is None
+
+        run(opened())
+
+
+def test_who_may_not_is_told_what_the_agent_says(agent, carrier):
+    refused(UnauthorizedError, agent.url, "Authorization: Bearer TOKEN", "ghostnb agent shows")
+    refused(ForbiddenError, agent.url, "refuses to tell its events", "viewer", token="no-role")
+    # Jupyter Server leads who is nowhere to its login.
+    refused(ProtocolError, f"{agent.url}/elsewhere", "Is this the address of an agent?")
+
+
+def test_where_nobody_answers_it_is_an_agent_that_is_missed(carrier):
+    url = f"http://127.0.0.1:{free_port()}"
+    refused(
+        TransportError,
+        url,
+        f"Cannot reach the agent at {url} (connection refused). Is the agent running?",
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (html(), ProtocolError, "answers with text/html, not with events"),
+        (html(404), NotFoundError, "refuses to tell its events (HTTP 404). Is this the address"),
+        (html(502), ServerError, "refuses to tell its events (HTTP 502)"),
+        (reply(418, json={"message": "short\nand stout"}), RejectedError, "(short�and stout)"),
+        (reply(400, json={"message": 7}), RejectedError, "(HTTP 400)"),
+        (drop(), TransportError, "Cannot reach the agent at"),
+        (cut(b": ghostnb\n\n" * 9, 30, headers=STREAM), TransportError, "Cannot reach the agent"),
+        (reply(body=b"data: {}\n\n", headers=STREAM), ProtocolError, "without a number"),
+        (reply(body=b"id: \xd9\xa3\ndata: {}\n\n", headers=STREAM), ProtocolError, "a number"),
+        (reply(body=b"x" * 2**19, headers=STREAM), ProtocolError, "more than 262,144 bytes"),
+    ],
+)
+def test_what_is_no_stream_of_events_is_said(answer, kind, words, carrier):
+    with faulty_server({EVENTS: answer}) as server:
+        refused(kind, server.url, words)
+
+
+def test_the_token_goes_to_the_agent_alone(carrier):
+    with faulty_server({"/*": reply()}, host="127.0.0.2") as other:
+        with faulty_server({EVENTS: redirect(f"{other.url}{EVENTS}")}) as server:
+            refused(ProtocolError, server.url, "leads elsewhere, and is not followed")
+        assert other.requests == []
+        assert server.authorizations == ["Bearer nb-s3cret"]
+
+
+def test_an_event_that_cannot_be_read_is_told_in_its_place():
+    good = {"id": "a", "time": "2026-01-01T00:00:00Z", "source": "agent", "action": "push"}
+    lines = [
+        "retry: 2500",
+        f"id: 1\ndata: {json.dumps({**good, 'repository': 7})}\n",
+        f"id: 2\nevent: weather\ndata: {json.dumps(good)}\n",
+        f"id: 3\ndata: {json.dumps(good)}\n\n",
+    ]
+    with faulty_server({EVENTS: reply(body="\n".join(lines).encode(), headers=STREAM)}) as server:
+        feed = AgentFeed(server.url, "t")
+        (first, error), (second, event) = run(hear(feed, 3))
+    assert (first, second, event.action) == (1, 3, "push")
+    assert f"The agent at {server.url} told of an event that cannot be read" in str(error)
+    assert feed.retry_seconds == 2.5
+
+
+@pytest.mark.parametrize("token", ["", "a b", "a\r\nX: s3cret", "s3cret\N{SNOWMAN}"])
+def test_a_token_that_no_header_can_carry_is_not_shown(token):
+    with pytest.raises(ConfigError) as e:
+        AgentFeed("http://localhost:8000", token)
+    assert "s3cret" not in str(e.value)
+
+
+@pytest.mark.parametrize("url", ["http://10.0.0.1:8000", "oci:layout", "https://me:s3cret@host"])
+def test_an_address_that_would_give_the_token_away_is_refused(url):
+    with pytest.raises(ConfigError) as e:
+        AgentFeed(url, "token")
+    assert "s3cret" not in str(e.value)
