@@ -46,6 +46,7 @@ def pytest_configure() -> None:
 
     What a shell puts there ignores the signal, and so does all that it starts in turn.
     """
+    _be_patient()
     for number, handler in (
         (signal.SIGINT, signal.default_int_handler),
         # With nohup, a terminal that is closed must still not end the tests.
@@ -53,6 +54,15 @@ def pytest_configure() -> None:
     ):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+def _be_patient() -> None:
+    """Let hypothesis wait: these machines are busy, and no test of its is a timed one."""
+    from hypothesis import HealthCheck, settings
+
+    patient = [HealthCheck.too_slow]
+    settings.register_profile("patient", deadline=None, suppress_health_check=patient)
+    settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)
