@@ -24,7 +24,10 @@ def test_one_reading(daemon: RunningDaemon, box: str) -> None:
     async def run() -> ContainerStats:
         async with Engine(daemon.url) as engine:
             await engine.create_container(on_host(box, BUSY, name="busy"))
-            return await engine.stats("busy")
+            try:
+                return await engine.stats("busy")
+            finally:
+                await engine.remove("busy", force=True)
 
     stats = asyncio.run(run())
     assert 1 < stats.cpu_percent < 220  # one processor, of which others want a part

@@ -132,7 +132,7 @@ def _running(
     finally:
         children = _children(process)
         end(process, timeout_seconds=10)
-        _end_all(children)
+        _end_all([*children, *_containers(directory)])
 
 
 def _wait(daemon: RunningDaemon) -> None:
@@ -161,6 +161,16 @@ def _children(process: subprocess.Popen[bytes]) -> list[int]:
     with contextlib.suppress(psutil.Error):
         return [child.pid for child in psutil.Process(process.pid).children(recursive=True)]
     return []
+
+
+def _containers(directory: Path) -> list[int]:
+    """Find the containers that a daemon leaves running: nobody is their parent any more."""
+    found: list[int] = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if f"{directory}/" in " ".join(process.cmdline()):
+                found += [*(child.pid for child in process.children(recursive=True)), process.pid]
+    return found
 
 
 def _end_all(pids: Sequence[int]) -> None:
