@@ -17,6 +17,7 @@ from ghostnb.inventory import as_patterns, attach_failures, failures_of, gather_
 from ghostnb.loop import hop, schedule
 from ghostnb.progress_bar import ProgressBar, ProgressOption
 from ghostnb.registries import config_saving as saving
+from ghostnb.registries.agents import agent_configs
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.config_file import config_path, load_configs
 from ghostnb.registries.records import SearchRecord
@@ -78,6 +79,52 @@ class Fleet(Mapping[str, RegistryClient]):
         fleet = cls(load_configs(path))
         fleet._config_file = config_path(path)
         return fleet
+
+    @classmethod
+    async def from_agent(
+        cls,
+        url: str,
+        token: str | None = None,
+        *,
+        ca_file: str | None = None,
+        insecure: bool = False,
+    ) -> Self:
+        """Take the registries that an agent has: their credentials stay with it.
+
+        Parameters
+        ----------
+        url : str
+            Where it is: ``https://agent.example.com``; a Jupyter Server's address with its path,
+            where it is part of one.
+        token : str, optional
+            ``env:NAME`` reads the environment variable whenever it is needed. By default it is
+            that of ``GHOSTNB_AGENT_TOKEN``.
+        ca_file : str, optional
+            PEM file of an authority that signs the agent's certificate.
+        insecure : bool, optional
+            Allow plain HTTP, and HTTPS with a certificate that cannot be verified.
+
+        Returns
+        -------
+        Fleet
+            Each registry can do what it can do from here, within the role of the token. Its kind
+            is ``agent:`` and what it is to the agent. What the agent is given later is not in it.
+
+        Raises
+        ------
+        ConfigError
+            If the address cannot be right, is not encrypted, or there is no token.
+        TransportError
+            If no agent answers.
+        UnauthorizedError
+            If it does not know the token.
+
+        Notes
+        -----
+        The token goes to the agent alone, and is written nowhere: `remember` refuses it, unless
+        it is ``env:NAME``.
+        """
+        return cls(await hop(agent_configs(url, token, ca_file=ca_file, insecure=insecure)))
 
     def __getitem__(self, name: str) -> RegistryClient:
         try:

@@ -23,6 +23,7 @@ __all__ = [
     "RegistryOptions",
     "RepositoryPage",
     "Search",
+    "TagPage",
 ]
 
 # No name of a registry, repository or tag is longer.
@@ -47,6 +48,12 @@ class RepositoryPage(Page, frozen=True, kw_only=True):
     """Which part of a registry's repositories, or of a namespace's."""
 
     namespace: Text | None = None
+
+
+class TagPage(Page, frozen=True, kw_only=True):
+    """Which part of a repository's tags, and whether each is described."""
+
+    details: bool = False
 
 
 class RegistryOptions(Ask, frozen=True, kw_only=True):

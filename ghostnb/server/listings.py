@@ -13,7 +13,8 @@ Result = TypeVar("Result")
 _KEPT_SECONDS = 5.0
 _KEPT = 256
 _ALL = "*"
-# The registry, whose tags (or _ALL), and of which namespace where it is all.
+_DETAILS = "details"
+# The registry, whose tags (or _ALL), and of which namespace where it is all, or _DETAILS.
 Key = tuple[str, str, str]
 
 
@@ -45,6 +46,12 @@ class Listings:
         next finds it.
         """
         return await self._get((registry, repository, ""), read)
+
+    async def details(
+        self, registry: str, repository: str, read: Callable[[], Awaitable[Result]]
+    ) -> Result:
+        """Give the tags with what is known of each; see `tags`."""
+        return await self._get((registry, repository, _DETAILS), read)
 
     def forget(self, registry: str, repository: str | None = None) -> None:
         """Read anew what may have changed: without a repository, all of a registry."""

@@ -30,6 +30,7 @@ from tests.parts.registries import docker_registry
 from tests.parts.standard import EMPTIED_REPOSITORY, STANDARD_IMAGES
 
 if TYPE_CHECKING:
+    from tests.parts.agent import RunningAgent
     from tests.parts.registries import RunningRegistry
 
 Answer = TypeVar("Answer")
@@ -45,6 +46,7 @@ class Case:
     open: Callable[[], Registry]
     images: Mapping[str, Document] = field(default_factory=lambda: STANDARD_IMAGES)
     emptied: tuple[str, ...] = (EMPTIED_REPOSITORY,)
+    takes_credentials: bool = False
 
     def __getitem__(self, name: str) -> Document:
         return self.images[name]
@@ -157,12 +159,45 @@ async def push_all(registry: Any, images: Mapping[str, Document]) -> None:
 
 
 @pytest.fixture(scope="session")
-def cases(registry: RunningRegistry, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
+def filled_layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Push the standard set into a layout."""
+    layout = tmp_path_factory.mktemp("filled") / "layout"
+    asyncio.run(fill(LayoutRegistry(layout)))
+    return layout
+
+
+@pytest.fixture(scope="session")
+def agent(
+    registry: RunningRegistry, filled_layout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningAgent]:
+    """Run an agent over the standard set; registries may be added."""
+    from tests.parts.agent import running_agent
+
+    registries = {"http": registry.url, "layout": f"oci:{filled_layout}"}
+    with running_agent(tmp_path_factory.mktemp("agent"), registries) as running:
+        yield running
+
+
+def through(agent: RunningAgent, name: str) -> HTTPRegistry:
+    """Look at one of an agent's registries."""
+    from tests.parts.agent import TOKEN
+
+    url = f"{agent.url}/api/v1/registries/{name}"
+    config = RegistryConfig("reg", url, token=TOKEN, kind="agent:distribution")
+    return HTTPRegistry(config, cache=ContentCache())
+
+
+@pytest.fixture(scope="session")
+def cases(
+    registry: RunningRegistry,
+    agent: RunningAgent,
+    filled_layout: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Case]:
     """Fill one registry of each kind."""
     memory = MemoryRegistry()
     asyncio.run(fill(memory))
-    layout = tmp_path_factory.mktemp("filled") / "layout"
-    asyncio.run(fill(LayoutRegistry(layout)))
+    layout = filled_layout
     by_skopeo = layout_by_skopeo(tmp_path_factory.mktemp("skopeo"))
     archive = tarred(layout, layout.with_name("archive.tar"))
     archive_by_skopeo = tarred(by_skopeo, by_skopeo.with_name("archive.tar"))
@@ -177,6 +212,8 @@ def cases(registry: RunningRegistry, tmp_path_factory: pytest.TempPathFactory) -
         "http, fast": Case(lambda: HTTPRegistry(config, cache=ContentCache())),
         "drift over memory": Case(lambda: through_drift(memory)),
         "drift over a layout": Case(lambda: through_drift(LayoutRegistry(layout))),
+        "agent over http": Case(lambda: through(agent, "http"), takes_credentials=True),
+        "agent over a layout": Case(lambda: through(agent, "layout"), takes_credentials=True),
     }
 
 
@@ -191,6 +228,8 @@ def cases(registry: RunningRegistry, tmp_path_factory: pytest.TempPathFactory) -
         "http, fast",
         "drift over memory",
         "drift over a layout",
+        "agent over http",
+        "agent over a layout",
     ]
 )
 def case(
@@ -203,7 +242,7 @@ def case(
     return cases[request.param]
 
 
-@pytest.fixture(params=["memory", "layout", "drift", "http", "http, fast"])
+@pytest.fixture(params=["memory", "layout", "drift", "http", "http, fast", "agent"])
 def writable(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Any]:
@@ -214,6 +253,12 @@ def writable(
         yield LayoutRegistry(tmp_path / "new")
     elif request.param == "drift":
         yield through_drift(MemoryRegistry())
+    elif request.param == "agent":
+        agent: RunningAgent = request.getfixturevalue("agent")
+        with docker_registry(delete=True) as running:
+            agent.ask("POST", "/registries", json={"name": "new", "url": running.url})
+            yield through(agent, "new")
+            agent.ask("DELETE", "/registries/new")
     else:
         monkeypatch.setenv("GHOSTNB_FAST", "on" if "fast" in request.param else "off")
         with docker_registry(delete=True) as running:

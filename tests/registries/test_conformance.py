@@ -48,7 +48,7 @@ def test_ping_answers_with_name_and_kind(case):
             registry.kind,
         )
         assert answer.latency_seconds >= 0
-        assert not answer.authenticated
+        assert answer.authenticated == case.takes_credentials
 
     case.ask(question)
 

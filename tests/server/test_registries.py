@@ -7,6 +7,7 @@ import pytest
 
 from tests.parts.agent import RunningAgent
 from tests.parts.registries import RunningRegistry
+from tests.parts.standard import STANDARD_IMAGES
 
 
 def test_registries_are_listed_from_the_configuration(agent: RunningAgent):
@@ -75,10 +76,33 @@ def test_repositories_come_in_pages_with_a_link(agent: RunningAgent):
     assert agent.ask("GET", following).json()["repositories"] == whole[2:4]
 
 
+def test_tags_are_described_where_that_is_asked_for(agent: RunningAgent):
+    path = "/registries/local/repositories/library/alpine/tags"
+    plain = agent.ask("GET", path).json()
+    page = agent.ask("GET", f"{path}?details=true&n=1")
+    following = page.headers["link"].partition(">")[0].removeprefix("</api/v1")
+    rest = agent.ask("GET", following).json()["details"]
+
+    assert plain["details"] == []
+    assert [one["tag"] for one in page.json()["details"] + rest] == plain["tags"][:2]
+    document = STANDARD_IMAGES["library/alpine:3.19"]
+    (first,) = page.json()["details"]
+    assert (first["digest"], first["platforms"]) == (document.digest, ["linux/amd64"])
+    assert (first["size"], first["error"]) == (document.total_bytes, None)
+
+
+def test_a_search_says_which_registry_failed_and_how(agent: RunningAgent):
+    answer = agent.ask("GET", "/images/search?q=alpine").json()
+
+    assert [one["repository"] for one in answer["images"]] == ["library/alpine"]
+    (failed,) = answer["errors"]
+    assert (failed["registry"], failed["code"]) == ("down", "registry_unreachable")
+
+
 def test_what_a_registry_does_wrong_is_no_failure_of_the_agents(agent: RunningAgent):
     answer = agent.ask("GET", "/registries/down/repositories")
 
-    assert (answer.status_code, answer.json()["code"]) == (502, "registry_failed")
+    assert (answer.status_code, answer.json()["code"]) == (502, "registry_unreachable")
 
 
 def first_image(agent: RunningAgent) -> tuple[str, str]:

@@ -204,15 +204,12 @@ class HTTPRegistry:
             async for piece in checked:
                 yield piece
 
-    async def open_blob_from(
+    def open_blob_from(
         self, repository: str, descriptor: Descriptor, first: int
     ) -> AsyncIterator[bytes]:
         """Iterate over a blob's bytes from one on; who asks for a part cannot check it."""
         name = self._vendor.repository(repository)
-        pieces = blob_pieces(self._session, self._endpoint, name, descriptor, first)
-        async with aclosing(pieces):
-            async for piece in pieces:
-                yield piece
+        return blob_pieces(self._session, self._endpoint, name, descriptor, first)
 
     async def blob_size(self, repository: str, digest: Digest) -> int:
         """Ask how many bytes a blob has, without reading it."""
@@ -327,7 +324,11 @@ class HTTPRegistry:
         try:
             reply = await self._noted(self._session.fetch(self._endpoint.ping()))
         except NotFoundError as e:
-            e.hint = f"Something answers at {self.url}, but no registry does: is the address right?"
+            # What speaks as registries do has said itself what is not there.
+            if not e.diagnostics:
+                e.hint = (
+                    f"Something answers at {self.url}, but no registry does: is the address right?"
+                )
             raise
         self._vendor = recognised_vendor(self._vendor, self._session, reply.headers)
 

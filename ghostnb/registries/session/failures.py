@@ -11,7 +11,10 @@ import httpx2
 from ghostnb.errors import TransportError, TransportTimeoutError, redact_url
 from ghostnb.wire.urls import is_internal, origin
 
-__all__ = ["transport_error"]
+__all__ = ["NOT_RUNNING", "transport_error"]
+
+NOT_RUNNING = "Is the {} running?"
+"""What is asked where nobody answers on this machine, or beside it."""
 
 _ERRNO_WORDS = {
     errno.ECONNREFUSED: "connection refused",
@@ -72,7 +75,7 @@ def _is_timeout(error: BaseException) -> bool:
 
 def _reachability_hint(url: str, what: str) -> str:
     if is_internal(origin(url)[1]):
-        return f"Is the {what} running?"
+        return NOT_RUNNING.format(what)
     return "Check the host name and port, the network, and proxy settings."
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from ghostnb.errors import ConfigError
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session import Session
+from ghostnb.registries.vendors.agent import Agent
 from ghostnb.registries.vendors.docker_hub import DockerHub
 from ghostnb.registries.vendors.drift import Drift
 from ghostnb.registries.vendors.plain import Vendor
@@ -12,7 +13,9 @@ from ghostnb.registries.vendors.plain import Vendor
 __all__ = ["KINDS", "Vendor", "check_kind", "find_vendor", "recognised_vendor"]
 
 _VENDORS: dict[str, type[Vendor]] = {vendor.kind: vendor for vendor in (Vendor, DockerHub, Drift)}
-KINDS = ("auto", *_VENDORS)
+KINDS = ("auto", *_VENDORS, Agent.kind)
+# Of a registry behind an agent it may be known what it is: agent:docker-hub.
+_BEHIND = ":"
 
 
 def check_kind(config: RegistryConfig) -> None:
@@ -22,7 +25,8 @@ def check_kind(config: RegistryConfig) -> None:
     ------
     ConfigError
     """
-    if config.kind not in KINDS:
+    kind, _, behind = config.kind.partition(_BEHIND)
+    if kind not in KINDS or (behind and kind != Agent.kind):
         raise ConfigError(
             f"kind {config.kind!r} of {config.name} is not known.",
             hint=f"Kinds are: {', '.join(KINDS)}.",
@@ -39,9 +43,12 @@ def find_vendor(config: RegistryConfig, session: Session) -> Vendor:
     """
     check_kind(config)
     if config.kind == "auto":
-        kind = DockerHub if config.host in DockerHub.hosts else Vendor
-        return kind(config, session)
-    return _VENDORS[config.kind](config, session)
+        vendor = DockerHub if config.host in DockerHub.hosts else Vendor
+        return vendor(config, session)
+    kind, _, behind = config.kind.partition(_BEHIND)
+    if kind == Agent.kind:
+        return Agent(config, session, _VENDORS.get(behind, Vendor))
+    return _VENDORS[kind](config, session)
 
 
 def recognised_vendor(vendor: Vendor, session: Session, headers: Mapping[str, str]) -> Vendor:

@@ -15,7 +15,13 @@ from ghostnb.server.answers.images import (
 )
 from ghostnb.server.answers.jobs import JobAnswer, JobEntry, JobList, JobProgress
 from ghostnb.server.answers.plans import Deletion, PlanRow
-from ghostnb.server.answers.registries import Registries, RegistryEntry, Repositories, Tags
+from ghostnb.server.answers.registries import (
+    Registries,
+    RegistryEntry,
+    Repositories,
+    TagEntry,
+    Tags,
+)
 
 __all__ = [
     "Answer",
@@ -40,6 +46,7 @@ __all__ = [
     "Repositories",
     "SubscriptionEntry",
     "SubscriptionList",
+    "TagEntry",
     "Tags",
     "Taken",
 ]

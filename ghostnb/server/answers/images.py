@@ -82,6 +82,7 @@ class RegistryFailure(Answer, frozen=True, kw_only=True):
     repository: str
     tag: str
     message: str
+    code: str
 
 
 class Found(Answer, frozen=True, kw_only=True):

@@ -1,9 +1,9 @@
 """Registries, and what they list."""
 
-from ghostnb.registries.records import RepositoryRecord
+from ghostnb.registries.records import RepositoryRecord, TagRecord
 from ghostnb.server.answers.answer import Answer
 
-__all__ = ["Registries", "RegistryEntry", "Repositories", "Tags"]
+__all__ = ["Registries", "RegistryEntry", "Repositories", "TagEntry", "Tags"]
 
 
 class RegistryEntry(Answer, frozen=True, kw_only=True):
@@ -30,8 +30,36 @@ class Repositories(Answer, frozen=True, kw_only=True):
     details: list[RepositoryRecord]
 
 
+class TagEntry(Answer, frozen=True, kw_only=True):
+    """A tag; `error` is why the rest could not be read."""
+
+    tag: str
+    digest: str | None
+    media_type: str | None
+    size: int | None
+    created: str | None
+    platforms: list[str] | None
+    last_pulled: str | None
+    error: str | None
+
+    @classmethod
+    def of(cls, found: TagRecord) -> "TagEntry":
+        """Tell a tag."""
+        return cls(
+            tag=found.tag,
+            digest=found.digest,
+            media_type=found.media_type,
+            size=found.size_bytes,
+            created=found.created,
+            platforms=None if found.platforms is None else list(found.platforms),
+            last_pulled=found.last_pulled,
+            error=None if found.error is None else str(found.error),
+        )
+
+
 class Tags(Answer, frozen=True, kw_only=True):
-    """A part of a repository's tags, sorted."""
+    """A part of a repository's tags, sorted; `details` only if they were asked for."""
 
     name: str
     tags: list[str]
+    details: list[TagEntry]

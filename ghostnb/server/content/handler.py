@@ -101,14 +101,6 @@ class ContentHandler(AgentHandler):
         super().on_connection_close()
         self._leave()
 
-    def on_finish(self) -> None:
-        """Have it remembered what was done; who lists images is told, too."""
-        super().on_finish()
-        reference = self._place.get("reference")
-        action = _EVENTS.get(self.request.method or "")
-        if self._passage and reference and action and self.get_status() < 300:
-            self._tell(action, reference)
-
     def failure_answer(self, failure: Failure) -> Any:
         """Refuse as registries do: who pushes understands that."""
         return refused_by_agent(failure)
@@ -129,7 +121,8 @@ class ContentHandler(AgentHandler):
         except Exception as e:
             self._break_off(e)
         if not self._finished:
-            self.finish()
+            kind = self._answered.get("content-type", "application/json")
+            self.finish(set_content_type=kind)
 
     async def _pass_back(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -138,8 +131,14 @@ class ContentHandler(AgentHandler):
         self._is_whole = not message.get("more_body", False)
         if self._is_gone:
             return
+        if body := message.get("body"):
+            self.write(body)
+        # The last goes with the end: what was done is remembered before that.
+        if not self._is_whole:
+            await self._flush_in_time()
+
+    async def _flush_in_time(self) -> None:
         try:
-            self.write(message.get("body", b""))
             await asyncio.wait_for(self.flush(), _IDLE_SECONDS)
         except (StreamClosedError, TimeoutError):
             self._hang_up()
@@ -152,6 +151,10 @@ class ContentHandler(AgentHandler):
         self.set_header("X-Request-Id", self.request_id)
         for name, value in self._answered.items():
             self.set_header(name, value)
+        reference, action = self._place.get("reference"), _EVENTS.get(self.request.method or "")
+        if reference and action and message["status"] < 300:
+            # Before the answer: whoever has it may list what is there.
+            self._tell(action, reference)
 
     def _break_off(self, error: Exception) -> None:
         """Tell of what failed: the client by a status, or by an end that is missing."""

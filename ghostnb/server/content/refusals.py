@@ -1,36 +1,16 @@
 """What a registry did not do for the agent, in the form in which registries refuse."""
 
 from ghostnb.drift.replies import RefusedError, refusal_of
-from ghostnb.errors import (
-    ForbiddenError,
-    GhostnbError,
-    IntegrityError,
-    ProtocolError,
-    RegistryError,
-    RejectedError,
-    ServerError,
-    TransportError,
-    TransportTimeoutError,
-    UnauthorizedError,
-)
+from ghostnb.errors import GhostnbError, RegistryError, RejectedError
 from ghostnb.registries.protocol import Registry
-from ghostnb.server.failures import Failure
+from ghostnb.server.failures import Failure, failure_of
 
 __all__ = ["refused", "refused_by_agent"]
 
-# The codes are those of `failures`, as registries write codes.
-_BY_KIND: tuple[tuple[type[GhostnbError], str], ...] = (
-    (UnauthorizedError, "REGISTRY_WANTS_CREDENTIALS"),
-    (ForbiddenError, "REGISTRY_FORBIDS"),
-    (TransportTimeoutError, "REGISTRY_TIMEOUT"),
-    (TransportError, "REGISTRY_UNREACHABLE"),
-    (IntegrityError, "REGISTRY_DAMAGED"),
-    (ProtocolError, "REGISTRY_UNREADABLE"),
-    (ServerError, "REGISTRY_FAILED"),
-)
 # RFC 4918, section 11.4: what the request depends on failed. 401 and 403 would be said of
 # whoever asks; 502 would have him ask again, which the agent has done already.
 _DEPENDED = 424
+_GATEWAY = (502, 504)
 # Of the specification's list, by the agent's own status.
 _OWN_CODES = {
     401: "UNAUTHORIZED",
@@ -53,15 +33,17 @@ def refused(error: GhostnbError, *, registry: Registry, unknown: str = "") -> Re
     Returns
     -------
     RefusedError
-        What concerns whoever asks has the status that the registry gave; what the registry did
-        to the agent has 424, and a code of its own.
+        What concerns whoever asks has the status that the registry gave; what it did to the
+        agent has 424, and the code of `failure_of` as registries write codes.
     """
     refusal = refusal_of(error, registry=registry, unknown=unknown)
-    for kind, code in _BY_KIND:
-        if isinstance(error, kind):
-            return RefusedError(_DEPENDED, code, refusal.message)
+    # What to try is said by who asks the agent; and the rest is for whoever runs that.
+    refusal.message = refusal.message.removesuffix(error.hint).rstrip()
     if isinstance(error, RejectedError):
         return RefusedError(error.status or 400, _said_code(error), refusal.message)
+    failure = failure_of(error)
+    if failure.status in _GATEWAY or refusal.status >= 500:
+        return RefusedError(_DEPENDED, failure.code.upper(), refusal.message)
     return refusal
 
 

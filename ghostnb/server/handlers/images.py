@@ -2,6 +2,7 @@
 
 from ghostnb.server.answers import Found, FoundImage, JobAnswer, PullEnded, RegistryFailure
 from ghostnb.server.asks import FoundBy, Pull, PullOptions, Search
+from ghostnb.server.failures import failure_of
 from ghostnb.server.handler import AgentHandler
 from ghostnb.server.handlers.streams import send_progress
 from ghostnb.server.operations import ENGINE, REGISTRY, operation
@@ -38,6 +39,7 @@ class ImageSearch(AgentHandler):
                     repository=one.repository,
                     tag=one.tag,
                     message=str(one.error),
+                    code=failure_of(one.error).code,
                 )
                 for one in failures
             ],

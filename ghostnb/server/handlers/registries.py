@@ -8,7 +8,7 @@ from ghostnb.client import RegistryClient
 from ghostnb.errors import GhostnbError
 from ghostnb.loop import hop
 from ghostnb.registries.config import LAYOUT_SCHEME, RegistryConfig
-from ghostnb.registries.records import RepositoryRecord
+from ghostnb.registries.records import RepositoryRecord, TagRecord
 from ghostnb.server.answers import (
     Deletion,
     Done,
@@ -16,6 +16,7 @@ from ghostnb.server.answers import (
     Registries,
     RegistryEntry,
     Repositories,
+    TagEntry,
     Tags,
 )
 from ghostnb.server.asks import (
@@ -26,6 +27,7 @@ from ghostnb.server.asks import (
     Page,
     RegistryOptions,
     RepositoryPage,
+    TagPage,
 )
 from ghostnb.server.deletions import delete_tag
 from ghostnb.server.failures import FailureError
@@ -114,19 +116,31 @@ class TagList(AgentHandler):
     auth_resource = "ghostnb.images"
 
     @operation("tags.list", "List a repository's tags", fails=REGISTRY)
-    async def get(self, registry: str, repository: str, *, query: Page) -> Tags:
+    async def get(self, registry: str, repository: str, *, query: TagPage) -> Tags:
         """Answer a part of them, and link to the rest."""
         client = self.agent.client(registry)
         name = client.registry.repository(repository)
-
-        async def read() -> list[str]:
-            return sorted([tag async for tag in client.registry.tags(name)])
-
-        tags = await self.agent.listings.tags(registry, name, lambda: hop(read()))
-        rest = [tag for tag in tags if tag > query.last]
+        records = await (self._described if query.details else self._named)(client, name)
+        rest = [record for record in records if record.tag > query.last]
         page = rest[: query.n]
-        _link(self, page, len(rest), query)
-        return Tags(name=name, tags=page)
+        names = [record.tag for record in page]
+        _link(self, names, len(rest), query)
+        details = [TagEntry.of(record) for record in page] if query.details else []
+        return Tags(name=name, tags=names, details=details)
+
+    async def _named(self, client: RegistryClient, name: str) -> list[TagRecord]:
+        async def read() -> list[TagRecord]:
+            tags = sorted([tag async for tag in client.registry.tags(name)])
+            return [TagRecord(client.name, name, tag) for tag in tags]
+
+        return await self.agent.listings.tags(client.name, name, lambda: hop(read()))
+
+    async def _described(self, client: RegistryClient, name: str) -> list[TagRecord]:
+        async def read() -> list[TagRecord]:
+            found = [record async for record in client.registry.tag_details(name)]
+            return sorted(found, key=attrgetter("tag"))
+
+        return await self.agent.listings.details(client.name, name, lambda: hop(read()))
 
 
 class TagItem(AgentHandler):
@@ -211,4 +225,6 @@ def _link(handler: AgentHandler, page: list[str], left: int, query: Page) -> Non
         more = {"n": query.n, "last": page[-1]}
         if isinstance(query, RepositoryPage) and query.namespace:
             more["namespace"] = query.namespace
+        if isinstance(query, TagPage) and query.details:
+            more["details"] = "true"
         handler.set_header("Link", f'<{handler.request.path}?{urlencode(more)}>; rel="next"')

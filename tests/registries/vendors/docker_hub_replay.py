@@ -279,6 +279,7 @@ class DockerHubReplay:
         headers = {
             "content-type": found.media_type,
             "docker-content-digest": found.digest,
+            "content-length": str(len(found.raw)),
             **self.limits,
         }
         return answer(200, b"" if request.method == "HEAD" else found.raw, headers)

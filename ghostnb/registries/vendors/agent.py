@@ -1,0 +1,119 @@
+"""A registry behind an agent: its credentials stay there, and what its vendor does better, too."""
+
+from collections.abc import AsyncIterator
+from urllib.parse import unquote
+
+from ghostnb.errors import (
+    ForbiddenError,
+    RegistryError,
+    UnauthorizedError,
+    UnsupportedError,
+)
+from ghostnb.oci import Reference
+from ghostnb.registries.bolt import Bolt
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
+from ghostnb.registries.session import Session
+from ghostnb.registries.session.failures import NOT_RUNNING
+from ghostnb.registries.vendors.agent_api import AgentAPI, error_told
+from ghostnb.registries.vendors.plain import Vendor
+
+__all__ = ["Agent"]
+
+_PLACE = "/registries/"
+_START_IT = "Is the agent running? Start it with: ghostnb agent"
+_HINTS: dict[type[RegistryError], str] = {
+    UnauthorizedError: "Give the agent's token: Fleet.from_agent(url, token), or set "
+    "GHOSTNB_AGENT_TOKEN.",
+    ForbiddenError: "Your role at the agent does not allow it: developers push, admins delete.",
+}
+
+
+class Agent(Vendor):
+    """A registry that an agent has: it is asked by the agent's routes.
+
+    Parameters
+    ----------
+    config : RegistryConfig
+        Its kind is ``agent``, or ``agent:KIND`` where it is known what the registry is.
+    session : Session
+    behind : type of Vendor, optional
+        Of that kind: names are completed as there.
+
+    Notes
+    -----
+    Lists and searches are the agent's (``/api/v1``), which asks the registry by its vendor's own
+    API where it has one. Content comes by the distribution protocol, which the agent serves
+    below each registry's address.
+    """
+
+    kind = "agent"
+
+    def __init__(
+        self, config: RegistryConfig, session: Session, behind: type[Vendor] = Vendor
+    ) -> None:
+        self._behind = behind(config, session)
+        super().__init__(config, session)
+        self.kind = config.kind
+        self.prefers_head = behind.prefers_head
+        url, place, name = config.url.rpartition(_PLACE)
+        self._name = unquote(name)
+        self._api = AgentAPI(session, url if place else config.url)
+
+    def repository(self, name: str) -> str:
+        """Complete a name as the registry's own vendor does."""
+        return self._behind.repository(name)
+
+    def reference(self, text: str) -> Reference:
+        """Read a reference as the registry's own vendor does."""
+        return self._behind.reference(text)
+
+    def hint(self, error: RegistryError) -> str:
+        """Say what an agent's refusal means."""
+        return (
+            _START_IT
+            if error.hint == NOT_RUNNING.format("registry")
+            else _HINTS.get(type(error), "")
+        )
+
+    def refined(self, error: RegistryError) -> RegistryError:
+        """Give the error for what went wrong: at the agent, or between it and the registry."""
+        told = error_told(error, self._config.host)
+        return super().refined(error) if told is None else told
+
+    def how_to_delete(self, error: RegistryError) -> str:
+        """Say what to try after a deletion was refused, unless the agent itself refused it."""
+        return "" if isinstance(error, ForbiddenError) else super().how_to_delete(error)
+
+    async def repositories(self, namespace: str | None) -> AsyncIterator[RepositoryRecord]:
+        """Iterate over the repositories, with what the registry's vendor knows of each."""
+        async for record in self._api.repositories(self._name, self._config.name, namespace):
+            yield record
+
+    def tag_details(self, repository: str) -> AsyncIterator[TagRecord] | None:
+        """Iterate over tags as the registry's vendor describes them, if it does."""
+        if type(self._behind).tag_details is Vendor.tag_details:
+            return None
+        return self._api.tags(self._name, self._config.name, repository)
+
+    async def search(self, query: str, *, limit: int) -> AsyncIterator[SearchRecord]:
+        """Iterate over what the agent finds in the registry, a hundred at most."""
+        words = query.strip()
+        if words and limit > 0:
+            for record in await self._api.search(self._name, self._config.name, words, limit):
+                yield record
+
+    def bolt(self) -> Bolt | None:
+        """Offer none.
+
+        Raises
+        ------
+        UnsupportedError
+        """
+        raise UnsupportedError(
+            f"{self._config.name} is behind an agent, which passes on images, and no Bolt "
+            "profiles, plugins or templates.",
+            hint="Ask the registry itself for them.",
+            registry=self._config.name,
+            url=self._config.url,
+        )

@@ -1,0 +1,196 @@
+"""An agent's own routes: lists, searches, and what it says when it fails."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from ghostnb.errors import (
+    ForbiddenError,
+    IntegrityError,
+    ProtocolError,
+    RegistryError,
+    ServerError,
+    TransportError,
+    TransportTimeoutError,
+    UnauthorizedError,
+)
+from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
+from ghostnb.registries.session import Session
+from ghostnb.registries.vendors.agent_documents import (
+    Failure,
+    Found,
+    Registries,
+    RegistryEntry,
+    Repositories,
+    Tags,
+)
+from ghostnb.wire.messages import Reply, Request
+from ghostnb.wire.paging import next_url, not_json
+
+__all__ = ["AgentAPI", "error_told"]
+
+# Those of 5xx, too: what a registry did to the agent, which has asked it often enough.
+_ANSWERS = (200, 400, 401, 403, 404, 405, 409, 413, 415, 422, 502, 504)
+_PAGE_SIZE = 1000
+_MAX_FOUND = 100
+# What a registry did to the agent, by the codes of `ghostnb.server.failures`.
+_BY_CODE: dict[str, type[RegistryError]] = {
+    "REGISTRY_WANTS_CREDENTIALS": UnauthorizedError,
+    "REGISTRY_FORBIDS": ForbiddenError,
+    "REGISTRY_UNREACHABLE": TransportError,
+    "REGISTRY_TIMEOUT": TransportTimeoutError,
+    "REGISTRY_DAMAGED": IntegrityError,
+    "REGISTRY_UNREADABLE": ProtocolError,
+    "REGISTRY_FAILED": ServerError,
+    "INVALID_CONFIGURATION": ServerError,
+    "FAILED": ServerError,
+}
+
+Document = TypeVar("Document")
+
+
+def error_told(error: RegistryError, agent: str) -> RegistryError | None:
+    """Give the error that whoever asks the registry himself would have got.
+
+    Parameters
+    ----------
+    error : RegistryError
+        What the agent's refusal means by its status.
+    agent : str
+        Its host and port.
+
+    Returns
+    -------
+    RegistryError or None
+        None for what is between us and the agent.
+    """
+    told = error.diagnostics[0] if error.diagnostics else None
+    kind = _BY_CODE.get(told.code) if told is not None else None
+    if told is None or kind is None:
+        return None
+    return kind(
+        told.message or error.message,
+        hint=f"So says the agent at {agent}, which asks it with its own credentials.",
+        registry=error.registry,
+        url=error.url,
+        status=error.status,
+        diagnostics=error.diagnostics,
+    )
+
+
+class AgentAPI:
+    """Asks an agent's routes.
+
+    Parameters
+    ----------
+    session : Session
+        With one of its registries, or the agent itself.
+    url : str
+        Of its routes: ``http://localhost:8000/api/v1``.
+    """
+
+    def __init__(self, session: Session, url: str) -> None:
+        self._session = session
+        self._url = url
+
+    def __repr__(self) -> str:
+        return f"<AgentAPI at {self._url}>"
+
+    async def registries(self) -> list[RegistryEntry]:
+        """List the agent's registries."""
+        request = self._request("/registries", "the list of its registries")
+        return (await self._read(request, Registries)).registries
+
+    async def repositories(
+        self, registry: str, name: str, namespace: str | None
+    ) -> AsyncIterator[RepositoryRecord]:
+        """Iterate over a registry's repositories.
+
+        Parameters
+        ----------
+        registry : str
+            What the agent calls it.
+        name : str
+            What it is called here.
+        namespace : str or None
+        """
+        query = {"n": str(_PAGE_SIZE)} | ({"namespace": namespace} if namespace else {})
+        path = f"/registries/{quote(registry)}/repositories?{urlencode(query)}"
+        async for part in self._parts(path, "the list of repositories", Repositories):
+            for record in part.details:
+                yield replace(record, registry=name)
+
+    async def tags(self, registry: str, name: str, repository: str) -> AsyncIterator[TagRecord]:
+        """Iterate over a repository's tags with their details; see `repositories`."""
+        place = f"/registries/{quote(registry)}/repositories/{repository}/tags"
+        path = f"{place}?n={_PAGE_SIZE}&details=true"
+        async for part in self._parts(path, f"the tags of {repository}", Tags):
+            for entry in part.details:
+                yield entry.record(name, repository)
+
+    async def search(self, registry: str, name: str, words: str, limit: int) -> list[SearchRecord]:
+        """Search a registry, for a hundred at most; see `repositories`.
+
+        Raises
+        ------
+        RegistryError
+            If all of it failed; what could not be read has its error in its record.
+        """
+        query = {"q": words, "registry": registry, "limit": min(limit, _MAX_FOUND)}
+        request = self._request(f"/images/search?{urlencode(query)}", f"a search for {words!r}")
+        found = await self._read(request, Found)
+        records = [image.record(name) for image in found.images]
+        for failure in found.errors:
+            error = self._error(request, failure)
+            if not failure.repository:
+                raise error
+            records.append(SearchRecord(name, failure.repository, failure.tag or None, error=error))
+        return records
+
+    async def _parts(self, path: str, what: str, kind: type[Document]) -> AsyncIterator[Document]:
+        request, asked = self._request(path, what), set()
+        while request.url and request.url not in asked:
+            asked.add(request.url)
+            reply = await self._fetch(request)
+            yield self._decode(reply, kind)
+            request = replace(request, url=next_url(reply, self._session.config.name))
+
+    async def _read(self, request: Request, kind: type[Document]) -> Document:
+        return self._decode(await self._fetch(request), kind)
+
+    def _request(self, path: str, what: str) -> Request:
+        headers = {"accept": "application/json"}
+        return Request("GET", f"{self._url}{path}", what, headers=headers)
+
+    async def _fetch(self, request: Request) -> Reply:
+        reply = await self._session.fetch(request, expected=_ANSWERS)
+        if reply.status != 200:
+            raise self._session.refusal(request, _as_registries_do(reply))
+        return reply
+
+    def _error(self, request: Request, failure: Failure) -> RegistryError:
+        """Make the error for what failed while the rest was answered."""
+        return self._session.refusal(request, Reply(502, {}, _entry(failure), request.url))
+
+    def _decode(self, reply: Reply, kind: type[Document]) -> Document:
+        try:
+            return msgspec.json.decode(reply.body, type=kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
+            raise not_json(reply, self._session.config.name, e) from e
+
+
+def _as_registries_do(reply: Reply) -> Reply:
+    """Write an agent's failure in the form in which registries refuse."""
+    try:
+        failure = msgspec.json.decode(reply.body, type=Failure)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return reply  # of something between
+    return replace(reply, body=_entry(failure))
+
+
+def _entry(failure: Failure) -> bytes:
+    entry = {"code": failure.code.upper(), "message": failure.message}
+    return msgspec.json.encode({"errors": [entry]})
