@@ -22,6 +22,7 @@ from ghostnb.frames.schema import COUNT, TEXT
 from ghostnb.oci import Manifest, Reference
 from ghostnb.progress import Progress
 from ghostnb.registries.concurrency import for_each
+from ghostnb.transfer import Pushed
 
 __all__ = ["EngineImage", "ImagePush"]
 
@@ -85,6 +86,8 @@ class _Row:
     is_same: bool = False
     outcome: str = "waiting"
     error: str = ""
+    failure: GhostnbError | None = None
+    pushed: Pushed | None = None
 
     @property
     def action(self) -> str:
@@ -186,13 +189,18 @@ class ImagePush:
         columns = [*_KEY, "outcome", "error"]
         return pd.DataFrame(rows, columns=columns).astype(TEXT)
 
+    @property
+    def pushed(self) -> list[Pushed]:
+        """What was sent so far, in its order; what the registry had already is not in it."""
+        return [row.pushed for row in self._rows if row.pushed is not None]
+
     async def apply(self, *, progress: Callable[[Progress], None]) -> pd.DataFrame:
         """Push what is not pushed yet. One that fails stops no other.
 
         Raises
         ------
         IncompleteError
-            At the end, if one failed.
+            At the end, if one failed; its cause is what the first failed with.
         """
         async with self._turn:
             left = [row for row in self._going() if row.outcome in ("waiting", "failed")]
@@ -202,7 +210,8 @@ class ImagePush:
                 await self._try(row, told)
                 told.end_image(row)
             if failed := [row for row in left if row.outcome == "failed"]:
-                raise IncompleteError(f"{len(failed)} of {len(left)} failed: {failed[0].error}")
+                said = f"{len(failed)} of {len(left)} failed: {failed[0].error}"
+                raise IncompleteError(said) from failed[0].failure
             return self.results
 
     def _going(self) -> list[_Row]:
@@ -212,7 +221,7 @@ class ImagePush:
         try:
             row.outcome, row.error = await self._push(row, told)
         except GhostnbError as e:
-            row.outcome, row.error = "failed", str(e)
+            row.outcome, row.error, row.failure = "failed", str(e), e
 
     async def _push(self, row: _Row, told: "_Told") -> tuple[str, str]:
         digest, is_same = await _found(self._target, row)
@@ -230,7 +239,7 @@ class ImagePush:
             if (await _found(self._target, row))[0] != row.digest:
                 return "skipped", _MOVED
             name = f"{row.there.repository}:{row.there.tag}"
-            await self._target.push(path, name, progress=told.pushed)
+            row.pushed = await self._target.push(path, name, progress=told.pushed)
         return "done", ""
 
 

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 __all__ = [
     "AddOptions",
+    "Copy",
     "DeleteOptions",
     "FoundBy",
     "ImageOptions",
@@ -20,9 +21,11 @@ __all__ = [
     "Page",
     "Pull",
     "PullOptions",
+    "Push",
     "RegistryOptions",
     "RepositoryPage",
     "Search",
+    "Sync",
     "TagPage",
 ]
 
@@ -31,6 +34,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
 Secret = Annotated[str, Meta(max_length=65536)]
 Text = Annotated[str, Meta(max_length=255)]
+Names = Annotated[list[Text], Meta(max_length=1000)]
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -135,4 +139,48 @@ class Limit(Ask, frozen=True, kw_only=True):
 class DeleteOptions(Ask, frozen=True, kw_only=True):
     """Whether it is only worked out what would go."""
 
+    dry_run: bool = False
+
+
+class Push(Ask, frozen=True, kw_only=True):
+    """An image of the server's daemon, by name or id, that is to be pushed to a registry."""
+
+    image: Name
+    registry: Name
+    repository: Name
+    tag: Text = "latest"
+
+
+class Copy(Ask, frozen=True, kw_only=True):
+    """An image that is to be copied, and what it is to be called there: by default the same.
+
+    `reference` is a tag or a digest, in place of `tag`.
+    """
+
+    source: Name
+    target: Name
+    repository: Name
+    tag: Text | None = None
+    reference: Text | None = None
+    to_repository: Name | None = None
+    to_tag: Text | None = None
+    platforms: list[Text] = []
+    referrers: bool = False
+
+
+class Sync(Ask, frozen=True, kw_only=True):
+    """What of a registry another one is to have; without names and patterns, all of it."""
+
+    source: Name
+    target: Name
+    repositories: Names | None = None
+    tags: Names | None = None
+    exclude_repositories: Names | None = None
+    exclude_tags: Names | None = None
+    versions: Text | None = None
+    newest: Annotated[int, Meta(ge=1)] | None = None
+    platforms: list[Text] = []
+    rename: dict[str, str] = {}
+    referrers: bool = False
+    prune: bool = False
     dry_run: bool = False

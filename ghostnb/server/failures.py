@@ -41,12 +41,15 @@ class Failure:
         For programs: lower case, with underscores.
     message : str
     headers : dict of str to str
+    problems : dict of str to str
+        A field's name to what is wrong in it, where that is known.
     """
 
     status: int
     code: str
     message: str
     headers: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
 
 
 class FailureError(Exception):
@@ -80,7 +83,7 @@ _TABLE: tuple[tuple[type[GhostnbError], int, str], ...] = (
     (IncompleteError, 502, "incomplete"),
     (TooManySubscriptionsError, 409, "too_many_subscriptions"),
 )
-_ENGINE = {404: "not_found", 409: "conflict"}
+_ENGINE = {400: (422, "cannot_run"), 404: (404, "not_found"), 409: (409, "conflict")}
 _HTTP = {
     400: "bad_request",
     401: "unauthenticated",
@@ -110,10 +113,10 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, HTTPError):
         return _of_http(error)
     if isinstance(error, EngineError) and error.status in _ENGINE:
-        return Failure(error.status or 0, _ENGINE[error.status or 0], str(error))
+        return Failure(*_ENGINE[error.status or 0], str(error))
     for kind, status, code in _TABLE:
         if isinstance(error, kind):
-            return Failure(status, code, str(error), _headers(error))
+            return Failure(status, code, str(error), _headers(error), _problems(error))
     if isinstance(error, GhostnbError):
         return Failure(502, "failed", str(error))
     return Failure(500, "internal", "The agent failed; its log says how.")
@@ -129,3 +132,7 @@ def _of_http(error: HTTPError) -> Failure:
 def _headers(error: GhostnbError) -> dict[str, str]:
     seconds = error.retry_after_seconds if isinstance(error, RateLimitedError) else None
     return {} if seconds is None else {"Retry-After": str(max(round(seconds), 1))}
+
+
+def _problems(error: GhostnbError) -> dict[str, str]:
+    return error.problems if isinstance(error, InvalidContainerError) else {}

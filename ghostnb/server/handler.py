@@ -1,5 +1,6 @@
 """What every handler of the agent is made of: reading, answering, failing, and being remembered."""
 
+import asyncio
 import logging
 import re
 import secrets
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
+from jupyter_core.utils import ensure_async
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.extension.handler import ExtensionHandlerMixin
 from tornado import web
@@ -51,6 +53,8 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
         self._is_too_large = False
         self._about: dict[str, str] = {}
         self._failure: Failure | None = None
+        self._refused_resource: str | None = None
+        self._has_left = asyncio.Event()
         given = self.request.headers.get("X-Request-Id", "")
         self.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
@@ -91,6 +95,34 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
             raise web.HTTPError(
                 401, "Say who you are: send Authorization: Bearer TOKEN."
             ) from cause
+
+    async def require(self, action: str, resource: str) -> None:
+        """Go on only for who may also do this.
+
+        Raises
+        ------
+        FailureError
+            403, for everybody else.
+        """
+        user = self.current_user
+        if not await ensure_async(self.authorizer.is_authorized(self, user, action, resource)):
+            self._refused_resource = resource
+            message = f"You may not do that: it needs the right to {action} {resource}, too."
+            raise FailureError(403, "forbidden", message)
+
+    @property
+    def has_begun(self) -> bool:
+        """True if a part of the answer is on its way already."""
+        return bool(self._headers_written)
+
+    async def left(self) -> None:
+        """Wait until nobody is there any more to be answered."""
+        await self._has_left.wait()
+
+    def on_connection_close(self) -> None:
+        """Note that whoever asked has left."""
+        super().on_connection_close()
+        self._has_left.set()
 
     def check_xsrf_cookie(self) -> None:
         """Ask for the page's own token only where a cookie says who asks.
@@ -179,7 +211,7 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
         if failure.status == 500:
             _log.error("%s %s failed.", self.request.method, self.request.path, exc_info=error)
         self._failure = failure
-        if self._headers_written:  # a stream that breaks off: its end is missing
+        if self.has_begun:  # a stream that breaks off: its end is missing
             self.request.connection.stream.close()  # type: ignore[union-attr]
             return
         if failure.status == 401:
@@ -190,7 +222,8 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
 
     def failure_answer(self, failure: Failure) -> Any:
         """Give what says what is wrong."""
-        return FailureAnswer(message=failure.message, code=failure.code)
+        problems = failure.problems or msgspec.UNSET
+        return FailureAnswer(message=failure.message, code=failure.code, problems=problems)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer what was raised outside of an operation."""
@@ -225,8 +258,14 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
             code=self._failure.code if self._failure else None,
             request_id=self.request_id,
             address=self.request.remote_ip,
-            resource=self.operation.resource or self.auth_resource,
+            resource=self._resource,
         )
+
+    @property
+    def _resource(self) -> str:
+        """What the roles decided about; where they refused, what was lacking."""
+        own = self.operation.resource if self.operation else None
+        return self._refused_resource or own or self.auth_resource
 
     def _bound_body(self) -> None:
         connection: Any = self.request.connection

@@ -90,10 +90,14 @@ def _schemas(operations: Any) -> dict[str, Any]:
 
 
 def _answers(operation: Operation) -> list[Any]:
-    """Give the kinds of an operation's successes."""
-    kinds = getattr(operation.answer, "__args__", (operation.answer,))
-    is_plain = operation.answer is None or not hasattr(operation.answer, "__args__")
-    return [kind for kind in ((operation.answer,) if is_plain else kinds) if _is_shape(kind)]
+    """Give the kinds of all of an operation's successes."""
+    return [*_shapes(operation.answer), *_shapes(*operation.also.values())]
+
+
+def _shapes(*kinds: Any) -> list[Any]:
+    """Give the kinds that unions are made of."""
+    found = (one for kind in kinds for one in getattr(kind, "__args__", (kind,)))
+    return [kind for kind in found if _is_shape(kind)]
 
 
 def _is_shape(kind: Any) -> bool:
@@ -141,16 +145,27 @@ def _plain(shape: dict[str, Any]) -> dict[str, Any]:
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    answers = _answers(operation)
-    content = {"schema": {"anyOf": [_ref(kind) for kind in answers]}} if answers else {}
-    media = {"application/json": content, **{name: {} for name in operation.media_types}}
-    success = {"description": operation.summary, "content": media}
+    own = [kind for kind in _shapes(operation.answer) if kind not in operation.also.values()]
+    # What has no kind of its own is what the other success has, or is not JSON at all.
+    kinds = own or _shapes(operation.answer)
+    media = _content(kinds) if operation.answer is not None or not operation.media_types else {}
+    media |= {name: {} for name in operation.media_types}
     fails = {*_ALWAYS, *operation.fails, *(_WITH_BODY if operation.body else ())}
     failure = {"application/json": {"schema": _ref(FailureAnswer)}}
     return {
-        **{str(status): success for status in (operation.status, *operation.statuses)},
+        str(operation.status): {"description": operation.summary, "content": media},
+        **{
+            str(status): {"description": operation.summary, "content": _content(_shapes(kind))}
+            for status, kind in operation.also.items()
+        },
         **{str(code): {"description": _SAYS[code], "content": failure} for code in sorted(fails)},
     }
+
+
+def _content(kinds: list[Any]) -> dict[str, Any]:
+    schemas = [_ref(kind) for kind in kinds]
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    return {"application/json": {"schema": schema} if schemas else {}}
 
 
 def _json(kind: Any) -> dict[str, Any]:

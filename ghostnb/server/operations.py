@@ -5,9 +5,10 @@ is the answer. From its annotations come the checks of what is sent, and the Ope
 description.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
+from types import MappingProxyType
 from typing import Any, cast, get_type_hints
 
 from jupyter_server.auth.decorator import allow_unauthenticated, authorized
@@ -41,6 +42,8 @@ class Operation:
     body, query, answer : type or None
     media_types : tuple of str
         Of its success, where that is not JSON alone.
+    also : dict of int to type
+        Further statuses of success, and what they answer.
     fails : tuple of int
         With which it may fail beside what every operation may.
     is_open : bool
@@ -58,7 +61,7 @@ class Operation:
     answer: Any = None
     media_types: tuple[str, ...] = ()
     fails: tuple[int, ...] = ()
-    statuses: tuple[int, ...] = field(default=())
+    also: Mapping[int, Any] = field(default_factory=dict)
     is_open: bool = False
     resource: str | None = None
 
@@ -74,7 +77,7 @@ def operation(
     *,
     action: str = "read",
     status: int = 200,
-    also: Iterable[int] = (),
+    also: Mapping[int, Any] = MappingProxyType({}),
     media_types: Iterable[str] = (),
     fails: Iterable[int] = (),
     is_open: bool = False,
@@ -84,10 +87,8 @@ def operation(
 
     Parameters
     ----------
-    name, summary, action, status, media_types, fails, is_open, resource
+    name, summary, action, status, also, media_types, fails, is_open, resource
         As of `Operation`.
-    also : iterable of int
-        Further statuses of success.
     """
 
     def decorate(method: Method) -> Method:
@@ -102,7 +103,7 @@ def operation(
             None if hints.get("return") is type(None) else hints.get("return"),
             tuple(media_types),
             tuple(fails),
-            tuple(also),
+            dict(also),
             is_open,
             resource,
         )

@@ -16,6 +16,7 @@ from ghostnb.server.handlers.registries import (
     TagList,
 )
 from ghostnb.server.handlers.subscriptions import SubscriptionItem, SubscriptionTable
+from ghostnb.server.handlers.transfers import Copies, Pushes, Syncs
 from ghostnb.server.handlers.webhooks import Webhook
 
 __all__ = ["PREFIX", "ROUTES", "handlers"]
@@ -32,6 +33,9 @@ ROUTES: tuple[tuple[str, type], ...] = (
     ("/registries/{registry}", RegistryItem),
     ("/images/search", ImageSearch),
     ("/images/pull", Pulls),
+    ("/images/push", Pushes),
+    ("/images/copy", Copies),
+    ("/images/sync", Syncs),
     ("/jobs", Jobs),
     ("/jobs/{job}", Job),
     ("/events", Events),

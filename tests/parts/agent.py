@@ -74,18 +74,20 @@ def running_agent(
     command = [sys.executable, "-m", "ghostnb", "agent", "--port", "0"]
     command += ["--config", str(config), "--state", str(state), *arguments]
     variables = {"GHOSTNB_TOKEN": TOKEN, "JUPYTER_CONFIG_DIR": str(directory / "jupyter")}
+    said_before = log.stat().st_size if log.exists() else 0
     process = launch(command, log, {**variables, **(environment or {})})
     try:
-        yield RunningAgent(_wait_for_url(process, log), state, log, process)
+        yield RunningAgent(_wait_for_url(process, log, said_before), state, log, process)
     finally:
         end(process)
 
 
-def _wait_for_url(process: subprocess.Popen[bytes], log: Path) -> str:
+def _wait_for_url(process: subprocess.Popen[bytes], log: Path, said_before: int) -> str:
+    """Read it in the log, where an agent that ran before may have said another."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        if found := re.search(r"(https?://\S+)/api/v1/", log.read_text()):
-            return found[1]
+        if found := re.search(rb"(https?://\S+)/api/v1/", log.read_bytes()[said_before:]):
+            return found[1].decode()
         time.sleep(0.05)
     raise PartError(f"the agent did not start:\n{log_tail(log)}")
 

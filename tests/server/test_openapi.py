@@ -16,6 +16,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from ghostnb.server.openapi import description
 from ghostnb.server.routes import ROUTES
 from tests.parts.agent import TOKEN, RunningAgent, running_agent
+from tests.parts.daemons import dockerd
 from tests.parts.images import plain_image
 from tests.parts.pushes import write_layout
 
@@ -36,15 +37,15 @@ EXAMPLES = 20
 
 @pytest.fixture(scope="module")
 def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAgent]:
-    """Run an agent whose registries are directories, so that whatever is sent may be done."""
+    """Run an agent of directories and a daemon of its own: whatever is sent may be done."""
     directory = tmp_path_factory.mktemp("described")
     images = {f"team/app:1.{n}": plain_image(f"app {n}") for n in range(3)}
     registries = {
         "local": f"oci:{write_layout(directory / 'layout', images)}",
         "copies": f"oci:{directory / 'copies'}",
     }
-    with running_agent(directory, registries) as running:
-        yield running
+    with dockerd() as daemon, running_agent(directory, registries, "--daemon", daemon.url) as agent:
+        yield agent
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")

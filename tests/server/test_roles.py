@@ -36,7 +36,7 @@ ADMIN = {
     "registries.remove",
     "images.delete",
 }
-DEVELOPER = {"images.pull", "jobs.cancel"}
+DEVELOPER = {"images.pull", "images.push", "images.copy", "images.sync", "jobs.cancel"}
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from ghostnb.server.answers.images import (
     RegistryFailure,
 )
 from ghostnb.server.answers.jobs import JobAnswer, JobEntry, JobList, JobProgress
-from ghostnb.server.answers.plans import Deletion, PlanRow
+from ghostnb.server.answers.plans import CopyRow, Deletion, PlanRow, SyncPlanned
 from ghostnb.server.answers.registries import (
     Registries,
     RegistryEntry,
@@ -25,6 +25,7 @@ from ghostnb.server.answers.registries import (
 
 __all__ = [
     "Answer",
+    "CopyRow",
     "Deletion",
     "Done",
     "EventList",
@@ -46,6 +47,7 @@ __all__ = [
     "Repositories",
     "SubscriptionEntry",
     "SubscriptionList",
+    "SyncPlanned",
     "TagEntry",
     "Tags",
     "Taken",

@@ -10,11 +10,12 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FailureAnswer(Answer, frozen=True, kw_only=True):
-    """What is wrong, for people and (`code`) for programs."""
+    """What is wrong, for people and (`code`) for programs; `problems` has it by field."""
 
     success: bool = False
     message: str
     code: str
+    problems: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Done(Answer, frozen=True, kw_only=True):

@@ -55,7 +55,7 @@ class Pulls(AgentHandler):
         "images.pull",
         "Have the daemon pull an image",
         action="write",
-        also=(202,),
+        also={202: JobAnswer},
         media_types=(NDJSON,),
         fails=(*REGISTRY, *ENGINE),
     )

@@ -162,7 +162,7 @@ class TagItem(AgentHandler):
         "Delete a tag, or say what that would mean",
         action="write",
         status=202,
-        also=(200,),
+        also={200: Deletion},
         fails=REGISTRY,
         resource="ghostnb.deletions",
     )

@@ -1,15 +1,21 @@
 """Answers that come piece by piece, no faster than they are taken."""
 
-from typing import Any
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import aclosing
+from typing import Any, TypeVar
 
 import msgspec
+from tornado.iostream import StreamClosedError
 
 from ghostnb.errors import GhostnbError
 from ghostnb.server.failures import FailureError, failure_of
 from ghostnb.server.handler import AgentHandler
 from ghostnb.server.jobs.job import Job
 
-__all__ = ["send_line", "send_progress"]
+__all__ = ["send_line", "send_lines", "send_progress", "send_text", "while_there"]
+
+Result = TypeVar("Result")
 
 
 async def send_progress(handler: AgentHandler, job: Job) -> None:
@@ -18,8 +24,7 @@ async def send_progress(handler: AgentHandler, job: Job) -> None:
     A stream's status is 200 whatever becomes of the job: its last line has ``success``. Who
     leaves stops nothing: the job goes on, and can be cancelled.
     """
-    handler.set_header("Content-Type", "application/x-ndjson")
-    handler.set_header("X-Accel-Buffering", "no")
+    _begin(handler, "application/x-ndjson")
     await send_line(handler, {"job": job.entry.id})
     async for step in job.follow():
         await send_line(handler, step)
@@ -30,6 +35,70 @@ async def send_line(handler: AgentHandler, value: Any) -> None:
     """Send one value, and wait until the network has taken it."""
     handler.write(msgspec.json.encode(value) + b"\n")
     await handler.flush()
+
+
+async def send_lines(handler: AgentHandler, values: AsyncGenerator[Any, None]) -> None:
+    """Send a line of JSON for each value as it comes, as long as somebody is there.
+
+    What fails before the first is the answer; what fails later is the last line.
+    """
+
+    async def send() -> None:
+        async with aclosing(values):
+            async for value in values:
+                if not handler.has_begun:
+                    _begin(handler, "application/x-ndjson")
+                await send_line(handler, value)
+
+    try:
+        await while_there(handler, send())
+    except GhostnbError as e:
+        if not handler.has_begun:
+            raise
+        failure = failure_of(e)
+        line = {"success": False, "message": failure.message, "code": failure.code}
+        await send_line(handler, line)
+
+
+async def send_text(handler: AgentHandler, lines: AsyncGenerator[str, None]) -> None:
+    """Send lines as they come, as long as somebody is there; one that breaks off has no end."""
+
+    async def send() -> None:
+        async with aclosing(lines):
+            async for line in lines:
+                handler.write(f"{line}\n")
+                await handler.flush()
+
+    _begin(handler, "text/plain; charset=utf-8")
+    await handler.flush()
+    await while_there(handler, send())
+
+
+async def while_there(handler: AgentHandler, work: Coroutine[Any, Any, Result]) -> Result:
+    """Do something as long as somebody is there to be answered; then it is cancelled.
+
+    Raises
+    ------
+    StreamClosedError
+        If nobody is there any more.
+    """
+    doing = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(handler.left())
+    try:
+        await asyncio.wait((doing, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            raise StreamClosedError
+        return doing.result()
+    finally:
+        leaving.cancel()
+        doing.cancel()
+        await asyncio.wait((doing,))
+
+
+def _begin(handler: AgentHandler, media_type: str) -> None:
+    handler.set_header("Content-Type", media_type)
+    handler.set_header("Cache-Control", "no-store")
+    handler.set_header("X-Accel-Buffering", "no")  # nginx would gather it
 
 
 async def _end(job: Job) -> dict[str, Any]:
