@@ -49,6 +49,11 @@ class ContainerSession:
         if reply.status_code == _NOT_MODIFIED:
             raise self._container_error(action, "already running", container=container)
 
+    def network_driver(self, network: str) -> str:
+        """Give the driver of what the daemon finds by that name or id."""
+        with self._asking(f"inspect the network {network}") as client:
+            return client.inspect_network(network)["Driver"]
+
     def connect(self, container: str, network: str) -> None:
         """Let it join a network."""
         about = f"connect {container} to {network}"

@@ -12,6 +12,7 @@ from ghostnb.engine.conversation import converse
 from ghostnb.engine.daemon import Daemon
 from ghostnb.engine.images import ImageCalls
 from ghostnb.engine.line import Line
+from ghostnb.engine.networks import NetworkCalls
 from ghostnb.engine.unreachable import Attempt, unreachable_error
 from ghostnb.errors import ConfigError, EngineError
 
@@ -24,7 +25,7 @@ __all__ = ["Engine"]
 T = TypeVar("T")
 
 
-class Engine(ImageCalls, ContainerCalls, ConsumptionCalls):
+class Engine(ImageCalls, ContainerCalls, ConsumptionCalls, NetworkCalls):
     """A Docker or Podman daemon.
 
     Nothing is contacted before the first call. An engine that stands for several known

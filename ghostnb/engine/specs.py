@@ -12,7 +12,7 @@ from ghostnb.engine.volumes import Volume, repetition_problem
 from ghostnb.errors import InvalidReferenceError
 from ghostnb.oci import Reference
 
-__all__ = ["ContainerSpec"]
+__all__ = ["ContainerSpec", "network_problem"]
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _NETWORK = re.compile(r"(?:container:)?[a-zA-Z0-9][a-zA-Z0-9_.-]*")
@@ -211,7 +211,8 @@ def _value_problems(pairs: Mapping[str, object]) -> list[str]:
     ]
 
 
-def _network_problem(network: str | None) -> str:
+def network_problem(network: str | None) -> str:
+    """Say why this cannot be a network's name; empty if it can."""
     if network is None or _NETWORK.fullmatch(network):
         return ""
     said = f"{shown(network)} is no network's name."
@@ -258,7 +259,7 @@ _CHECKS: dict[str, Any] = {
     "volumes": repetition_problem,
     "env": _env_problem,
     "labels": _labels_problem,
-    "network": _network_problem,
+    "network": network_problem,
     "restart_policy": _restart_problem,
 }
 _FIELDS = (*_CHECKS, "further_networks")

@@ -4,27 +4,35 @@ A body's class says what is checked before anything is done, and is what the Ope
 description shows.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 __all__ = [
     "AddOptions",
+    "ContainerOptions",
     "Copy",
     "DeleteOptions",
+    "EndOptions",
     "FoundBy",
     "ImageOptions",
     "Limit",
+    "LogOptions",
+    "NewContainer",
+    "NewPort",
     "NewRegistry",
     "NewSubscription",
+    "NewVolume",
     "Page",
     "Pull",
     "PullOptions",
     "Push",
     "RegistryOptions",
+    "RemoveOptions",
     "RepositoryPage",
     "Search",
+    "StatsOptions",
     "Sync",
     "TagPage",
 ]
@@ -184,3 +192,73 @@ class Sync(Ask, frozen=True, kw_only=True):
     referrers: bool = False
     prune: bool = False
     dry_run: bool = False
+
+
+class NewPort(Ask, frozen=True, kw_only=True):
+    """A port that is to be published: on a port of the host, or on one that is free."""
+
+    container_port: int
+    host_port: int | None = None
+    protocol: Text = "tcp"
+    host_ip: Text | None = None
+
+
+class NewVolume(Ask, frozen=True, kw_only=True):
+    """What a container is to see at a place in its file system.
+
+    `volume_type` is volume (`source` is its name), bind (a path of the host) or tmpfs.
+    """
+
+    source: Annotated[str, Meta(max_length=4096)] | None = None
+    target: Annotated[str, Meta(max_length=4096)]
+    read_only: bool = False
+    volume_type: Text = "volume"
+
+
+class NewContainer(Ask, frozen=True, kw_only=True):
+    """What a container is to be like; the daemon has its image already.
+
+    `command` is a list of words, or a text that is split as a shell would.
+    """
+
+    image: Name
+    name: Text | None = None
+    command: list[str] | str = []
+    ports: list[NewPort] = []
+    volumes: list[NewVolume] = []
+    networks: Names = []
+    env: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    restart_policy: Text = "no"
+    start: bool = True
+
+
+class ContainerOptions(Ask, frozen=True, kw_only=True):
+    """Whether those that do not run are told, too."""
+
+    all: bool = True
+
+
+class RemoveOptions(Ask, frozen=True, kw_only=True):
+    """Whether one that runs is killed first."""
+
+    force: bool = False
+
+
+class EndOptions(Ask, frozen=True, kw_only=True):
+    """How long a container may take to end before it is killed."""
+
+    timeout_seconds: Annotated[int, Meta(ge=0, le=3600)] = 10
+
+
+class LogOptions(Ask, frozen=True, kw_only=True):
+    """How many of the last lines, and whether to go on with those that come."""
+
+    tail: Annotated[int, Meta(ge=0, le=2**31 - 1)] | Literal["all"] = 200
+    follow: bool = False
+
+
+class StatsOptions(Ask, frozen=True, kw_only=True):
+    """Whether to go on, a reading a second."""
+
+    stream: bool = False

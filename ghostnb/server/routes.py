@@ -5,6 +5,15 @@ from typing import Any
 
 from ghostnb.server.content.handler import ContentHandler
 from ghostnb.server.handlers.about import Description, HealthCheck, Nowhere
+from ghostnb.server.handlers.containers import (
+    ContainerItem,
+    ContainerLogs,
+    ContainerRestart,
+    ContainerStart,
+    ContainerStatistics,
+    ContainerStop,
+    ContainerTable,
+)
 from ghostnb.server.handlers.events import Events
 from ghostnb.server.handlers.images import ImageSearch, Pulls
 from ghostnb.server.handlers.jobs import Job, Jobs
@@ -36,6 +45,13 @@ ROUTES: tuple[tuple[str, type], ...] = (
     ("/images/push", Pushes),
     ("/images/copy", Copies),
     ("/images/sync", Syncs),
+    ("/containers", ContainerTable),
+    ("/containers/{container}", ContainerItem),
+    ("/containers/{container}/start", ContainerStart),
+    ("/containers/{container}/stop", ContainerStop),
+    ("/containers/{container}/restart", ContainerRestart),
+    ("/containers/{container}/logs", ContainerLogs),
+    ("/containers/{container}/stats", ContainerStatistics),
     ("/jobs", Jobs),
     ("/jobs/{job}", Job),
     ("/events", Events),

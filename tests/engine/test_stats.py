@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Iterator
 from typing import Any
 
-import docker
 import pandas as pd
 import pytest
 
-from ghostnb.engine import ContainerSpec, ContainerStats, Engine
+from ghostnb.engine import ContainerStats, Engine
 from ghostnb.errors import EngineError, EngineUnreachableError
 from tests.engine.test_containers import on_host
 from tests.parts.daemons import RunningDaemon, dockerd
@@ -74,54 +71,6 @@ def test_of_what_does_not_run_there_is_no_reading(daemon: RunningDaemon, box: st
     for error in asyncio.run(both()):
         assert error.status == 409
         assert error.hint == "Start it first: engine.start('still')"
-
-
-NETWORKS = ("one", "two", "three")
-
-
-@pytest.fixture
-def networks(daemon: RunningDaemon) -> Iterator[tuple[str, ...]]:
-    with contextlib.closing(docker.APIClient(base_url=daemon.url, version="1.41")) as client:
-        made = [client.create_network(name)["Id"] for name in NETWORKS]
-        yield NETWORKS
-        for network in made:
-            client.remove_network(network)
-
-
-def test_networks_are_joined_and_counted(
-    daemon: RunningDaemon, networks: tuple[str, ...], box: str
-) -> None:
-    spec = ContainerSpec(
-        box, command=("sleep", "60"), network=networks[0], further_networks=networks[1:]
-    )
-
-    async def run() -> ContainerStats:
-        async with Engine(daemon.url) as engine:
-            made = await engine.create_container(spec)
-            assert (await engine.container(made)).networks == ("one", "three", "two")
-            (listed,) = await engine.list_containers()
-            assert listed.networks == ("one", "three", "two")
-            return await engine.stats(made)
-
-    stats = asyncio.run(run())
-    assert stats.network_received_bytes + stats.network_sent_bytes > 0
-
-
-def test_what_cannot_join_a_network_is_not_left_behind(
-    daemon: RunningDaemon, networks: tuple[str, ...], box: str
-) -> None:
-    spec = ContainerSpec(
-        box, command=("sleep", "60"), network="one", further_networks=("two", "nowhere")
-    )
-
-    async def run() -> None:
-        async with Engine(daemon.url) as engine:
-            with pytest.raises(EngineError) as caught:
-                await engine.create_container(spec)
-            assert caught.value.status == 404
-            assert await engine.list_containers() == []
-
-    asyncio.run(run())
 
 
 def test_who_leaves_leaves_nothing_behind(daemon: RunningDaemon, box: str) -> None:

@@ -36,7 +36,11 @@ ADMIN = {
     "registries.remove",
     "images.delete",
 }
-DEVELOPER = {"images.pull", "images.push", "images.copy", "images.sync", "jobs.cancel"}
+DEVELOPER = {
+    *(f"images.{name}" for name in ("pull", "push", "copy", "sync")),
+    *(f"containers.{name}" for name in ("create", "remove", "start", "stop", "restart", "logs")),
+    "jobs.cancel",
+}
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,13 @@ Times are RFC 3339, sizes are bytes as a registry stores them, and null is unkno
 """
 
 from ghostnb.server.answers.answer import Answer, Done, FailureAnswer, Health
+from ghostnb.server.answers.containers import (
+    ContainerAnswer,
+    ContainerEntry,
+    ContainerList,
+    PortEntry,
+    StatsEntry,
+)
 from ghostnb.server.answers.events import EventList, SubscriptionEntry, SubscriptionList, Taken
 from ghostnb.server.answers.images import (
     Found,
@@ -25,6 +32,9 @@ from ghostnb.server.answers.registries import (
 
 __all__ = [
     "Answer",
+    "ContainerAnswer",
+    "ContainerEntry",
+    "ContainerList",
     "CopyRow",
     "Deletion",
     "Done",
@@ -40,11 +50,13 @@ __all__ = [
     "JobProgress",
     "LayerEntry",
     "PlanRow",
+    "PortEntry",
     "PullEnded",
     "Registries",
     "RegistryEntry",
     "RegistryFailure",
     "Repositories",
+    "StatsEntry",
     "SubscriptionEntry",
     "SubscriptionList",
     "SyncPlanned",

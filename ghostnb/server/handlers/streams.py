@@ -1,7 +1,7 @@
 """Answers that come piece by piece, no faster than they are taken."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from ghostnb.server.jobs.job import Job
 __all__ = ["send_line", "send_lines", "send_progress", "send_text", "while_there"]
 
 Result = TypeVar("Result")
+Value = TypeVar("Value")
 
 
 async def send_progress(handler: AgentHandler, job: Job) -> None:
@@ -37,7 +38,9 @@ async def send_line(handler: AgentHandler, value: Any) -> None:
     await handler.flush()
 
 
-async def send_lines(handler: AgentHandler, values: AsyncGenerator[Any, None]) -> None:
+async def send_lines(
+    handler: AgentHandler, values: AsyncGenerator[Value, None], tell: Callable[[Value], Any]
+) -> None:
     """Send a line of JSON for each value as it comes, as long as somebody is there.
 
     What fails before the first is the answer; what fails later is the last line.
@@ -48,7 +51,7 @@ async def send_lines(handler: AgentHandler, values: AsyncGenerator[Any, None]) -
             async for value in values:
                 if not handler.has_begun:
                     _begin(handler, "application/x-ndjson")
-                await send_line(handler, value)
+                await send_line(handler, tell(value))
 
     try:
         await while_there(handler, send())
