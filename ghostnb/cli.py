@@ -111,8 +111,12 @@ def _add_dashboard(dashboard: argparse.ArgumentParser) -> None:
     )
     dashboard.add_argument("--port", type=int, help="default: 8866, or any if that is taken")
     dashboard.add_argument("--no-browser", action="store_true", help="only show its address")
-    dashboard.add_argument(
-        "--config", metavar="FILE", help="a registries.toml other than the usual"
+    shown = dashboard.add_mutually_exclusive_group()
+    shown.add_argument("--config", metavar="FILE", help="a registries.toml other than the usual")
+    shown.add_argument(
+        "--agent",
+        metavar="URL",
+        help="show the registries of this agent; its token is that of GHOSTNB_AGENT_TOKEN",
     )
     _add_proxy(dashboard)
     dashboard.set_defaults(run=_dashboard)

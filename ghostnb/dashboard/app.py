@@ -13,9 +13,10 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jinja2
@@ -62,7 +63,21 @@ class OwnPython(KernelSpecManager):
 
 
 class Kernels(AsyncMappingKernelManager):
-    """Kernels work where the command was given, so that paths mean what they say there."""
+    """Kernels work where the command was given, so that paths mean what they say there.
+
+    Attributes
+    ----------
+    own_environment : mapping of str to str
+        What they have beside the environment of this process.
+    """
+
+    own_environment: Mapping[str, str] = MappingProxyType({})
+
+    async def start_kernel(self, **options: Any) -> str:  # type: ignore[override]
+        """Start one."""
+        options["env"] = {**(options.get("env") or os.environ), **self.own_environment}
+        started: str = await super().start_kernel(**options)
+        return started
 
     def cwd_for_path(self, path: str, **options: Any) -> str:
         """Give that directory."""
@@ -112,6 +127,8 @@ class DashboardApp(Voila):
     hosts : sequence of str, optional
         Names by which it may be addressed, beside ``localhost`` and loopback
         addresses; ``*`` for any.
+    environment : mapping of str to str, optional
+        For the notebook alone.
     on_ready : callable, optional
         Called once it answers.
 
@@ -129,9 +146,11 @@ class DashboardApp(Voila):
         *,
         base_url: str = "/",
         hosts: Sequence[str] = (),
+        environment: Mapping[str, str] = MappingProxyType({}),
         on_ready: Callable[[], object] = lambda: None,
     ) -> None:
-        super().__init__(config=_config(bound.getsockname()[1]), log_level="WARN")
+        kernels = type("OwnKernels", (Kernels,), {"own_environment": environment})
+        super().__init__(config=_config(bound.getsockname()[1], kernels), log_level="WARN")
         self._bound, self._on_ready, self._hosts = bound, on_ready, hosts
         # No voila.json of somebody's own is read: it could open what is closed here.
         self.config_file_paths: list[str] = []
@@ -203,7 +222,7 @@ class DashboardApp(Voila):
             shutil.rmtree(self.connection_dir, ignore_errors=True)
 
 
-def _config(port: int) -> Config:
+def _config(port: int, kernel_manager: type) -> Config:
     config = Config()
     # Not Jupyter's own name for it: behind its proxy both come to the browser from one host.
     config.IdentityProvider.cookie_name = f"ghostnb-{port}"
@@ -216,7 +235,7 @@ def _config(port: int) -> Config:
     voila.preheat_kernel, voila.default_pool_size = True, 1
     # What a cell says when it fails is for who reads it: where, and what to do.
     voila.show_tracebacks = True
-    voila.multi_kernel_manager_class = Kernels
+    voila.multi_kernel_manager_class = kernel_manager
     voila.kernel_spec_manager_class = OwnPython
     kernels = config.MappingKernelManager
     kernels.cull_idle_timeout, kernels.cull_interval = _IDLE_SECONDS, 30

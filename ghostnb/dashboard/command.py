@@ -7,9 +7,10 @@ import socket
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from types import MappingProxyType
 
 from jupyter_core.paths import jupyter_runtime_dir
 
@@ -17,6 +18,8 @@ from ghostnb.dashboard.app import DashboardApp
 from ghostnb.drift.server import listen
 from ghostnb.errors import ConfigError
 from ghostnb.fleet import Fleet
+from ghostnb.loop import run
+from ghostnb.registries.agents import AGENT_VARIABLE, TOKEN_VARIABLE
 
 __all__ = ["USUAL_PORT", "notebook", "run_dashboard", "serve_dashboard"]
 
@@ -33,26 +36,40 @@ def run_dashboard(options: argparse.Namespace, say: Say) -> None:
     Parameters
     ----------
     options : argparse.Namespace
-        ``port``, ``no_browser``, ``config``, ``base_url``, ``allow_host``.
+        ``port``, ``no_browser``, ``config``, ``agent``, ``base_url``, ``allow_host``.
     say : callable
         Shows a line to the user.
 
     Raises
     ------
     GhostnbError
-        If it cannot begin: a configuration that cannot be read, a port that is taken.
+        If it cannot begin: a configuration that cannot be read, an agent that does not answer,
+        a port that is taken.
     """
+    named = os.environ.pop(AGENT_VARIABLE, "")
     if options.config:
         os.environ["GHOSTNB_CONFIG"] = str(Path(options.config).absolute())
+        named = ""
+    agent = options.agent or named
     # The page would say it, too; but here it is seen at once.
-    Fleet.from_config()
+    environment = _reached_agent(agent) if agent else {}
+    if not agent:
+        Fleet.from_config()
     serve_dashboard(
         say,
         port=options.port,
         in_browser=not options.no_browser,
         base_url=options.base_url,
         hosts=options.allow_host,
+        environment=environment,
     )
+
+
+def _reached_agent(url: str) -> dict[str, str]:
+    """See that an agent can be asked, and give the variables by which the notebook does."""
+    run(Fleet.from_agent(url))
+    # Out of this environment, which a browser that is started has, too.
+    return {AGENT_VARIABLE: url, TOKEN_VARIABLE: os.environ.pop(TOKEN_VARIABLE)}
 
 
 def serve_dashboard(
@@ -62,6 +79,7 @@ def serve_dashboard(
     in_browser: bool = True,
     base_url: str = "/",
     hosts: list[str] | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Serve the dashboard's notebook until Ctrl-C.
 
@@ -77,6 +95,8 @@ def serve_dashboard(
         Below which path, behind a proxy.
     hosts : list of str, optional
         Names by which it may be addressed, beside this machine's; ``*`` for any.
+    environment : mapping of str to str, optional
+        For the notebook alone.
 
     Raises
     ------
@@ -100,7 +120,13 @@ def serve_dashboard(
                 _open(page)
 
         app = DashboardApp(
-            notebook(), bound, token, base_url=base_url, hosts=hosts or (), on_ready=ready
+            notebook(),
+            bound,
+            token,
+            base_url=base_url,
+            hosts=hosts or (),
+            environment=environment,
+            on_ready=ready,
         )
         app.run()
 

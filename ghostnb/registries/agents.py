@@ -9,8 +9,10 @@ from ghostnb.registries.session import Session
 from ghostnb.registries.vendors.agent import Agent
 from ghostnb.registries.vendors.agent_api import AgentAPI
 
-__all__ = ["TOKEN_VARIABLE", "agent_configs"]
+__all__ = ["AGENT_VARIABLE", "TOKEN_VARIABLE", "agent_configs"]
 
+AGENT_VARIABLE = "GHOSTNB_AGENT"
+"""Names the agent whose registries a dashboard shows, where it is not told which to show."""
 TOKEN_VARIABLE = "GHOSTNB_AGENT_TOKEN"  # noqa: S105 (its name)
 _ROUTES = "/api/v1"
 

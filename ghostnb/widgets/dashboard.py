@@ -11,6 +11,7 @@ from ghostnb.engine import Engine
 from ghostnb.errors import ConfigError
 from ghostnb.fleet import Fleet
 from ghostnb.pull_commands import pull_name
+from ghostnb.registries.agents import AGENT_VARIABLE
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.widgets.base import Pages, Panels
 from ghostnb.widgets.browser import RegistryBrowser
@@ -23,6 +24,7 @@ from ghostnb.widgets.plans.panel import PlanPanel
 from ghostnb.widgets.pulls import PullQueue
 from ghostnb.widgets.search import SearchPanel
 from ghostnb.widgets.storage.panel import StoragePanel
+from ghostnb.widgets.tasks import Tasks
 from ghostnb.widgets.title_bar import TitleBar
 
 __all__ = ["Dashboard"]
@@ -36,8 +38,8 @@ class Dashboard(Panels):
     Parameters
     ----------
     fleet : Fleet, optional
-        By default the configured registries; a configuration that cannot be
-        read is shown as an error, with another attempt.
+        By default the registries of the agent that the variable ``GHOSTNB_AGENT`` names, or
+        else the configured ones; what cannot be had is shown as an error, with another attempt.
     engine : Engine, optional
         By default the daemon that `Engine` finds.
     downloads : str or path, optional
@@ -61,6 +63,7 @@ class Dashboard(Panels):
         downloads: str | os.PathLike[str] | None = None,
     ) -> None:
         self._is_configured = fleet is None
+        self._tasks = Tasks()
         self._configured: dict[str, RegistryConfig] = {}
         self.fleet = Fleet() if fleet is None else fleet
         self.engine = Engine() if engine is None else engine
@@ -71,6 +74,11 @@ class Dashboard(Panels):
         self._link()
         if self._is_configured:
             self._configure()
+
+    def close(self) -> None:
+        """End it, and what it was waiting for."""
+        self._tasks.cancel()
+        super().close()
 
     def _make_panels(self, downloads: str | os.PathLike[str] | None) -> None:
         self.pulls = PullQueue(
@@ -131,12 +139,20 @@ class Dashboard(Panels):
             self._configure()
 
     def _configure(self) -> None:
-        """Take the registries of the configuration, as it is now, or say what is wrong with it."""
+        """Take the agent's registries, or those of the configuration, as they are now."""
+        if agent := os.environ.get(AGENT_VARIABLE):
+            work = self._configure_by_agent(agent)
+            self._tasks.spawn(work, key="configure", on_error=self.browser.fail)
+            return
         try:
-            configured = Fleet.from_config()
+            self._take(Fleet.from_config())
         except ConfigError as e:
             self.browser.fail(e)
-            return
+
+    async def _configure_by_agent(self, url: str) -> None:
+        self._take(await Fleet.from_agent(url))
+
+    def _take(self, configured: Fleet) -> None:
         now = {name: configured[name].config for name in configured}
         _follow(self.fleet, self._configured, now)
         self._configured = now

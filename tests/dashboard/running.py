@@ -69,7 +69,7 @@ class RunningDashboard:
 @contextmanager
 def running_dashboard(
     folder: Path,
-    config: Path,
+    config: Path | None,
     *options: str,
     in_browser: bool = False,
     python: str = sys.executable,
@@ -77,7 +77,9 @@ def running_dashboard(
 ) -> Iterator[RunningDashboard]:
     """Serve the dashboard on a free port."""
     log = folder / "dashboard.log"
-    words = ["dashboard", "--port=0", f"--config={config}", *options]
+    words = ["dashboard", "--port=0", *options]
+    if config is not None:
+        words.append(f"--config={config}")
     if not in_browser:
         words.append("--no-browser")
     variables = {"JUPYTER_RUNTIME_DIR": str(folder / "runtime"), **(environment or {})}
