@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
+from tests.parts.faults import faulty_server
 from tests.parts.processes import free_port
+from tests.parts.replies import error, reply
 
 CODE = """
 import ghostnb
@@ -16,6 +18,15 @@ fleet = ghostnb.Fleet([
 ])
 dashboard = Dashboard(fleet, ghostnb.Engine("unix:///nowhere/docker.sock"))
 dashboard
+"""
+
+
+BY_AGENT = """
+import os
+import ghostnb
+
+os.environ["GHOSTNB_AGENT"], os.environ["GHOSTNB_AGENT_TOKEN"] = "{url}", "the-token"
+ghostnb.Dashboard(engine=ghostnb.Engine("unix:///nowhere/docker.sock"))
 """
 
 
@@ -100,3 +111,14 @@ def test_a_password_is_nobodys_state(show, demo_drift):
     page.get_by_role("grid", name="Repositories").get_by_text("library/hello").wait_for()
     page.get_by_role("button", name="Look").click()
     page.get_by_text("clean", exact=True).wait_for()
+
+
+def test_an_agent_that_refuses_is_said_and_asked_again(show):
+    entry = {"name": "by-agent", "kind": "docker-hub"}
+    with faulty_server({"/api/v1/registries": error(401, "UNAUTHORIZED")}) as agent:
+        page = show(BY_AGENT.format(url=agent.url))
+        page.get_by_text("Give the agent's token").wait_for()
+        agent.routes["/api/v1/registries"] = reply(json={"registries": [entry]})
+        page.get_by_role("button", name="Retry").click()
+        registries = page.get_by_role("grid", name="Registries")
+        registries.get_by_text("by-agent", exact=True).wait_for()
