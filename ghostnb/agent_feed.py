@@ -20,6 +20,7 @@ from ghostnb.errors import (
     ServerError,
     UnauthorizedError,
 )
+from ghostnb.registries.agents import TOKEN_VARIABLE
 from ghostnb.registries.config import LAYOUT_SCHEME, RegistryConfig
 from ghostnb.registries.session.failures import transport_error
 from ghostnb.registries.session.routing import RoutingCarrier
@@ -51,8 +52,8 @@ class AgentFeed:
     ----------
     url : str
         Of the agent, or of its ``/api/v1/``; ``http://`` only on this machine, or if `insecure`.
-    token : str
-        The owner's, or a user's. It is never shown.
+    token : str, optional
+        The owner's, or a user's, as for `Fleet.from_agent`. It is never shown.
     ca_file : str, optional
         PEM file of an authority that signs the agent's certificate.
     insecure : bool, optional
@@ -76,17 +77,22 @@ class AgentFeed:
     """
 
     def __init__(
-        self, url: str, token: str, *, ca_file: str | None = None, insecure: bool = False
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        ca_file: str | None = None,
+        insecure: bool = False,
     ) -> None:
         self._config = RegistryConfig(
             "agent",
             _checked_url(url),
+            token=token or f"env:{TOKEN_VARIABLE}",
             ca_file=ca_file,
             insecure=insecure,
             max_connections=1,
             timeout_seconds=_SILENCE_SECONDS,
         )
-        self._authorization = f"Bearer {_checked_token(token)}"
         self.url = self._config.url
         self.retry_seconds: float | None = None
 
@@ -109,6 +115,8 @@ class AgentFeed:
 
         Raises
         ------
+        ConfigError
+            If the token is in a variable that is not set.
         TransportError
             If there is no answer, or it breaks off.
         RegistryError
@@ -138,10 +146,12 @@ class AgentFeed:
             "its events",
             headers={"accept": _EVENTS, "cache-control": "no-store", "last-event-id": str(since)},
         )
+        credentials = await self._config.credentials()
+        authorization = credentials.bearer() if credentials else None
         carrier = RoutingCarrier(self._config)
         try:
             async with asyncio.timeout(_SILENCE_SECONDS):
-                opened = await carrier.send(request, self._authorization, is_small=False)
+                opened = await carrier.send(request, authorization, is_small=False)
             try:
                 await self._check(opened)
                 yield opened
@@ -218,13 +228,3 @@ def _checked_url(url: str) -> str:
     if place.startswith(LAYOUT_SCHEME):
         raise ConfigError("An agent is no image layout.", hint="Write https://HOST of an agent.")
     return place
-
-
-def _checked_token(token: str) -> str:
-    # Neither shown nor sent: a library would show it in its complaint.
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise ConfigError(
-            "The agent's token is empty, or has letters that no header can carry.",
-            hint="Give the token as ghostnb agent shows it.",
-        )
-    return token

@@ -180,7 +180,19 @@ def test_an_event_that_cannot_be_read_is_told_in_its_place():
     assert feed.retry_seconds == 2.5
 
 
-@pytest.mark.parametrize("token", ["", "a b", "a\r\nX: s3cret", "s3cret\N{SNOWMAN}"])
+def test_the_token_may_stand_in_the_environment(monkeypatch):
+    with faulty_server({EVENTS: html(404)}) as server:
+        with pytest.raises(ConfigError, match="GHOSTNB_AGENT_TOKEN, which is not set"):
+            run(hear(AgentFeed(server.url), 1))
+        monkeypatch.setenv("GHOSTNB_AGENT_TOKEN", "by-default")
+        monkeypatch.setenv("MINE", "by-name")
+        for token in (None, "env:MINE"):
+            with pytest.raises(NotFoundError):
+                run(hear(AgentFeed(server.url, token), 1))
+    assert server.authorizations == ["Bearer by-default", "Bearer by-name"]
+
+
+@pytest.mark.parametrize("token", ["a b", "a\r\nX: s3cret", "s3cret\N{SNOWMAN}"])
 def test_a_token_that_no_header_can_carry_is_not_shown(token):
     with pytest.raises(ConfigError) as e:
         AgentFeed("http://localhost:8000", token)
