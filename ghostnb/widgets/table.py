@@ -18,7 +18,7 @@ from ghostnb.widgets.states import StateKind, state
 
 __all__ = ["Column", "Table", "plain"]
 
-Kind = Literal["text", "bytes", "number", "time", "digest", "badges", "dot", "action"]
+Kind = Literal["text", "bytes", "number", "time", "digest", "badges", "dot", "outcome", "action"]
 KeyCallback = Callable[[str], object]
 
 
@@ -33,8 +33,8 @@ class Column:
     label : str
     kind : str
         How values are written. ``badges`` is a list of texts, ``dot`` one of
-        ``reachable``, ``refused``, ``unreachable`` and ``unknown``; ``action`` is a
-        button.
+        ``reachable``, ``refused``, ``unreachable`` and ``unknown``, ``outcome`` one of
+        ``success``, ``failure`` and ``denied``; ``action`` is a button.
     width : str or None
         A CSS grid track such as ``90px``; None shares what is left, or is what
         ``badges`` need.
@@ -63,6 +63,10 @@ class Table(View):
         Several rows can be selected: with shift, ctrl, or all that match.
     sort : str, optional
         The column that is sorted by at first; by default rows stay in their order.
+    newest : str, optional
+        Instead of `sort`, the column of times in a table that grows while it is looked at: what
+        happened last stands first. Who has scrolled down keeps the rows in sight, and is told
+        how many have come above.
     height : str, optional
         In CSS.
     actions : sequence of Action, optional
@@ -106,6 +110,8 @@ class Table(View):
         "more",
         "selection_bar",
         "row_buttons",
+        "cells",
+        "news",
         "table",
     )
     _css = stylesheet("actions", "table", "panels")
@@ -115,6 +121,7 @@ class Table(View):
     _state = traitlets.Dict().tag(sync=True)
     _actions: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _wants_visible = traitlets.Bool(False).tag(sync=True)
+    _is_live = traitlets.Bool(False).tag(sync=True)
     label = traitlets.Unicode().tag(sync=True)
     multiple = traitlets.Bool(False).tag(sync=True)
     height = traitlets.Unicode().tag(sync=True)
@@ -128,6 +135,7 @@ class Table(View):
         label: str,
         multiple: bool = False,
         sort: str | None = None,
+        newest: str | None = None,
         height: str = "320px",
         actions: Sequence[Action] = (),
         on_activate: KeyCallback | None = None,
@@ -137,9 +145,11 @@ class Table(View):
         on_retry: Callable[[], object] | None = None,
         on_open: Callable[[], object] = lambda: None,
     ) -> None:
+        by = newest or sort
         super().__init__(
             _columns=[asdict(column) for column in columns],
-            _sort=sort and {"name": sort, "descending": False},
+            _sort=by and {"name": by, "descending": newest is not None},
+            _is_live=newest is not None,
             _state=state("empty"),
             _actions=shown(actions),
             _wants_visible=on_visible is not None,

@@ -192,3 +192,40 @@ def test_rows_that_become_known_take_no_click_away(show):
     row.get_by_text("8 B").wait_for()
     page.mouse.up()
     page.get_by_text("selected v0.1 1").wait_for()
+
+
+LIVE = """
+import time
+import ipywidgets
+import pandas as pd
+from ghostnb.widgets import Column, Table
+
+columns = [Column("time", "Time", "time", "120px"), Column("name", "Name")]
+table = Table(columns, key="name", label="Live", newest="time")
+def put(name, seconds):
+    times = pd.to_datetime([seconds], unit="s", utc=True)
+    table.put(pd.DataFrame({"time": times, "name": [name]}))
+for name, seconds in {"one": 2000, "other": 2000, "older": 1000}.items():
+    put(name, seconds)
+late = ipywidgets.Button(description="Late")
+late.on_click(lambda _: put("late", time.time() - 50))
+ipywidgets.VBox([table, late])
+"""
+
+
+def test_what_happened_last_stands_first_and_its_time_goes_on(show):
+    page = show(LIVE)
+    rows = page.get_by_role("grid", name="Live").locator("[data-place]")
+    page.get_by_text("older").wait_for()
+
+    def names():
+        ordered = sorted(rows.all(), key=lambda row: int(row.get_attribute("data-place")))
+        return [row.inner_text().split("\n")[1] for row in ordered]
+
+    # Of two at the same time, what came last.
+    assert names() == ["other", "one", "older"]
+    page.get_by_role("button", name="Late").click()
+    late = rows.filter(has_text="late")
+    late.get_by_text("just now").wait_for()
+    assert names() == ["late", "other", "one", "older"]
+    late.get_by_text("1 minute ago").wait_for()

@@ -37,11 +37,15 @@ function relativeTime(count, unit) {
 // A container's id has no algorithm before it.
 const shortDigest = (digest) => digest.replace(/^((?:\w+:)?[0-9a-f]{12})[0-9a-f]+$/, "$1");
 
+// Told by a mark and a word: not everybody sees colours.
+const OUTCOMES = { success: "✓ success", failure: "✕ failure", denied: "⊘ denied" };
+
 const FORMATS = {
   bytes: formatBytes,
   time: formatTime,
   number: (value) => grouped.format(value),
   digest: shortDigest,
+  outcome: (value) => OUTCOMES[value] ?? value,
 };
 
 function formatValue(value, kind) {
@@ -113,7 +117,7 @@ function keepFocus(root, draw, instead = () => root) {
 const MOST_PICTURES = 60;
 
 function takeFocus(root, target, pictures = MOST_PICTURES) {
-  const place = root.closest(".ghostnb-dashboard, .ghostnb-browser") ?? root;
+  const place = root.closest(".ghostnb-dashboard") ?? root.closest(".ghostnb-browser") ?? root;
   const active = document.activeElement;
   if (active && active !== document.body && !place.contains(active)) return;
   if (isSeen(target)) target.focus();

@@ -24,9 +24,10 @@ class Rows {
     this.view = [];
   }
 
-  configure(columns, sort) {
+  configure(columns, sort, isLive = false) {
     this.columns = columns;
     this.sort = sort;
+    this.isLive = isLive;
   }
 
   // Rows with a known key replace what is known of it; the others come last.
@@ -93,16 +94,18 @@ class Rows {
     this.places = null;
   }
 
-  // What is unknown comes last either way; what is equal stays in its order.
+  // What is unknown comes last either way; what is equal stays in its order, or in a live table
+  // what came last stands first.
   order(view, name, sign) {
     const values = this.values[name] ?? [];
     const isText = this.columns.find((column) => column.name === name)?.kind !== "digest";
     const compare = (a, b) =>
       isText && typeof a === "string" ? collator.compare(a, b) : a < b ? -1 : a > b ? 1 : 0;
+    const tie = this.isLive ? -1 : 1;
     view.sort((left, right) => {
       const a = values[left] ?? null, b = values[right] ?? null;
-      if (a === null || b === null) return (a === null) - (b === null) || left - right;
-      return sign * compare(a, b) || left - right;
+      if (a === null || b === null) return (a === null) - (b === null) || tie * (left - right);
+      return sign * compare(a, b) || tie * (left - right);
     });
   }
 
@@ -122,7 +125,7 @@ class Rows {
 // Takes what the model is sent, for all its views.
 function listen(model, table) {
   const { rows, selection, listeners } = table;
-  rows.configure(model.get("_columns"), model.get("_sort"));
+  rows.configure(model.get("_columns"), model.get("_sort"), model.get("_is_live"));
   selection.isMultiple = model.get("multiple");
   const take = (message, buffers) => {
     if (message.kind === "reset") {

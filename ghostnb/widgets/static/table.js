@@ -41,9 +41,12 @@ class TableView {
   build(el) {
     const label = this.model.get("label");
     this.count = element("span", "ghostnb-count", { "aria-live": "polite" });
+    this.news = new News(this, this.model.get("_is_live"));
     this.filter = element("input", "ghostnb-filter", {
       type: "search", placeholder: "Filter", "aria-label": `Filter ${label.toLowerCase()}`,
     });
+    // Another view may have filtered the rows, before its tab was left.
+    this.filter.value = this.rows.filter;
     this.bar = new SelectionBar(label, this.selection, {
       all: () => this.chooseAll(), none: () => this.chooseNone(), tell: (name) => this.act(name),
     });
@@ -58,7 +61,7 @@ class TableView {
     });
     this.body.append(element("div", "ghostnb-head", { role: "rowgroup" }, this.head.root), this.space);
     this.root = element("div", "ghostnb ghostnb-table", { id: this.id },
-      element("div", "ghostnb-title", {}, element("span", "ghostnb-label", {}, label), this.count, this.filter),
+      element("div", "ghostnb-title", {}, element("span", "ghostnb-label", {}, label), this.count, this.news.button, this.filter),
       this.state, this.body, this.bar.root);
     this.root.style.setProperty("--ghostnb-height", this.model.get("height"));
     this.rowButtons = new RowButtons(this);
@@ -94,6 +97,7 @@ class TableView {
     this.model.off("msg:custom", this.onMessage);
     this.tellSelected();
     this.resized.disconnect();
+    this.news.detach();
     clearTimeout(this.settling);
   }
 
@@ -197,6 +201,7 @@ class TableView {
 
   applyFilter() {
     this.rows.filter = this.filter.value;
+    this.news.forget();
     this.rows.arrange();
     this.body.scrollTop = 0;
     this.refresh();
@@ -206,6 +211,7 @@ class TableView {
     const sort = this.rows.sort;
     const descending = sort?.name === name && !sort.descending;
     this.rows.sort = { name, descending };
+    this.news.forget();
     this.rows.arrange();
     this.refresh();
   }
@@ -227,6 +233,7 @@ class TableView {
     clearTimeout(this.telling);
     const wait = this.selection.keys.size > MANY_ROWS ? SETTLED_MS : 0;
     this.telling = setTimeout(() => this.tellSelected(), wait);
+    this.revealed = this.selection.first();
     const isCovered = this.bar.root.hidden && this.isInSight(this.active);
     this.drawChosen();
     // The bar may have come where the row was.
@@ -277,6 +284,7 @@ class TableView {
       : `${view.length.toLocaleString("en")} of ${keys.length.toLocaleString("en")}`;
     this.body.setAttribute("aria-rowcount", view.length + 1);
     this.space.style.height = `${view.length * ROW_PX}px`;
+    this.news.hold();
     const first = Math.max(0, Math.floor(this.body.scrollTop / ROW_PX) - SPARE_ROWS);
     const last = Math.min(view.length, Math.ceil((this.body.scrollTop + this.body.clientHeight) / ROW_PX) + SPARE_ROWS);
     for (const [place, { row }] of this.drawn) {
@@ -286,6 +294,7 @@ class TableView {
       }
     }
     for (let place = first; place < last; place += 1) this.drawRow(place);
+    this.news.look();
     this.drawState();
     clearTimeout(this.settling);
     this.settling = setTimeout(() => this.tellVisible(first, last), SETTLED_MS);
@@ -328,27 +337,10 @@ class TableView {
       const value = this.rows.value(number, column.name), old = cells[index];
       if (old && values[index] === value) return;
       values[index] = value;
-      cells[index] = columns.pin(this.makeCell(column, value), index, this.selection.isMultiple);
+      cells[index] = columns.pin(makeCell(column, value), index, this.selection.isMultiple);
       if (old) old.replaceWith(cells[index]);
       else row.append(cells[index]);
     });
-  }
-
-  makeCell(column, value) {
-    const cell = element("span", `ghostnb-cell ghostnb-cell-${column.kind}`, { role: "gridcell" });
-    if (column.kind === "action") {
-      cell.append(element("button", "", { type: "button", tabindex: -1, "data-action": column.name }, column.label));
-    } else if (column.kind === "badges") {
-      cell.title = (value ?? []).join(", ");
-      for (const badge of value ?? []) cell.append(element("span", "ghostnb-badge", {}, badge));
-    } else if (column.kind === "dot") {
-      const state = value ?? "unknown";
-      cell.append(element("span", `ghostnb-dot ghostnb-dot-${state}`, { role: "img", "aria-label": state, title: state }));
-    } else {
-      cell.textContent = formatValue(value, column.kind);
-      cell.title = fullValue(value, column.kind);
-    }
-    return cell;
   }
 
   drawChosen() {
