@@ -1,6 +1,7 @@
 """Widgets: views that are given callables, or a fleet and an engine; no HTTP."""
 
 from ghostnb.widgets.actions import Action
+from ghostnb.widgets.activity import ActivityPanel
 from ghostnb.widgets.browser import RegistryBrowser
 from ghostnb.widgets.container_form import ContainerForm
 from ghostnb.widgets.containers import Containers
@@ -17,6 +18,7 @@ from ghostnb.widgets.table import Column, Table
 
 __all__ = [
     "Action",
+    "ActivityPanel",
     "Column",
     "ContainerForm",
     "Containers",

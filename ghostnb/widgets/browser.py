@@ -4,22 +4,22 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
 
-import pandas as pd
 import traitlets
 
 from ghostnb.client import RegistryClient
-from ghostnb.errors import (
-    ForbiddenError,
-    GhostnbError,
-    NotFoundError,
-    UnauthorizedError,
-    UnsupportedError,
-)
+from ghostnb.errors import GhostnbError, NotFoundError, UnsupportedError
 from ghostnb.fleet import Fleet
 from ghostnb.pull_commands import no_pull_reason, pull_pieces
 from ghostnb.widgets.actions import Action
+from ghostnb.widgets.activity.own import OnEvent, own_event
 from ghostnb.widgets.base import Panels
-from ghostnb.widgets.browser_tables import REGISTRIES, REPOSITORIES, TAGS, registry_rows
+from ghostnb.widgets.browser_tables import (
+    REGISTRIES,
+    REPOSITORIES,
+    TAGS,
+    registry_rows,
+    status_row,
+)
 from ghostnb.widgets.entry import Entry
 from ghostnb.widgets.registry_form import RegistryForm
 from ghostnb.widgets.table import Table
@@ -64,6 +64,8 @@ class RegistryBrowser(Panels):
     on_pull, on_save, on_copy, on_delete : callable, optional
         Told the registry, and the references of all that is to be pulled, saved, copied
         elsewhere or deleted.
+    on_event : callable, optional
+        Told the event of a registry that was added or removed here.
 
     Attributes
     ----------
@@ -88,8 +90,9 @@ class RegistryBrowser(Panels):
         on_save: OnTags | None = None,
         on_copy: OnTags | None = None,
         on_delete: OnTags | None = None,
+        on_event: OnEvent = lambda _: None,
     ) -> None:
-        self.fleet = fleet
+        self.fleet, self._on_event = fleet, on_event
         self._on_inspect, self._on_select = on_inspect, on_select
         self._on_retry = on_retry or self.reload
         acts = {_PULL: on_pull, _SAVE: on_save, _COPY: on_copy, _DELETE: on_delete}
@@ -344,16 +347,7 @@ class RegistryBrowser(Panels):
             self._tasks.spawn(self._greet(name), key=f"ping {name}", on_error=_nothing)
 
     async def _greet(self, name: str) -> None:
-        client = self.fleet[name]
-        try:
-            await client.ping()
-        except (UnauthorizedError, ForbiddenError):
-            state = "refused"
-        except GhostnbError:
-            state = "unreachable"
-        else:
-            state = "reachable"
-        self._registries.put(pd.DataFrame({"name": [name], "status": [state]}))
+        self._registries.put(await status_row(self.fleet[name]))
 
     def _open_form(self) -> None:
         self._form.reset()
@@ -365,6 +359,7 @@ class RegistryBrowser(Panels):
         self._buttons.focus()
 
     def _added(self, name: str) -> None:
+        self._on_event(own_event("registry-add", registry=name))
         self._close_form()
         self.reload()
         self.registry = name
@@ -389,6 +384,7 @@ class RegistryBrowser(Panels):
         if name in self.fleet:
             self._tasks.cancel(f"ping {name}")
             self.fleet.remove(name)
+            self._on_event(own_event("registry-remove", registry=name))
         self.reload()
 
 

@@ -2,9 +2,11 @@
 
 import pandas as pd
 
+from ghostnb.client import RegistryClient
+from ghostnb.errors import ForbiddenError, GhostnbError, UnauthorizedError
 from ghostnb.widgets.table import Column
 
-__all__ = ["REGISTRIES", "REPOSITORIES", "TAGS", "registry_rows"]
+__all__ = ["REGISTRIES", "REPOSITORIES", "TAGS", "registry_rows", "status_row"]
 
 REGISTRIES = [
     Column("status", "", "dot", "30px"),
@@ -33,3 +35,16 @@ def registry_rows(registries: pd.DataFrame) -> pd.DataFrame:
     ]
     rows = registries[["name", "url"]].assign(badges=badges, status=pd.NA)
     return rows.assign(status=rows["status"].astype("string"))
+
+
+async def status_row(client: RegistryClient) -> pd.DataFrame:
+    """Ask a registry whether it is there, and give the row that says so."""
+    try:
+        await client.ping()
+    except (UnauthorizedError, ForbiddenError):
+        state = "refused"
+    except GhostnbError:
+        state = "unreachable"
+    else:
+        state = "reachable"
+    return pd.DataFrame({"name": [client.name], "status": [state]})

@@ -5,6 +5,7 @@ from typing import Any
 
 from ghostnb.engine import ContainerSpec, Engine
 from ghostnb.errors import GhostnbError, InvalidContainerError
+from ghostnb.widgets.activity.own import OnEvent, failed_event, own_event
 from ghostnb.widgets.form import Field, Form
 from ghostnb.widgets.tasks import Tasks
 
@@ -38,6 +39,8 @@ class ContainerForm(Form):
         Told the container's id.
     on_closed : callable, optional
         Told that none is to be made.
+    on_event : callable, optional
+        Told the event of a container that was created, or could not be.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class ContainerForm(Form):
         *,
         on_created: Callable[[str], object] | None = None,
         on_closed: Callable[[], object] | None = None,
+        on_event: OnEvent = lambda _: None,
     ) -> None:
         super().__init__(
             "Create container",
@@ -53,6 +57,7 @@ class ContainerForm(Form):
             {"Create": self._create, "Cancel": lambda _: self._close()},
         )
         self._engine, self._on_created, self._on_closed = engine, on_created, on_closed
+        self._on_event = on_event
         self._tasks = Tasks()
 
     def ask(self, image: str) -> None:
@@ -85,7 +90,13 @@ class ContainerForm(Form):
         self._tasks.spawn(self._make(spec), key="create", on_error=fail)
 
     async def _make(self, spec: ContainerSpec) -> None:
-        created = await self._engine.create_container(spec)
+        try:
+            created = await self._engine.create_container(spec)
+        except GhostnbError as e:
+            self._on_event(failed_event("container-create", e))
+            raise
         self.tell(f"Created {created[:12]}.", "good")
+        text = f"{spec.name or created[:12]} was created of {spec.image}."
+        self._on_event(own_event("container-create", text))
         if self._on_created is not None:
             self._on_created(created)

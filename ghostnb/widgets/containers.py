@@ -10,6 +10,7 @@ import pandas as pd
 from ghostnb.engine import Engine
 from ghostnb.errors import GhostnbError
 from ghostnb.widgets.actions import Action
+from ghostnb.widgets.activity.own import OnEvent, failed_event, own_event
 from ghostnb.widgets.base import Panels
 from ghostnb.widgets.log import Log
 from ghostnb.widgets.table import Column, Table
@@ -29,6 +30,7 @@ _COLUMNS = [
     Column("stop", "Stop", "action", "64px"),
     Column("remove", "Remove", "action", "92px"),
 ]
+_DONE = {"start": "was started", "stop": "was stopped", "remove": "was removed"}
 _NONE = "No containers yet: create one from an image."
 _SELECT = "Select a container to read its log."
 # A log may end a moment before the daemon calls its container exited.
@@ -44,10 +46,19 @@ class Containers(Panels):
     on_reload : callable, optional
         Called whenever the containers are asked for: what is said of them elsewhere may be
         another by now.
+    on_event : callable, optional
+        Told the event of a container that was started, stopped or removed here, or could not be.
     """
 
-    def __init__(self, engine: Engine, *, on_reload: Callable[[], object] = lambda: None) -> None:
-        self._engine, self._on_reload = engine, on_reload
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        on_reload: Callable[[], object] = lambda: None,
+        on_event: OnEvent = lambda _: None,
+    ) -> None:
+        self._engine, self._on_reload, self._on_event = engine, on_reload, on_event
+        self._names: dict[str, str] = {}
         self._tasks = Tasks()
         self._questions, self._answered = itertools.count(1), 0
         self._table = Table(
@@ -98,8 +109,15 @@ class Containers(Panels):
             "remove": self._engine.remove,
         }
 
+        name = self._names.get(container, container[:12])
+
         async def work() -> None:
-            await acts[action](container)
+            try:
+                await acts[action](container)
+            except GhostnbError as e:
+                self._on_event(failed_event(f"container-{action}", e))
+                raise
+            self._on_event(own_event(f"container-{action}", f"{name} {_DONE[action]}."))
             self._table.tell("ready")
             await self._load()
             if action != "remove" and container in self._table.selected:
@@ -117,6 +135,7 @@ class Containers(Panels):
         # Of two that are asked at once, the earlier may be answered last.
         if question > self._answered:
             self._answered = question
+            self._names = dict(zip(found["id"], found["name"], strict=True))
             self._table.show(found)
             if found.empty:
                 self._table.clear(_NONE)

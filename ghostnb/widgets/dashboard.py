@@ -13,6 +13,9 @@ from ghostnb.fleet import Fleet
 from ghostnb.pull_commands import pull_name
 from ghostnb.registries.agents import AGENT_VARIABLE
 from ghostnb.registries.config import RegistryConfig
+from ghostnb.widgets.activity.listening import EventFeed
+from ghostnb.widgets.activity.own import job_event
+from ghostnb.widgets.activity.panel import ActivityPanel
 from ghostnb.widgets.base import Pages, Panels
 from ghostnb.widgets.browser import RegistryBrowser
 from ghostnb.widgets.container_form import ContainerForm
@@ -29,7 +32,7 @@ from ghostnb.widgets.title_bar import TitleBar
 
 __all__ = ["Dashboard"]
 
-_TABS = ("Registries", "Images", "Storage", "Containers")
+_TABS = ("Registries", "Images", "Storage", "Containers", "Activity")
 
 
 class Dashboard(Panels):
@@ -44,6 +47,9 @@ class Dashboard(Panels):
         By default the daemon that `Engine` finds.
     downloads : str or path, optional
         Where images are saved, as for `PullQueue`.
+    feed : EventFeed, optional
+        Who tells what others do: an agent, as `ghostnb.agent_feed.AgentFeed`. Without it, the
+        Activity tab has what this page does.
 
     Notes
     -----
@@ -61,6 +67,7 @@ class Dashboard(Panels):
         engine: Engine | None = None,
         *,
         downloads: str | os.PathLike[str] | None = None,
+        feed: EventFeed | None = None,
     ) -> None:
         self._is_configured = fleet is None
         self._tasks = Tasks()
@@ -68,6 +75,7 @@ class Dashboard(Panels):
         self.fleet = Fleet() if fleet is None else fleet
         self.engine = Engine() if engine is None else engine
         self._bar = TitleBar(_TABS, on_first_view=self._seen)
+        self.activity = ActivityPanel(feed, self.fleet, on_show=self._go)
         self._make_panels(downloads)
         self._stack = Pages(self._pages(), selected_index=0)
         super().__init__([self._bar, self._stack], "ghostnb-dashboard")
@@ -82,10 +90,16 @@ class Dashboard(Panels):
 
     def _make_panels(self, downloads: str | os.PathLike[str] | None) -> None:
         self.pulls = PullQueue(
-            self.fleet, self.engine, directory=downloads, on_applied=self._applied
+            self.fleet,
+            self.engine,
+            directory=downloads,
+            on_applied=self._applied,
+            on_ended=lambda job, error: self.activity.add(job_event(job, error)),
         )
         self.plans = PlanPanel(self.fleet, on_apply=self._apply)
-        self.containers = Containers(self.engine, on_reload=lambda: self.images.reload())
+        self.containers = Containers(
+            self.engine, on_reload=lambda: self.images.reload(), on_event=self.activity.add
+        )
         self.storage = StoragePanel(self.fleet, on_free=self._clean_up)
         self.clean_ups = PlanPanel(self.fleet, on_apply=self._apply)
         self.pushes = PlanPanel(self.fleet, on_apply=self._apply, engine=self.engine)
@@ -93,7 +107,12 @@ class Dashboard(Panels):
             self.engine,
             on_push=lambda images: self.pushes.push(images, on_closed=self.images.focus),
         )
-        self.form = ContainerForm(self.engine, on_created=self._created, on_closed=self._closed)
+        self.form = ContainerForm(
+            self.engine,
+            on_created=self._created,
+            on_closed=self._closed,
+            on_event=self.activity.add,
+        )
         self.details = ImageDetails(
             self.fleet,
             on_pull=self._pull,
@@ -110,6 +129,7 @@ class Dashboard(Panels):
             on_save=self._save_all,
             on_copy=partial(self.plans.copy, on_closed=self._browse),
             on_delete=partial(self.plans.delete, on_closed=self._browse),
+            on_event=self.activity.add,
         )
         self.search = SearchPanel(
             self.fleet, on_inspect=self._open, on_pull=self._pull, on_create=self._create
@@ -122,6 +142,7 @@ class Dashboard(Panels):
             [self.search, self.pulls],
             [self.clean_ups, self.storage],
             [self.form, self.containers, self.images, self.pushes],
+            [self.activity],
         ]
         return [Panels(page) for page in pages]
 
@@ -175,6 +196,8 @@ class Dashboard(Panels):
         elif change["new"] == "Storage":
             self._tell_storage()
             self.storage.reload()
+        elif change["new"] == "Activity":
+            self.activity.reload()
 
     def _named(self, change: dict[str, str]) -> None:
         if not change["new"]:
@@ -194,14 +217,24 @@ class Dashboard(Panels):
         self._bar.tag = ""
 
     def _open(self, registry: str, reference: str) -> None:
-        repository, colon, tag = reference.partition(":")
-        self._bar.tab, self._bar.registry = "Registries", registry
-        if colon:
-            self._bar.repository = repository
-            self._inspect(registry, repository, tag)
-        else:
+        repository, _, tag = reference.partition(":")
+        self._go(registry, repository if tag else "", tag)
+        if not tag:
             self.details.show(registry, reference)
-        self.details.focus()
+            self.details.focus()
+
+    def _go(self, registry: str, repository: str, tag: str) -> None:
+        """Show a place in the registries, as far as it is known."""
+        if (registry, repository) != (self._bar.registry, self._bar.repository):
+            self._selected()
+        self._bar.tab, self._bar.registry = "Registries", registry
+        if repository:
+            self._bar.repository = repository
+        if tag:
+            self._inspect(registry, repository, tag)
+            self.details.focus()
+        else:
+            self.browser.focus()
 
     def _pull(self, registry: str, reference: str, platform: str | None = None) -> None:
         self.pulls.pull(registry, reference, platform=platform)

@@ -79,6 +79,8 @@ class Job:
         Of these: ``B`` for bytes, ``step`` where no bytes move.
     rate : float
         Bytes a second in the last seconds.
+    is_told : bool
+        Whether it was told that it has ended.
     """
 
     id: str
@@ -99,6 +101,7 @@ class Job:
     total: int = 0
     unit: Literal["B", "step"] = "B"
     rate: float = 0.0
+    is_told: bool = False
     _layers: dict[str, dict[str, Any]] = field(default_factory=dict)
     _changed: dict[str, None] = field(default_factory=dict)
     _samples: deque[tuple[float, int]] = field(default_factory=deque)

@@ -49,6 +49,9 @@ class PullQueue(View):
         Told the name of an image that the daemon has now.
     on_applied : callable, optional
         Told a plan that was applied, be it whole or in part.
+    on_ended : callable, optional
+        Told each job that has ended, once, and the error that it failed by, if one did. One that
+        was cancelled before it began has not.
 
     Notes
     -----
@@ -70,11 +73,12 @@ class PullQueue(View):
         limit: int = 3,
         on_pulled: Callable[[str], object] | None = None,
         on_applied: Callable[[Change], object] = lambda _: None,
+        on_ended: Callable[[Job, GhostnbError | None], object] = lambda _, __: None,
     ) -> None:
         super().__init__()
         self.directory = Path(directory or platformdirs.user_downloads_path())
         self._fleet, self._engine = fleet, engine
-        self._on_pulled, self._on_applied = on_pulled, on_applied
+        self._on_pulled, self._on_applied, self._on_ended = on_pulled, on_applied, on_ended
         self._tasks = Tasks()
         self._jobs = JobList()
         self._is_ticking = False
@@ -192,6 +196,7 @@ class PullQueue(View):
             else:
                 await self._run_save(job, client)
         await self._show(job)
+        self._tell_end(job)
 
     async def _run_pull(self, job: Job, client: RegistryClient) -> None:
         name = pull_name(client.config, job.reference)
@@ -233,14 +238,24 @@ class PullQueue(View):
         return self._fleet[job.registry]
 
     async def _end(self, job: Job) -> None:
+        has_begun = job.state != "waiting"
         job.cancel()
         await self._show(job)
+        if has_begun:
+            self._tell_end(job)
         if isinstance(job, PlanJob):
             self._on_applied(job.change)
 
     def _fail(self, job: Job, error: GhostnbError) -> None:
         job.fail(error)
         self._mark(job)
+        self._tell_end(job, error)
+
+    def _tell_end(self, job: Job, error: GhostnbError | None = None) -> None:
+        # What was done may still fail to say how it is loaded, or be cancelled: it is done.
+        if not job.is_told:
+            job.is_told = True
+            self._on_ended(job, error)
 
     async def _show(self, *jobs: Job) -> None:
         self._mark(*jobs)

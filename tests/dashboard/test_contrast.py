@@ -60,7 +60,7 @@ def test_an_image_can_be_read(dashboard, page):
         assert faults(page) == []
 
 
-def test_images_and_containers_can_be_read(dashboard, page):
+def test_images_containers_and_what_happened_can_be_read(dashboard, page):
     page.goto(f"{dashboard.link}&tab=Images")
     page.get_by_label("Search images").fill("team")
     page.keyboard.press("Enter")
@@ -73,4 +73,12 @@ def test_images_and_containers_can_be_read(dashboard, page):
     form.get_by_role("button", name="Create", exact=True).click()
     form.get_by_text("Nothing was created.").wait_for()
     grid(page, "Containers").wait_for(state="hidden")
+    assert faults(page) == []
+    page.get_by_role("tab", name="Activity").click()
+    row(page, "Activity", "pull").click()
+    page.get_by_text("UTC: No container daemon answers at").wait_for()
+    assert faults(page) == []
+    grid(page, "Activity").locator("[data-place]").first.hover()
+    page.get_by_label("Filter activity").fill("nothing like it")
+    page.get_by_text("Nothing matches the filter.").wait_for()
     assert faults(page) == []

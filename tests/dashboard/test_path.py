@@ -136,7 +136,7 @@ def turn_to(page, name):
         "Shift+Tab",
     )
     tab = page.get_by_role("tab", name=name)
-    for _ in range(4):
+    for _ in range(5):
         if has_focus(tab):
             return
         page.keyboard.press("ArrowRight")
