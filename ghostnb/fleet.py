@@ -9,6 +9,7 @@ from typing import Self
 
 import pandas as pd
 
+from ghostnb.agent_feed import AgentFeed
 from ghostnb.asking import ask_all, parted
 from ghostnb.client import RegistryClient
 from ghostnb.errors import ConfigError, GhostnbError
@@ -36,6 +37,11 @@ class Fleet(Mapping[str, RegistryClient]):
     ----------
     configs : iterable of RegistryConfig
 
+    Attributes
+    ----------
+    feed : AgentFeed or None
+        What happens in the registries, as the agent tells it that they are reached through.
+
     Raises
     ------
     ConfigError
@@ -56,6 +62,7 @@ class Fleet(Mapping[str, RegistryClient]):
     """
 
     def __init__(self, configs: Iterable[RegistryConfig] = ()) -> None:
+        self.feed: AgentFeed | None = None
         self._clients: dict[str, RegistryClient] = {}
         self._config_file: Path | None = None
         for config in configs:
@@ -124,7 +131,9 @@ class Fleet(Mapping[str, RegistryClient]):
         The token goes to the agent alone, and is written nowhere: `remember` refuses it, unless
         it is ``env:NAME``.
         """
-        return cls(await hop(agent_configs(url, token, ca_file=ca_file, insecure=insecure)))
+        fleet = cls(await hop(agent_configs(url, token, ca_file=ca_file, insecure=insecure)))
+        fleet.feed = AgentFeed(url, token, ca_file=ca_file, insecure=insecure)
+        return fleet
 
     def __getitem__(self, name: str) -> RegistryClient:
         try:

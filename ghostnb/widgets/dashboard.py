@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
 import ipywidgets
 import traitlets
 
+from ghostnb.agent_feed import AgentFeed
 from ghostnb.engine import Engine
 from ghostnb.errors import ConfigError
 from ghostnb.fleet import Fleet
@@ -48,8 +50,8 @@ class Dashboard(Panels):
     downloads : str or path, optional
         Where images are saved, as for `PullQueue`.
     feed : EventFeed, optional
-        Who tells what others do: an agent, as `ghostnb.agent_feed.AgentFeed`. Without it, the
-        Activity tab has what this page does.
+        Who tells what others do; by default the agent that the registries are reached through.
+        Without one, the Activity tab has what this page does.
 
     Notes
     -----
@@ -75,7 +77,7 @@ class Dashboard(Panels):
         self.fleet = Fleet() if fleet is None else fleet
         self.engine = Engine() if engine is None else engine
         self._bar = TitleBar(_TABS, on_first_view=self._seen)
-        self.activity = ActivityPanel(feed, self.fleet, on_show=self._go)
+        self.activity = ActivityPanel(feed or _feed(fleet), self.fleet, on_show=self._go)
         self._make_panels(downloads)
         self._stack = Pages(self._pages(), selected_index=0)
         super().__init__([self._bar, self._stack], "ghostnb-dashboard")
@@ -309,3 +311,14 @@ def _follow(
     for name, config in now.items():
         if name not in fleet and before.get(name) != config:
             fleet.add(config)
+
+
+def _feed(fleet: Fleet | None) -> EventFeed | None:
+    """Find the agent's events: of a fleet, or of the agent that the variable names."""
+    if fleet is not None:
+        return fleet.feed
+    agent = os.environ.get(AGENT_VARIABLE)
+    # What is wrong with the address, the registries say.
+    with suppress(ConfigError):
+        return AgentFeed(agent) if agent else None
+    return None
