@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,11 +13,12 @@ from ghostnb.engine import Engine
 from ghostnb.fleet import Fleet
 from ghostnb.oci.media_types import ACCEPTED_MANIFESTS
 from ghostnb.server.audit import AuditTrail
+from ghostnb.server.clock import now
 from ghostnb.server.content.contents import Contents
 from ghostnb.server.failures import FailureError
 from ghostnb.server.feed import Feed
 from ghostnb.server.jobs.history import JobHistory
-from ghostnb.server.jobs.job import Job, now
+from ghostnb.server.jobs.job import Job
 from ghostnb.server.jobs.queue import JobQueue
 from ghostnb.server.listings import Listings
 from ghostnb.server.subscriptions import Subscriptions
@@ -65,6 +67,7 @@ class Agent:
         subscriptions: Subscriptions | None = None,
         webhook_secrets: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        history = JobHistory(state / "jobs.sqlite3")
         self.fleet = fleet
         self.engine = engine
         self.audit = audit
@@ -73,7 +76,7 @@ class Agent:
         self.feed = Feed(start=time.time_ns() // 1_000_000)
         self.listings = Listings()
         self.contents = Contents(state / "uploads")
-        self.jobs = JobQueue(JobHistory(state / "jobs.sqlite3"), on_end=self._job_ended)
+        self.jobs = JobQueue(history, on_end=self._job_ended)
 
     async def open(self) -> None:
         """Begin, on the server's loop."""
@@ -81,13 +84,15 @@ class Agent:
 
     async def close(self) -> None:
         """End what goes on."""
-        self.feed.close()
-        await self.inbox.close()
-        await self.subscriptions.close()
-        await self.jobs.close()
-        await self.fleet.aclose()
-        await self.engine.close()
-        self.audit.close()
+        # From the last to the first, each also if another one fails.
+        async with AsyncExitStack() as ends:
+            ends.callback(self.audit.close)
+            ends.push_async_callback(self.engine.close)
+            ends.push_async_callback(self.fleet.aclose)
+            ends.push_async_callback(self.jobs.close)
+            ends.push_async_callback(self.subscriptions.close)
+            ends.push_async_callback(self.inbox.close)
+            ends.callback(self.feed.close)
 
     def client(self, registry: str) -> RegistryClient:
         """Give a registry's client.
@@ -133,7 +138,8 @@ class Agent:
         entry = job.entry
         outcome = "success" if entry.state == "done" else "failure"
         result = entry.result or {}
-        about = {name: text for name, text in result.items() if isinstance(text, str)}
+        told = {name: text for name, text in result.items() if isinstance(text, str)}
+        about = {**job.about, **told}
         names = {name: about[name] for name in _EVENT_NAMES if name in about}
         self.audit.note(
             action=f"{entry.kind}.end",

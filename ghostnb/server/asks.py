@@ -15,6 +15,7 @@ __all__ = [
     "Copy",
     "DeleteOptions",
     "EndOptions",
+    "ForgetOptions",
     "FoundBy",
     "ImageOptions",
     "Limit",
@@ -24,6 +25,7 @@ __all__ = [
     "NewRegistry",
     "NewSubscription",
     "NewVolume",
+    "Nothing",
     "Page",
     "Pull",
     "PullOptions",
@@ -88,7 +90,7 @@ class NewRegistry(Ask, frozen=True, kw_only=True):
 class Search(Ask, frozen=True, kw_only=True):
     """What is searched for, and where: in one registry, or in all."""
 
-    query: Annotated[str, Meta(min_length=1, max_length=255)]
+    query: Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\S")]
     registry: Text | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 25
 
@@ -96,7 +98,7 @@ class Search(Ask, frozen=True, kw_only=True):
 class FoundBy(Ask, frozen=True, kw_only=True):
     """A search in a URL."""
 
-    q: Annotated[str, Meta(min_length=1, max_length=255)]
+    q: Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\S")]
     registry: Text | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 25
 
@@ -142,6 +144,16 @@ class Limit(Ask, frozen=True, kw_only=True):
     """At most so many."""
 
     limit: Annotated[int, Meta(ge=0, le=1000)] = 100
+
+
+class ForgetOptions(Ask, frozen=True, kw_only=True):
+    """Whether the registry also leaves the configuration's file: see `Fleet.forget`."""
+
+    forget: bool = False
+
+
+class Nothing(Ask, frozen=True, kw_only=True):
+    """Nothing: what stands in the query is misspelt, or meant for another route."""
 
 
 class DeleteOptions(Ask, frozen=True, kw_only=True):

@@ -2,8 +2,8 @@
 
 import logging
 import os
-from collections.abc import Mapping
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Mapping
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from jupyter_events import EventLogger
 
 from ghostnb.errors import ConfigError
+from ghostnb.server.clock import now
 
 __all__ = ["SCHEMA_FILE", "SCHEMA_ID", "AuditTrail"]
 
@@ -19,6 +20,7 @@ SCHEMA_FILE = Path(__file__).with_name("audit_schema.yaml")
 _log = logging.getLogger("ghostnb.server")
 _MAX_BYTES, _FILES = 10 * 2**20, 10
 _MAX_LENGTH = 512
+_STRANGERS_A_MINUTE = 120
 _NAMES = ("registry", "repository", "tag", "digest", "job")
 
 
@@ -41,6 +43,7 @@ class AuditTrail:
 
     def __init__(self, events: EventLogger, file: Path) -> None:
         self._events = events
+        self._strangers = _Strangers()
         self.file = file
         try:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -89,7 +92,7 @@ class AuditTrail:
         named = {name: _short(about.get(name)) for name in _NAMES}
         others = " ".join(text for name, text in about.items() if name not in _NAMES)
         event: dict[str, Any] = {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "time": now(),
             "request_id": request_id,
             "actor": _short(actor),
             "address": address,
@@ -101,7 +104,18 @@ class AuditTrail:
             "status": status,
             "code": code,
         }
-        self._events.emit(schema_id=SCHEMA_ID, data=event)
+        if actor is None and event["outcome"] == "denied":
+            self._strangers.note(event, self._emit)
+        else:
+            self._emit(event)
+
+    def _emit(self, event: dict[str, Any]) -> None:
+        # What others emit by this schema, such as through Jupyter's own route, is not ours.
+        self._lines.is_ours = True
+        try:
+            self._events.emit(schema_id=SCHEMA_ID, data=event)
+        finally:
+            self._lines.is_ours = False
 
     def close(self) -> None:
         """Let go of the file."""
@@ -109,10 +123,30 @@ class AuditTrail:
         self._lines.close()
 
 
+class _Strangers:
+    """Bounds what is remembered of those who are not known: they could fill the files."""
+
+    def __init__(self) -> None:
+        self._minute, self._count = 0, 0
+
+    def note(self, event: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> None:
+        """Remember a refusal, or count it if there are many; the next minute tells how many."""
+        minute = int(time.monotonic() // 60)
+        if minute != self._minute:
+            if self._count > _STRANGERS_A_MINUTE:
+                more = self._count - _STRANGERS_A_MINUTE
+                emit({**event, "request_id": None, "address": None, "target": f"{more} more"})
+            self._minute, self._count = minute, 0
+        self._count += 1
+        if self._count <= _STRANGERS_A_MINUTE:
+            emit(event)
+
+
 class _Lines(RotatingFileHandler):
     """Takes this schema's events alone; others of the server are for others."""
 
     has_failed = False
+    is_ours = False
 
     def _open(self) -> Any:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -120,11 +154,24 @@ class _Lines(RotatingFileHandler):
 
     def filter(self, record: logging.LogRecord) -> bool:
         event = record.msg
-        return isinstance(event, dict) and event.get("__schema__") == SCHEMA_ID
+        is_audit = isinstance(event, dict) and event.get("__schema__") == SCHEMA_ID
+        return self.is_ours and is_audit
 
     def emit(self, record: logging.LogRecord) -> None:
         self.has_failed = False
+        stream: Any = self.stream
+        if stream is not None and self._was_rotated(stream):  # by another agent that writes here
+            stream.close()
+            self.stream = self._open()
         super().emit(record)
+
+    def _was_rotated(self, stream: Any) -> bool:
+        try:
+            there = os.stat(self.baseFilename)
+        except FileNotFoundError:
+            return True
+        here = os.fstat(stream.fileno())
+        return (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  its name in logging
         self.has_failed = True

@@ -13,7 +13,7 @@ from ghostnb.drift.server import listen
 from ghostnb.errors import ConfigError
 from ghostnb.fleet import Fleet
 from ghostnb.server.app import AgentServer
-from ghostnb.server.identity import OWNER, AgentIdentityProvider
+from ghostnb.server.identity import OWNER, AgentIdentityProvider, check_name
 from ghostnb.server.roles import RoleAuthorizer
 
 __all__ = ["run_agent"]
@@ -75,7 +75,8 @@ def _config(options: argparse.Namespace, token: str, base_url: str, port: int) -
     server.local_hostnames = ["localhost", *options.allow_host]
     server.base_url, server.port, server.ip = base_url, port, options.host
     server.certfile, server.keyfile = options.tls_cert or "", options.tls_key or ""
-    config.AgentIdentityProvider.token = token
+    config.AgentIdentityProvider.token = ""
+    config.AgentIdentityProvider.owner_token = token
     config.AgentIdentityProvider.users_file = options.htpasswd or ""
     config.RoleAuthorizer.default_role = Role.VIEWER.value if options.htpasswd else ""
     for name, value in (("config_file", options.config), ("daemon", options.daemon)):
@@ -92,6 +93,8 @@ def _roles(options: argparse.Namespace) -> dict[str, str]:
             f"{', '.join(twice)} is given two roles.",
             hint="An admin may do all that a developer does: --admin alone is enough.",
         )
+    for name in (*options.admin, *options.developer):
+        check_name(name)
     developers = dict.fromkeys(options.developer, Role.DEVELOPER.value)
     return developers | dict.fromkeys([*options.admin, OWNER], Role.ADMIN.value)
 
@@ -99,7 +102,7 @@ def _roles(options: argparse.Namespace) -> dict[str, str]:
 def _check(server: AgentServer, options: argparse.Namespace) -> None:
     identity, authorizer = server.identity_provider, server.authorizer
     if isinstance(identity, AgentIdentityProvider):
-        identity.check()
+        identity.check((*options.admin, *options.developer))
     if isinstance(authorizer, RoleAuthorizer):
         # A file that names roles says nothing of those of the command.
         authorizer.roles = {**_roles(options), **authorizer.roles}

@@ -1,5 +1,6 @@
 """Images from one registry to another, as jobs: a single one, or all that is selected."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -72,7 +73,11 @@ def begin_copy(agent: Agent, asked: Copy, *, actor: str | None) -> Job:
         }
 
     title = f"Copy {reference} of {source.name} to {target.name}"
-    return agent.jobs.begin("copy", title, work, actor=actor, key=_key("copy", asked))
+    about = {"registry": target.name, "repository": asked.to_repository or asked.repository}
+    if tag := asked.to_tag or asked.tag:
+        about["tag"] = tag
+    key = _key("copy", asked)
+    return agent.jobs.begin("copy", title, work, actor=actor, key=key, about=about)
 
 
 def begin_sync(agent: Agent, asked: Sync, *, actor: str | None) -> Job:
@@ -96,7 +101,9 @@ def begin_sync(agent: Agent, asked: Sync, *, actor: str | None) -> Job:
         }
 
     title = f"Sync {target.name} with {source.name}"
-    return agent.jobs.begin("sync", title, work, actor=actor, key=_key("sync", asked))
+    about = {"registry": target.name}
+    key = _key("sync", asked)
+    return agent.jobs.begin("sync", title, work, actor=actor, key=key, about=about)
 
 
 async def draft_sync(agent: Agent, asked: Sync) -> SyncPlanned:
@@ -111,7 +118,7 @@ async def draft_sync(agent: Agent, asked: Sync) -> SyncPlanned:
     source, target = _clients(agent, asked)
     _check(asked)
     plan = await _plan(source, target, asked)
-    rows = [_row(row) for row in plan.frame.to_dict("records")]
+    rows = await asyncio.to_thread(_rows, plan)
     return SyncPlanned(
         message=f"{len(rows)} of {target.name} would change.",
         bytes_moved=plan.bytes_moved,
@@ -179,6 +186,10 @@ def _key(kind: str, asked: Copy | Sync) -> str:
 def _unread(plan: Plan) -> str:
     count, first = len(plan.errors), plan.errors[0]
     return f"{count} could not be read; the first was {first['repository']}: {first['message']}"
+
+
+def _rows(plan: Plan) -> list[CopyRow]:
+    return [_row(row) for row in plan.frame.to_dict("records")]
 
 
 def _row(row: dict[Any, Any]) -> CopyRow:

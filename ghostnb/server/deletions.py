@@ -1,5 +1,6 @@
 """Deletions, as the agent does them: a plan, told or applied as a job."""
 
+import asyncio
 from typing import Any
 
 import pandas as pd
@@ -35,7 +36,7 @@ async def delete_tag(
     """
     plan = await plan_delete(client, [reference], progress=False, what_if=dry_run)
     if dry_run:
-        return _told(plan, f"{reference} would go.", dry_run=True)
+        return await asyncio.to_thread(_told, plan, f"{reference} would go.", dry_run=True)
 
     async def work(job: Job) -> dict[str, Any]:
         await plan.apply(progress=job.take)
@@ -47,9 +48,12 @@ async def delete_tag(
             "tag": parsed.tag,
         }
 
-    job = agent.jobs.begin("delete", f"Delete {reference} in {client.name}", work, actor=actor)
+    repository, _, tag = reference.rpartition(":")
+    about = {"registry": client.name, "repository": repository, "tag": tag}
+    title = f"Delete {reference} in {client.name}"
+    job = agent.jobs.begin("delete", title, work, actor=actor, about=about)
     done = await job.wait()
-    return _told(plan, done.message, dry_run=False)
+    return await asyncio.to_thread(_told, plan, done.message, dry_run=False)
 
 
 def _told(plan: Plan, message: str, *, dry_run: bool) -> Deletion:

@@ -1,6 +1,7 @@
 """The agent as a Jupyter Server extension."""
 
 import logging
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +66,22 @@ class AgentExtension(ExtensionApp):
         """Make what the handlers share."""
         state = Path(self.state_dir)
         server: Any = self.serverapp
-        self.agent = Agent(
-            Fleet.from_config(self.config_file or None),
-            Engine(self.daemon or None),
-            AuditTrail(server.event_logger, state / "audit.jsonl"),
-            state,
-            subscriptions=Subscriptions.from_config(
-                self.subscriptions, allow_internal=self.allow_internal_subscriptions
-            ),
-            webhook_secrets=self.webhook_secrets,
+        fleet, engine = Fleet.from_config(self.config_file or None), Engine(self.daemon or None)
+        subscriptions = Subscriptions.from_config(
+            self.subscriptions, allow_internal=self.allow_internal_subscriptions
         )
+        audit = AuditTrail(server.event_logger, state / "audit.jsonl")
+        with ExitStack() as undo:
+            undo.callback(audit.close)
+            self.agent = Agent(
+                fleet,
+                engine,
+                audit,
+                state,
+                subscriptions=subscriptions,
+                webhook_secrets=self.webhook_secrets,
+            )
+            undo.pop_all()
 
     def initialize_handlers(self) -> None:
         """Add the routes."""

@@ -12,6 +12,7 @@ from jupyter_core.utils import ensure_async
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.extension.handler import ExtensionHandlerMixin
 from tornado import web
+from tornado.iostream import StreamClosedError
 
 from ghostnb.server.answers import FailureAnswer
 from ghostnb.server.failures import Failure, FailureError, failure_of
@@ -26,10 +27,14 @@ _log = logging.getLogger("ghostnb.server")
 _MAX_BODY_BYTES = 2**20
 # Who takes longer to send so little is not waited for.
 _BODY_SECONDS = 30.0
+# Who takes nothing for so long keeps others waiting for nothing.
+_IDLE_SECONDS = 60.0
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # What Jupyter Server itself reads of a query.
 _JUPYTER = frozenset({"token", "_xsrf", "no_track_activity"})
 _CHALLENGES = 'Bearer realm="ghostnb"'
+_SAY = "Say who you are: send Authorization: Bearer TOKEN."
+_UNKNOWN = "Nobody has this token or password here."
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 Asked = TypeVar("Asked")
@@ -66,6 +71,8 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
     @property
     def operation(self) -> Operation | None:
         """Which operation is asked for; None for a method that there is not."""
+        if self.request.method not in self.SUPPORTED_METHODS:
+            return None
         return getattr(getattr(self, self.request.method.lower(), None), "operation", None)
 
     @property
@@ -92,9 +99,16 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
     def _check_known(self, cause: Exception | None) -> None:
         is_open = self.operation is not None and self.operation.is_open
         if self.actor is None and not is_open:
-            raise web.HTTPError(
-                401, "Say who you are: send Authorization: Bearer TOKEN."
-            ) from cause
+            is_said = "Authorization" in self.request.headers
+            raise web.HTTPError(401, _UNKNOWN if is_said else _SAY) from cause
+
+    async def may(self, action: str, resource: str) -> bool:
+        """Tell whether who asks may also do this."""
+        user = self.current_user
+        allowed: bool = await ensure_async(
+            self.authorizer.is_authorized(self, user, action, resource)
+        )
+        return allowed
 
     async def require(self, action: str, resource: str) -> None:
         """Go on only for who may also do this.
@@ -104,8 +118,7 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
         FailureError
             403, for everybody else.
         """
-        user = self.current_user
-        if not await ensure_async(self.authorizer.is_authorized(self, user, action, resource)):
+        if not await self.may(action, resource):
             self._refused_resource = resource
             message = f"You may not do that: it needs the right to {action} {resource}, too."
             raise FailureError(403, "forbidden", message)
@@ -114,6 +127,25 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
     def has_begun(self) -> bool:
         """True if a part of the answer is on its way already."""
         return bool(self._headers_written)
+
+    async def flush_in_time(self) -> None:
+        """Wait until the network has taken what was written; who takes nothing is let go of.
+
+        Raises
+        ------
+        StreamClosedError
+            If nobody is there any more, or takes anything.
+        """
+        try:
+            await asyncio.wait_for(self.flush(), _IDLE_SECONDS)
+        except TimeoutError as e:
+            self.request.connection.stream.close()  # type: ignore[union-attr]
+            raise StreamClosedError from e
+
+    def note_left(self) -> None:
+        """Note that who asked has left before he was answered."""
+        self._failure = Failure(499, "left", "Nobody is there any more.")
+        self.set_status(499, "Left")
 
     async def left(self) -> None:
         """Wait until nobody is there any more to be answered."""
@@ -127,10 +159,11 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
     def check_xsrf_cookie(self) -> None:
         """Ask for the page's own token only where a cookie says who asks.
 
-        Whoever sends Authorization, or proves himself in another way, is no browser that was
+        Whoever is known by a token, or proves himself in another way, is no browser that was
         tricked into it.
         """
-        if self.actor is None or "Authorization" in self.request.headers:
+        is_open = self.operation is not None and self.operation.is_open
+        if self.actor is None or is_open or self.token_authenticated:
             return
         super().check_xsrf_cookie()
 
@@ -253,7 +286,8 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
         self.agent.audit.note(
             action=self.operation.name,
             actor=self.actor,
-            about=self._about,
+            # What strangers write is not kept.
+            about=self._about if self.actor is not None or self.operation.is_open else {},
             status=status,
             code=self._failure.code if self._failure else None,
             request_id=self.request_id,

@@ -1,23 +1,23 @@
 """Who asks: the owner's token, users' own tokens, and users with passwords."""
 
 import hmac
-import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from jupyter_server.auth import IdentityProvider, User
-from tornado.web import HTTPError
 from traitlets import Dict, Unicode
 
 from ghostnb.drift.auth.passwords import Passwords, decode_login
 from ghostnb.drift.auth.users import Users
 from ghostnb.drift.replies import RefusedError
 from ghostnb.errors import ConfigError
+from ghostnb.server.failures import FailureError
+from ghostnb.server.variables import value_of
 
-__all__ = ["OWNER", "AgentIdentityProvider"]
+__all__ = ["OWNER", "AgentIdentityProvider", "check_name"]
 
 OWNER = "owner"
-_VARIABLE = "env:"
 
 
 class AgentIdentityProvider(IdentityProvider):
@@ -31,6 +31,8 @@ class AgentIdentityProvider(IdentityProvider):
     do anything here.
     """
 
+    # Not `token`, which Jupyter Server writes into every page that it answers with.
+    owner_token = Unicode(help="The token of who may do everything.").tag(config=True)
     users_file = Unicode(
         help="Users, as `htpasswd -B` writes them; read again when it changes."
     ).tag(config=True)
@@ -42,21 +44,36 @@ class AgentIdentityProvider(IdentityProvider):
 
     _passwords: Passwords | None = None
 
-    def check(self) -> None:
+    def check(self, named: Iterable[str] = ()) -> None:
         """See that what is configured can be used.
+
+        Parameters
+        ----------
+        named : iterable of str
+            Who is given a role.
 
         Raises
         ------
         ConfigError
         """
-        if not self.token:
+        self.token = ""
+        if not self.owner_token:
             raise ConfigError("The agent has no token.", hint="Set GHOSTNB_TOKEN, or leave it out.")
         for name, token in self.user_tokens.items():
-            if name == OWNER or not name:
-                raise ConfigError(f"A user cannot be called {name!r}.", hint="Choose another name.")
-            self._value(name, token)
+            check_name(name)
+            _token(name, token)
         if self.users_file:
-            self._passwords = Passwords(Users(Path(self.users_file), {}))
+            users = Users(Path(self.users_file), {})
+            if users.get(OWNER) is not None:
+                check_name(OWNER)
+            self._passwords = Passwords(users)
+        known = users.get if self.users_file else (lambda name: None)
+        for name in named:
+            if name not in self.user_tokens and known(name) is None:
+                raise ConfigError(
+                    f"{name} is given a role, and is no user here.",
+                    hint="Is the name right? Users stand in --htpasswd FILE, or in user_tokens.",
+                )
 
     async def get_user(self, handler: Any) -> User | None:
         """Find out who asks; None for nobody who is known."""
@@ -76,8 +93,8 @@ class AgentIdentityProvider(IdentityProvider):
         return []
 
     def _by_token(self, given: str) -> User | None:
-        tokens = {OWNER: str(self.token)}
-        tokens |= {name: self._value(name, token) for name, token in self.user_tokens.items()}
+        tokens = {OWNER: str(self.owner_token)}
+        tokens |= {name: _token(name, token) for name, token in self.user_tokens.items()}
         # All of them are compared: the time that it takes says nothing.
         found = [name for name, token in tokens.items() if _is_same(given, token)]
         return User(found[0]) if found and given else None
@@ -89,19 +106,28 @@ class AgentIdentityProvider(IdentityProvider):
         try:
             user = await self._passwords.check(*pair, address)
         except RefusedError as e:
-            raise HTTPError(429, str(e)) from e
-        return User(user.name) if user is not None else None
+            raise FailureError(429, "too_many_requests", str(e), dict(e.headers)) from e
+        # The file may have changed: nobody in it is the owner.
+        return User(user.name) if user is not None and user.name != OWNER else None
 
-    def _value(self, name: str, token: str) -> str:
-        if not token.startswith(_VARIABLE):
-            return token
-        variable = token.removeprefix(_VARIABLE)
-        if not os.environ.get(variable):
-            raise ConfigError(
-                f"The token of {name} is in the environment variable {variable}, which is not set.",
-                hint=f"Set {variable}, or change user_tokens.",
-            )
-        return os.environ[variable]
+
+def _token(name: str, token: str) -> str:
+    return value_of(token, f"The token of {name}")
+
+
+def check_name(name: str) -> None:
+    """See that somebody can be called so.
+
+    Raises
+    ------
+    ConfigError
+        For the name of who has the agent's own token.
+    """
+    if name == OWNER or not name:
+        raise ConfigError(
+            f"No user can be called {name!r}: that is who has the agent's own token.",
+            hint="Choose another name.",
+        )
 
 
 def _is_same(given: str, known: str) -> bool:

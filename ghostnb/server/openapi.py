@@ -16,7 +16,7 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 _PART = re.compile(r"\{(\w+)\}")
 _REF = "#/components/schemas/{name}"
 # What any request may be answered: wrong, nobody's, not allowed, too much at once.
-_ALWAYS = (400, 401, 403, 422)
+_ALWAYS = (400, 401, 403, 422, 429)
 _WITH_BODY = (413, 415)
 _SAYS = {
     400: "The request cannot be read.",
@@ -29,7 +29,7 @@ _SAYS = {
     422: "Something of what was sent cannot be meant, or the registry has no such feature.",
     429: "Too much is under way, or the registry limits requests.",
     502: "A registry or the daemon failed.",
-    503: "No container daemon answers.",
+    503: "No container daemon answers, or the agent is ending.",
     504: "A registry did not answer in time.",
 }
 

@@ -15,6 +15,7 @@ from jupyter_server.auth.decorator import allow_unauthenticated, authorized
 from tornado import web
 from tornado.iostream import StreamClosedError
 
+from ghostnb.server.asks import Nothing
 from ghostnb.server.failures import failure_of
 
 __all__ = ["ENGINE", "REGISTRY", "Operation", "operation"]
@@ -113,6 +114,8 @@ def operation(
             self.about(**parts)
             try:
                 given = dict(parts)
+                if known.query is None and not is_open:
+                    self.query_as(Nothing)
                 if known.query is not None:
                     given["query"] = self.query_as(known.query)
                 if known.body is not None:
@@ -120,17 +123,20 @@ def operation(
                     self.about(**_named(given["body"]))
                 answer = await method(self, **given)
             except StreamClosedError:
-                pass  # nobody is there to be answered
+                self.note_left()
             except Exception as e:
                 self.fail(failure_of(e), e)
             else:
                 if answer is not None:
                     self.answer(answer, status)
 
+        refusal = f"Your role does not allow it: {summary}."
         guarded: Any = (
             allow_unauthenticated(run)
             if is_open
-            else web.authenticated(authorized(action=action, resource=resource)(run))
+            else web.authenticated(
+                authorized(action=action, resource=resource, message=refusal)(run)
+            )
         )
         guarded.operation = known
         return cast(Method, guarded)

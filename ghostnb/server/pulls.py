@@ -38,6 +38,10 @@ def begin_pull(agent: Agent, asked: Pull, *, actor: str | None) -> Job:
             "tag": reference.tag,
         }
 
-    return agent.jobs.begin(
-        "pull", f"Pull {name}", work, actor=actor, key=f"pull {name} {platform or ''}"
-    )
+    about = {
+        "registry": client.name,
+        "repository": reference.repository,
+        "tag": reference.tag or "",
+    }
+    key = f"pull {name} {platform or ''}"
+    return agent.jobs.begin("pull", f"Pull {name}", work, actor=actor, key=key, about=about)

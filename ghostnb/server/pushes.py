@@ -63,7 +63,8 @@ async def begin_push(agent: Agent, asked: Push, *, actor: str | None) -> Job:
 
     title = f"Push {image.title} to {reference} in {client.name}"
     key = f"push {image.id} {client.name} {reference}"
-    return agent.jobs.begin("push", title, work, actor=actor, key=key)
+    about = {"registry": asked.registry, "repository": asked.repository, "tag": asked.tag}
+    return agent.jobs.begin("push", title, work, actor=actor, key=key, about=about)
 
 
 async def _push(

@@ -37,8 +37,8 @@ ROUTES: tuple[tuple[str, type], ...] = (
     ("/openapi.json", Description),
     ("/registries", RegistryList),
     ("/registries/{registry}/repositories", RepositoryList),
-    ("/registries/{registry}/repositories/{repository}/tags", TagList),
     ("/registries/{registry}/repositories/{repository}/tags/{tag}", TagItem),
+    ("/registries/{registry}/repositories/{repository}/tags", TagList),
     ("/registries/{registry}", RegistryItem),
     ("/images/search", ImageSearch),
     ("/images/pull", Pulls),
@@ -78,7 +78,8 @@ def handlers(*, is_alone: bool) -> list[tuple[Any, ...]]:
         *((f"{PREFIX}{_pattern(path)}", handler) for path, handler in ROUTES),
         (PREFIX + _CONTENT, ContentHandler),
     ]
-    return [*found, (rf"{PREFIX}/(?P<path>.*)", Nowhere)] if is_alone else found
+    # Alone, no page of Jupyter's is answered with, either.
+    return [*found, (r"/(?P<path>.*)", Nowhere)] if is_alone else found
 
 
 def _pattern(path: str) -> str:

@@ -13,6 +13,7 @@ from ghostnb.server.openapi import description
 from ghostnb.server.roles import RoleAuthorizer, role_needed
 from ghostnb.server.routes import ROUTES
 from tests.parts.agent import RunningAgent, running_agent
+from tests.parts.processes import PartError
 from tests.parts.registries import RunningRegistry
 
 USERS = {"vic": "viewer", "dev": "developer", "ada": "admin", "nob": ""}
@@ -145,6 +146,34 @@ def test_what_was_refused_is_remembered_without_a_secret(guarded):
 
 def test_the_audit_is_its_owners_alone(guarded):
     assert guarded.audit_file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/nothing", "/login", "/api", "/api/v1", "/api/contents", "/static/x", "/lab"]
+)
+def test_no_page_shows_the_owners_token(guarded, path):
+    for token in ("vic-token", None):
+        answer = guarded.ask("GET", f"/../..{path}", token=token)
+        assert "the-owners-token" not in answer.text
+        assert answer.headers["content-type"].startswith("application/json")
+        assert answer.status_code in (401, 404)
+
+
+def test_strangers_cannot_fill_the_audit(guarded):
+    before = len(audit_frame(guarded.audit_file))
+    for _ in range(150):
+        guarded.ask("GET", f"/registries/{'x' * 200}/repositories", token="wrong")
+
+    frame = audit_frame(guarded.audit_file)
+    assert len(frame) - before <= 121
+    assert "x" * 200 not in guarded.audit_file.read_text()
+
+
+def test_a_role_for_nobody_and_a_user_called_owner_are_refused(tmp_path):
+    for arguments in (("--admin", "nobody"), ("--developer", "owner")):
+        with pytest.raises(PartError, match=r"is no user here|No user can be called"):
+            with running_agent(tmp_path, {}, *arguments):
+                pass
 
 
 def test_what_no_role_is_named_for_only_admins_may():

@@ -158,6 +158,9 @@ class ContentHandler(AgentHandler):
 
     def _break_off(self, error: Exception) -> None:
         """Tell of what failed: the client by a status, or by an end that is missing."""
+        self._leave()
+        if self._passage is not None:
+            self._passage.cancel()
         if isinstance(error, GhostnbError):
             _log.warning("%s %s broke off: %s", self.request.method, self.request.path, error)
         elif self._is_whole:

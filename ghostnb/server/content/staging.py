@@ -169,6 +169,9 @@ class Staging:
             staged = await finished(Staged, self._directory)
         upload = secrets.token_hex(16)
         self._known[owner, upload] = staged
+        # Also where nobody opens another one.
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._abandoned_seconds + 1, self._drop_abandoned)
         return upload
 
     def find(self, owner: str, upload: str) -> Staged | None:

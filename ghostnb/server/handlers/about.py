@@ -1,10 +1,10 @@
 """What the agent is, and what it can do."""
 
-from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
 from ghostnb.server.answers import Health
+from ghostnb.server.clock import now
 from ghostnb.server.failures import FailureError
 from ghostnb.server.handler import AgentHandler
 from ghostnb.server.openapi import description
@@ -22,7 +22,7 @@ class HealthCheck(AgentHandler):
     async def get(self) -> Health:
         """Answer."""
         status = "ok" if self.agent.audit.is_written else "the audit cannot be written"
-        timestamp = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        timestamp = now()
         return Health(
             status=status, service="ghostnb-agent", timestamp=timestamp, version=version("ghostnb")
         )

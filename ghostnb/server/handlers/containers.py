@@ -1,5 +1,8 @@
 """The daemon's containers: listed, made, run, read and removed."""
 
+import msgspec
+
+from ghostnb.engine import Container
 from ghostnb.server.answers import ContainerAnswer, ContainerEntry, ContainerList, Done, StatsEntry
 from ghostnb.server.asks import (
     ContainerOptions,
@@ -11,7 +14,7 @@ from ghostnb.server.asks import (
 )
 from ghostnb.server.containers import spec_of, uses_host
 from ghostnb.server.handler import AgentHandler
-from ghostnb.server.handlers.streams import send_lines, send_text, while_there
+from ghostnb.server.handlers.streams import NDJSON, send_lines, send_text, while_there
 from ghostnb.server.operations import ENGINE, operation
 
 __all__ = [
@@ -24,8 +27,6 @@ __all__ = [
     "ContainerTable",
 ]
 
-NDJSON = "application/x-ndjson"
-
 
 class ContainerHandler(AgentHandler):
     """What all of them have in common."""
@@ -35,7 +36,13 @@ class ContainerHandler(AgentHandler):
     async def told(self, container: str) -> ContainerAnswer:
         """Tell how a container is now."""
         found = await self.agent.engine.container(container)
-        return ContainerAnswer(container=ContainerEntry.of(found))
+        return ContainerAnswer(container=await self.shown(found))
+
+    async def shown(self, container: Container) -> ContainerEntry:
+        """Tell a container, its command only to who may read its logs: both hold passwords."""
+        entry = ContainerEntry.of(container)
+        is_trusted = await self.may("read", "ghostnb.logs")
+        return entry if is_trusted else msgspec.structs.replace(entry, command="")
 
 
 class ContainerTable(ContainerHandler):
@@ -45,7 +52,7 @@ class ContainerTable(ContainerHandler):
     async def get(self, *, query: ContainerOptions) -> ContainerList:
         """Answer those that run, and with ``all`` the others, too."""
         found = await self.agent.engine.list_containers(all=query.all)
-        return ContainerList(containers=[ContainerEntry.of(one) for one in found])
+        return ContainerList(containers=[await self.shown(one) for one in found])
 
     @operation(
         "containers.create",

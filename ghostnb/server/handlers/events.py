@@ -40,11 +40,11 @@ class Events(AgentHandler):
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Accel-Buffering", "no")
         self.write(": ghostnb\n\n")
-        await self.flush()
+        await self.flush_in_time()
         async with aclosing(self.agent.feed.listen(_number(self))) as events:
             async for numbered in events:
                 self.write(_written(numbered))
-                await self.flush()
+                await self.flush_in_time()
 
 
 def _number(handler: AgentHandler) -> int | None:

@@ -4,13 +4,11 @@ from ghostnb.server.answers import Found, FoundImage, JobAnswer, PullEnded, Regi
 from ghostnb.server.asks import FoundBy, Pull, PullOptions, Search
 from ghostnb.server.failures import failure_of
 from ghostnb.server.handler import AgentHandler
-from ghostnb.server.handlers.streams import send_progress
+from ghostnb.server.handlers.streams import NDJSON, send_progress
 from ghostnb.server.operations import ENGINE, REGISTRY, operation
 from ghostnb.server.pulls import begin_pull
 
 __all__ = ["ImageSearch", "Pulls"]
-
-NDJSON = "application/x-ndjson"
 
 
 class ImageSearch(AgentHandler):

@@ -1,6 +1,6 @@
 """Jobs: what runs, and what has ended."""
 
-from ghostnb.server.answers import JobAnswer, JobList
+from ghostnb.server.answers import JobAnswer, JobEntry, JobList
 from ghostnb.server.asks import Limit
 from ghostnb.server.failures import FailureError
 from ghostnb.server.handler import AgentHandler
@@ -32,12 +32,19 @@ class Job(AgentHandler):
 
     @operation("jobs.cancel", "Cancel a job", action="write", status=202, fails=(404, 409))
     async def delete(self, job: str) -> JobAnswer:
-        """Stop it; one that has ended stays as it is."""
+        """Stop it; another's only admins may."""
         known = await self.agent.jobs.entry(job)
+        if known.actor != self.actor:
+            await self.require("write", "ghostnb.deletions")
         running = self.agent.jobs.find(job)
-        if running is not None:
-            await running.stop()
-        elif known.ended is None:
-            message = "It runs in another agent that keeps its jobs here: cancel it there."
-            raise FailureError(409, "elsewhere", message)
+        if running is None:
+            raise _not_here(known)
+        await running.stop()
         return JobAnswer(job=await self.agent.jobs.entry(job))
+
+
+def _not_here(entry: JobEntry) -> FailureError:
+    if entry.ended is not None:
+        return FailureError(409, "ended", f"The job has ended already: it is {entry.state}.")
+    message = "It runs in another agent that keeps its jobs here: cancel it there."
+    return FailureError(409, "elsewhere", message)

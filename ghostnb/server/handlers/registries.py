@@ -22,6 +22,7 @@ from ghostnb.server.answers import (
 from ghostnb.server.asks import (
     AddOptions,
     DeleteOptions,
+    ForgetOptions,
     ImageOptions,
     NewRegistry,
     Page,
@@ -77,10 +78,12 @@ class RegistryItem(AgentHandler):
 
     auth_resource = "ghostnb.registries"
 
-    @operation("registries.remove", "Remove a registry", action="write", fails=(404,))
-    async def delete(self, registry: str) -> Done:
-        """Forget it, as long as the agent lives; nothing in it is deleted."""
+    @operation("registries.remove", "Remove a registry", action="write", fails=(404, 422))
+    async def delete(self, registry: str, *, query: ForgetOptions) -> Done:
+        """Forget it, as long as the agent lives or for good; nothing in it is deleted."""
         self.agent.client(registry)
+        if query.forget:
+            await self.agent.fleet.forget(registry)
         self.agent.fleet.remove(registry)
         self.agent.done("registry-remove", actor=self.actor, registry=registry)
         return Done(message=f"{registry} was removed. Nothing in it was deleted.")
@@ -163,7 +166,7 @@ class TagItem(AgentHandler):
         action="write",
         status=202,
         also={200: Deletion},
-        fails=REGISTRY,
+        fails=(*REGISTRY, 503),
         resource="ghostnb.deletions",
     )
     async def delete(

@@ -13,8 +13,9 @@ from ghostnb.server.failures import FailureError, failure_of
 from ghostnb.server.handler import AgentHandler
 from ghostnb.server.jobs.job import Job
 
-__all__ = ["send_line", "send_lines", "send_progress", "send_text", "while_there"]
+__all__ = ["NDJSON", "send_line", "send_lines", "send_progress", "send_text", "while_there"]
 
+NDJSON = "application/x-ndjson"
 _OUTBOX_CHARACTERS = 65_536
 Result = TypeVar("Result")
 Value = TypeVar("Value")
@@ -26,7 +27,7 @@ async def send_progress(handler: AgentHandler, job: Job) -> None:
     A stream's status is 200 whatever becomes of the job: its last line has ``success``. Who
     leaves stops nothing: the job goes on, and can be cancelled.
     """
-    _begin(handler, "application/x-ndjson")
+    _begin(handler, NDJSON)
     await send_line(handler, {"job": job.entry.id})
     async for step in job.follow():
         await send_line(handler, step)
@@ -36,7 +37,7 @@ async def send_progress(handler: AgentHandler, job: Job) -> None:
 async def send_line(handler: AgentHandler, value: Any) -> None:
     """Send one value, and wait until the network has taken it."""
     handler.write(msgspec.json.encode(value) + b"\n")
-    await handler.flush()
+    await handler.flush_in_time()
 
 
 async def send_lines(
@@ -51,7 +52,7 @@ async def send_lines(
         async with aclosing(values):
             async for value in values:
                 if not handler.has_begun:
-                    _begin(handler, "application/x-ndjson")
+                    _begin(handler, NDJSON)
                 await send_line(handler, tell(value))
 
     try:
@@ -81,14 +82,14 @@ async def send_text(handler: AgentHandler, lines: AsyncGenerator[str, None]) -> 
         try:
             while text := await outbox.take():
                 handler.write(text)
-                await handler.flush()
+                await handler.flush_in_time()
             await filling
         finally:
             filling.cancel()
             await asyncio.wait((filling,))
 
     _begin(handler, "text/plain; charset=utf-8")
-    await handler.flush()
+    await handler.flush_in_time()
     await while_there(handler, send())
 
 

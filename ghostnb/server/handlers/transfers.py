@@ -41,7 +41,7 @@ class Copies(AgentHandler):
         "Copy an image from registry to registry",
         action="write",
         status=202,
-        fails=(404, 422, 429),
+        fails=(404, 422, 429, 503),
     )
     async def post(self, *, body: Copy) -> JobAnswer:
         """Begin, and answer with the job."""
@@ -62,7 +62,7 @@ class Syncs(AgentHandler):
         action="write",
         status=202,
         also={200: SyncPlanned},
-        fails=REGISTRY,
+        fails=(*REGISTRY, 503),
     )
     async def post(self, *, body: Sync) -> JobAnswer | None:
         """Begin, and answer with the job; or with the plan.
@@ -70,11 +70,11 @@ class Syncs(AgentHandler):
         What prunes deletes: that only who may delete may begin.
         """
         self.about(source=body.source, registry=body.target)
+        if body.prune:
+            await self.require("write", "ghostnb.deletions")
         if body.dry_run:
             self.answer(await while_there(self, draft_sync(self.agent, body)))
             return None
-        if body.prune:
-            await self.require("write", "ghostnb.deletions")
         job = begin_sync(self.agent, body, actor=self.actor)
         self.about(job=job.entry.id)
         return JobAnswer(job=job.entry)

@@ -3,14 +3,15 @@
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from ghostnb.progress import Progress
 from ghostnb.server.answers import JobEntry, JobProgress
+from ghostnb.server.clock import now
 from ghostnb.server.failures import FailureError, failure_of
 
 __all__ = ["Job", "Work", "interrupted", "now"]
@@ -21,11 +22,6 @@ Work = Callable[["Job"], Awaitable[dict[str, Any]]]
 _PERIOD_SECONDS = 0.2
 # A sync moves thousands of blobs; who looks sees those that moved last.
 _MAX_ITEMS = 256
-
-
-def now() -> str:
-    """Give the time as answers have it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def interrupted(entry: JobEntry, ended: str) -> JobEntry:
@@ -44,14 +40,24 @@ class Job:
     title : str
     actor : str or None
         Who began it.
+    about : mapping of str to str, optional
+        Where something changes.
 
     Attributes
     ----------
+    about : dict of str to str
     entry : JobEntry
         How it is now.
     """
 
-    def __init__(self, kind: str, title: str, actor: str | None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        title: str,
+        actor: str | None,
+        about: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.about = dict(about)
         self.entry = JobEntry(
             id=secrets.token_hex(8),
             kind=kind,

@@ -4,23 +4,27 @@ import asyncio
 import logging
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from ghostnb.server.answers import JobEntry
+from ghostnb.server.clock import now
 from ghostnb.server.failures import FailureError
 from ghostnb.server.jobs.history import JobHistory
-from ghostnb.server.jobs.job import Job, Work, interrupted, now
+from ghostnb.server.jobs.job import Job, Work, interrupted
 
 __all__ = ["JobQueue"]
 
 _log = logging.getLogger("ghostnb.server")
 _CONCURRENCY = 8
 _MAX_UNDER_WAY = 1000
+
+_END_SECONDS = 10.0
 
 
 class JobQueue:
@@ -61,7 +65,16 @@ class JobQueue:
         """Find out what the agent's last end broke off."""
         await self._write(self._history.interrupt, now())
 
-    def begin(self, kind: str, title: str, work: Work, *, actor: str | None, key: str = "") -> Job:
+    def begin(
+        self,
+        kind: str,
+        title: str,
+        work: Work,
+        *,
+        actor: str | None,
+        key: str = "",
+        about: Mapping[str, str] = MappingProxyType({}),
+    ) -> Job:
         """Begin a job.
 
         Parameters
@@ -71,6 +84,9 @@ class JobQueue:
         actor : str or None
         key : str, optional
             What makes two jobs the same: one that is under way is given instead of a second.
+
+        about : mapping of str to str, optional
+            The ``registry``, ``repository`` and ``tag`` where something changes, also if it fails.
 
         Raises
         ------
@@ -85,7 +101,7 @@ class JobQueue:
         if len(self._jobs) >= self._limit:
             message = f"{self._limit} jobs are under way; try again when some have ended."
             raise FailureError(429, "busy", message, {"Retry-After": "10"})
-        job = Job(kind, title, actor)
+        job = Job(kind, title, actor, about)
         self._jobs[job.entry.id] = job
         if key:
             self._by_key[key] = job
@@ -130,7 +146,9 @@ class JobQueue:
         jobs = list(self._jobs.values())
         for job in jobs:
             job.cancel()
-        await asyncio.gather(*(job.wait() for job in jobs), return_exceptions=True)
+        ends = asyncio.gather(*(job.wait() for job in jobs), return_exceptions=True)
+        # One that does not heed it is found interrupted by the next agent.
+        await asyncio.wait([ends], timeout=_END_SECONDS)
         await self._write(self._history.close)
         self._writer.shutdown(wait=False)
 
@@ -158,13 +176,15 @@ class JobQueue:
             entry = interrupted(entry, now())
         if entry.code == "internal":
             _log.error("The job %s (%s) failed.", entry.id, entry.title, exc_info=error)
-        # Remembered first: who is told of an end finds it also after a restart.
-        await self._keep(entry)
-        job.ended(entry, error)
-        del self._jobs[entry.id]
-        if self._by_key.get(key) is job:
-            del self._by_key[key]
-        self._on_end(job)
+        try:
+            # Remembered first: who is told of an end finds it also after a restart.
+            await self._keep(entry)
+        finally:
+            job.ended(entry, error)
+            del self._jobs[entry.id]
+            if self._by_key.get(key) is job:
+                del self._by_key[key]
+            self._on_end(job)
 
     async def _keep(self, entry: JobEntry) -> None:
         """Remember an entry, with those that could not be remembered before.

@@ -1,15 +1,14 @@
 """Subscriptions as a configuration writes them."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from ghostnb.errors import ConfigError
+from ghostnb.server.variables import value_of
 
 __all__ = ["arguments", "checked_entries", "naming"]
 
-_VARIABLE = "env:"
 _KEYS = ("url", "secret", "actions", "registries")
 
 
@@ -62,13 +61,4 @@ def arguments(entry: object) -> dict[str, Any]:
 
 
 def _secret(secret: object) -> object:
-    if not isinstance(secret, str) or not secret.startswith(_VARIABLE):
-        return secret
-    variable = secret.removeprefix(_VARIABLE)
-    if variable not in os.environ:
-        raise ConfigError(
-            f"Its secret is in the environment variable {variable}, which is not set.",
-            hint=f"Set {variable}, or change the configuration.",
-        )
-    # Files that variables are filled from end with a line's end.
-    return os.environ[variable].strip()
+    return value_of(secret, "Its secret") if isinstance(secret, str) else secret

@@ -4,9 +4,9 @@ import asyncio
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from ghostnb.errors import GhostnbError, redact_url
+from ghostnb.server.clock import now
 from ghostnb.server.subscriptions import configured
 from ghostnb.server.subscriptions.addresses import Resolve, resolve
 from ghostnb.server.subscriptions.courier import Courier
@@ -125,7 +125,7 @@ class Subscriptions:
             redact_url(url),
             checked_names(actions, "actions"),
             checked_names(registries, "registries"),
-            datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            now(),
         )
         self._ensure_room()
         box = Mailbox(subscription, target, key, self._courier, self._limits)

@@ -1,14 +1,13 @@
 """The secrets that senders share with the agent, one a source."""
 
-import os
 from collections.abc import Mapping
 
+from ghostnb.errors import ConfigError
+from ghostnb.server.variables import value_of
 from ghostnb.server.webhooks.refusals import NotAuthenticError
 from ghostnb.wire.notifications import Delivery, Source
 
 __all__ = ["Secrets"]
-
-_VARIABLE = "env:"
 
 
 class Secrets:
@@ -40,19 +39,13 @@ class Secrets:
 
     def _secret(self, source: Source) -> str:
         secret = self._secrets.get(source.name, "")
-        if secret.startswith(_VARIABLE):
-            secret = self._from_variable(source, secret.removeprefix(_VARIABLE))
+        try:
+            secret = value_of(secret, f"The secret of {source.name} webhooks")
+        except ConfigError as e:
+            raise NotAuthenticError(f"Webhooks of {source.title} are refused. {e}") from e
         if not secret:
             raise NotAuthenticError(
                 f"Webhooks of {source.title} are refused, for the agent has no secret for "
                 f"{source.name}. Configure one there, as env:NAME. {source.setup}"
             )
         return secret
-
-    def _from_variable(self, source: Source, variable: str) -> str:
-        if not os.environ.get(variable):
-            raise NotAuthenticError(
-                f"Webhooks of {source.title} are refused: their secret is in the environment "
-                f"variable {variable[:200]}, which is not set. Set it where the agent starts."
-            )
-        return os.environ[variable]
