@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 README = Path(__file__).parents[1] / "README.md"
-_BLOCK = re.compile(r"(?:<!-- needs (\w+|a \w+) -->\n)?```python\n(.*?)```", re.DOTALL)
+_BLOCK = re.compile(r"(?:<!-- needs (\w+|an? \w+) -->\n)?```python\n(.*?)```", re.DOTALL)
 
 
 def tour() -> list[str]:
@@ -20,6 +20,11 @@ def daemon_blocks() -> list[str]:
 def drift_blocks() -> list[str]:
     """Give the Python blocks that need a Drift at localhost:5000."""
     return _blocks("Drift")
+
+
+def agent_blocks() -> list[str]:
+    """Give the Python blocks that need an agent at localhost:8000."""
+    return _blocks("an agent")
 
 
 def plotly_blocks() -> list[str]:

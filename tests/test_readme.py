@@ -10,11 +10,12 @@ import pytest
 import ghostnb
 from ghostnb import frames
 from ghostnb.sync.plan_file import parse_plan
+from tests.parts.agent import TOKEN, running_agent
 from tests.parts.drift import running_drift
 from tests.parts.registries import docker_registry
 from tests.parts.standard import by_repository
 from tests.parts.storage import write_storage
-from tests.readme import README, daemon_blocks, drift_blocks, plotly_blocks, tour
+from tests.readme import README, agent_blocks, daemon_blocks, drift_blocks, plotly_blocks, tour
 
 TEXT = README.read_text(encoding="utf-8")
 TOML = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
@@ -58,6 +59,18 @@ def test_what_is_said_of_drift_runs_on_one(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stderr
     assert "steam-gaming" in run.stdout
     assert 'name = "steam-gaming"' in (tmp_path / "steam-gaming.toml").read_text()
+
+
+def test_what_is_said_of_agents_runs_on_one(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("GHOSTNB_AGENT_TOKEN", TOKEN)
+    write_storage(tmp_path / "storage", by_repository())
+    with docker_registry(storage_dir=tmp_path / "storage", delete=True) as registry:
+        with running_agent(tmp_path / "agent", {"local-drift": registry.url}) as agent:
+            code = "import ghostnb\n" + "".join(agent_blocks())
+            run = run_cells(code.replace("http://localhost:8000", agent.url), cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "local-drift" in run.stdout
+    assert (tmp_path / "through-the-agent.tar").exists()
 
 
 def test_every_daemon_block_is_python_that_names_public_things() -> None:
