@@ -10,6 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ghostnb.drift.lists import Lists, Read
 from ghostnb.drift.replies import RefusedError
 from ghostnb.drift.routing import Router
 from ghostnb.drift.service import Service
@@ -73,6 +74,7 @@ class _Pulls:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._registry = service.registry
+        self._lists = Lists()
 
     async def base(self, request: Request) -> Response:
         """Say that this is a registry (end-1)."""
@@ -80,16 +82,28 @@ class _Pulls:
 
     async def catalog(self, request: Request) -> Response:
         """List the repositories."""
-        names = [one.repository async for one in self._registry.repositories()]
-        page, link = self._page(request, sorted(names))
+
+        async def read() -> list[str]:
+            return sorted([one.repository async for one in self._registry.repositories()])
+
+        page, link = self._page(request, await self._listed(request, "", read))
         return _json({"repositories": page}, link)
 
     async def tags(self, request: Request) -> Response:
         """List a repository's tags (end-8)."""
         name = request.path_params["name"]
-        tags = [tag async for tag in self._registry.tags(name)]
-        page, link = self._page(request, sorted(tags))
+
+        async def read() -> list[str]:
+            return sorted([tag async for tag in self._registry.tags(name)])
+
+        page, link = self._page(request, await self._listed(request, name, read))
         return _json({"name": name, "tags": page}, link)
+
+    async def _listed(self, request: Request, name: str, read: Read) -> list[str]:
+        """List, unless a page before this one was cut from the same list elsewhere just now."""
+        if self._service.kept is not None:
+            return await read()
+        return await self._lists.get(name, read, is_first="last" not in request.query_params)
 
     async def manifest(self, request: Request) -> Response:
         """Give a manifest, exactly as it was pushed (end-3)."""

@@ -11,6 +11,7 @@ from typing import Any
 from ghostnb.client import RegistryClient
 from ghostnb.engine import Engine
 from ghostnb.fleet import Fleet
+from ghostnb.loop import hop
 from ghostnb.oci.media_types import ACCEPTED_MANIFESTS
 from ghostnb.server.audit import AuditTrail
 from ghostnb.server.clock import now
@@ -89,6 +90,7 @@ class Agent:
             ends.callback(self.audit.close)
             ends.push_async_callback(self.engine.close)
             ends.push_async_callback(self.fleet.aclose)
+            ends.push_async_callback(lambda: hop(self.contents.close()))
             ends.push_async_callback(self.jobs.close)
             ends.push_async_callback(self.subscriptions.close)
             ends.push_async_callback(self.inbox.close)

@@ -145,6 +145,24 @@ def test_who_asks_what_a_tag_leads_to_has_nothing_read(origin):
     assert reply.headers["content-length"] == str(len(IMAGE.raw))
 
 
+def test_a_list_is_read_once_for_all_of_its_pages():
+    memory = MemoryRegistry()
+    for number in range(5):
+        asyncio.run(push(memory, f"many:{number}", IMAGE))
+    transport = Recording(drift_transport(memory))
+    config = RegistryConfig("reg", IN_PROCESS_URL)
+    app = create_app(HTTPRegistry(config, transport=transport, cache=ContentCache()))
+    path, found = "/v2/many/tags/list?n=2", []
+    while path:
+        reply = asked(app, "GET", path)
+        found += reply.json()["tags"]
+        path = reply.headers.get("link", "").partition(">")[0].removeprefix("<")
+    assert found == ["0", "1", "2", "3", "4"]
+    assert len(transport.asked) == 1
+    asyncio.run(push(memory, "many:5", IMAGE))
+    assert asked(app, "GET", "/v2/many/tags/list").json()["tags"][-1] == "5"
+
+
 def test_what_was_cached_is_asked_for_again(origin):
     path = f"onwards/app/manifests/{IMAGE.digest}"
     assert recorded(origin, ("GET", path, {}), ("GET", path, {})) == [("GET", ""), ("GET", "")]

@@ -121,7 +121,9 @@ class Authenticator:
             token server refuses.
         """
         if self._config.token:
-            return None
+            # The variable that has it may have another by now.
+            newer = await self._source.renewed(self._source.found)
+            return newer.bearer() if newer is not None and newer.bearer() != sent else None
         challenges = _challenges(reply)
         bearer = challenges.get("bearer")
         if bearer is not None and bearer.realm:

@@ -43,6 +43,10 @@ class Contents:
             app = self._apps[client] = _app(client.registry, self._staging)
         return app
 
+    async def close(self) -> None:
+        """Let go of what is on its way; on ghostnb's loop."""
+        self._staging.close()
+
 
 def _app(registry: Registry, staging: Staging) -> Starlette:
     """Serve the protocol alone: who may do what was asked before."""

@@ -197,6 +197,11 @@ class Staging:
             )
         await staged.write(pieces)
 
+    def close(self) -> None:
+        """Let go of all of them."""
+        for key in list(self._known):
+            self.drop(*key)
+
     def drop(self, owner: str, upload: str) -> None:
         """Let go of an upload, if it is still there."""
         staged = self._known.pop((owner, upload), None)

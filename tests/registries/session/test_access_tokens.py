@@ -9,6 +9,7 @@ import pytest
 from ghostnb import ConfigError, Fleet, RegistryConfig, UnauthorizedError, run
 from ghostnb.registries.cache import Scope
 from ghostnb.registries.config_file import load_configs
+from ghostnb.registries.session import credentials
 from ghostnb.wire.tokens import Credentials
 from tests.parts.faults import faulty_server
 from tests.parts.replies import error, redirect, reply
@@ -32,6 +33,20 @@ def test_one_in_a_variable_is_read_when_it_is_needed(monkeypatch):
         run(config.credentials())
     monkeypatch.setenv("SOME_TOKEN", f"{TOKEN}\n")
     assert run(config.credentials()).bearer() == f"Bearer {TOKEN}"
+
+
+def test_one_that_is_refused_is_read_again(monkeypatch):
+    monkeypatch.setattr(credentials, "_PAUSE_SECONDS", 0)
+    monkeypatch.setenv("SOME_TOKEN", "the-old-one")
+
+    def answer(request):
+        monkeypatch.setenv("SOME_TOKEN", TOKEN)
+        is_known = request.headers["authorization"] == f"Bearer {TOKEN}"
+        return TAGS if is_known else error(401, "UNAUTHORIZED")
+
+    with faulty_server({"/v2/app/tags/list": answer}) as server:
+        assert ask(server.url, tags_of("app"), token="env:SOME_TOKEN") == ["1"]
+        assert server.authorizations == ["Bearer the-old-one", f"Bearer {TOKEN}"]
 
 
 def test_another_host_never_sees_it():
