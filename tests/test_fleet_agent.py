@@ -257,6 +257,20 @@ def test_an_agent_elsewhere_is_asked_encrypted_or_by_leave(monkeypatch):
         run(Fleet.from_agent("http://agent.invalid", TOKEN, insecure=True))
 
 
+def test_an_encrypted_agent_is_asked_by_its_authority(certificates, registry, tmp_path):
+    files = (certificates.server_certificate, certificates.server_key)
+    options = [f"--tls-cert={files[0]}", f"--tls-key={files[1]}"]
+    with running_agent(tmp_path, {"local": registry.url}, *options) as agent:
+        assert agent.url.startswith("https://")
+        with pytest.raises(TransportError, match="Set ca_file"):
+            run(Fleet.from_agent(agent.url, TOKEN))
+        known = run(Fleet.from_agent(agent.url, TOKEN, ca_file=str(certificates.ca_file)))
+        trusted = run(Fleet.from_agent(agent.url, TOKEN, insecure=True))
+        for fleet in (known, trusted):
+            with pytest.raises(UnauthorizedError, match="So says the agent"):
+                run(fleet["local"].repositories())
+
+
 def test_no_other_host_sees_the_token():
     entry = {"name": "local", "url": "x", "kind": "distribution"}
     with faulty_server({"/*": reply(json={"registries": [entry]})}, host="127.0.0.2") as other:

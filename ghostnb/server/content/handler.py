@@ -166,6 +166,8 @@ class ContentHandler(AgentHandler):
         elif self._is_whole:
             _log.error("%s %s failed.", self.request.method, self.request.path, exc_info=error)
         if not self._is_whole:
+            if not self._headers_written:
+                self.clear()
             self.fail(failure_of(error), error)
 
     def _leave(self) -> None:
@@ -189,6 +191,11 @@ class ContentHandler(AgentHandler):
             digest=reference if is_digest else self._answered.get("docker-content-digest"),
             media_type=self.request.headers.get("Content-Type") if action == "push" else None,
         )
+
+    def _log(self) -> None:
+        # An answer like any other: who pushes asks for each blob first.
+        if self.get_status() != 404:
+            super()._log()
 
     def _bound_body(self) -> None:
         connection: Any = self.request.connection
