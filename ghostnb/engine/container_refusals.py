@@ -76,6 +76,11 @@ _MEANINGS = (
         r"\bno such container\b|^Not Found$", 404, "engine.containers() lists those that there are."
     ),
     _meaning(
+        r"^Multiple IDs found with provided prefix|\bis ambiguous$|\bmore than one result for\b",
+        409,
+        "Several ids begin like that: write more of it.",
+    ),
+    _meaning(
         r"\bnetwork \S+ not found|: network not found|^network not found",
         404,
         "Make it first (docker network create, podman network create), or name another.",

@@ -308,6 +308,9 @@ def test_a_lost_pull_holds_no_credentials() -> None:
         ("failed to bind host port for 0.0.0.0:80:172.17.0.2:80/tcp: address already in use", 409),
         # a container's or a file's name is no verdict
         ('exec: "no such container": executable file not found in $PATH', 400),
+        ("Multiple IDs found with provided prefix: e", 409),
+        ("2 matches found based on ID prefix: network d is ambiguous", 409),
+        ("more than one result for container ID 0: container already exists", 409),
         ("something else altogether", None),
     ],
 )

@@ -263,7 +263,8 @@ def test_the_hosts_network_is_not_had_by_its_id_either(working: Working, client:
     for networks in ([network["Id"]], [network["Id"][:2]], ["none", network["Id"]]):
         body = body_of(working, networks=networks)
         answer = working.ask("POST", "/containers", json=body, token=DEVELOPER)
-        assert answer.status_code in (403, 422), networks
+        # So few digits may be another network's, too.
+        assert answer.status_code in (403, 409, 422), networks
     body = body_of(working, networks=["bridge", network["Id"][:12]])
     assert working.ask("POST", "/containers", json=body, token=DEVELOPER).status_code == 403
     assert working.ask("GET", "/containers").json() == {"containers": []}
