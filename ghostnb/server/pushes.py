@@ -1,7 +1,7 @@
 """Pushes of the images that the server's daemon has, as jobs."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,7 @@ from ghostnb.errors import IncompleteError, InvalidReferenceError
 from ghostnb.image_push import EngineImage, ImagePush
 from ghostnb.loop import hop
 from ghostnb.oci import Reference
+from ghostnb.progress import Progress
 from ghostnb.registries.storing import writable
 from ghostnb.server.agent import Agent
 from ghostnb.server.asks import Push
@@ -50,16 +51,19 @@ async def begin_push(agent: Agent, asked: Push, *, actor: str | None) -> Job:
 
     async def work(job: Job) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
+
+        def tell(step: Progress) -> None:
+            loop.call_soon_threadsafe(job.take, step)
+
         pushing = _push(
             agent.engine,
             client,
             image,
             str(reference),
-            lambda step: loop.call_soon_threadsafe(job.take, step),
+            tell,
         )
-        return {"message": f"{image.title} was pushed to {client.name}.", **names} | await hop(
-            pushing
-        )
+        message = f"{image.title} was pushed to {client.name}."
+        return {"message": message, **names, **await hop(pushing)}
 
     title = f"Push {image.title} to {reference} in {client.name}"
     key = f"push {image.id} {client.name} {reference}"
@@ -68,7 +72,11 @@ async def begin_push(agent: Agent, asked: Push, *, actor: str | None) -> Job:
 
 
 async def _push(
-    engine: Engine, client: RegistryClient, image: EngineImage, name: str, tell: Any
+    engine: Engine,
+    client: RegistryClient,
+    image: EngineImage,
+    name: str,
+    tell: Callable[[Progress], None],
 ) -> dict[str, Any]:
     """Push it, on the I/O loop; what the tag leads to then, and what it took."""
     push = await ImagePush.look(engine, client, [image], [name])
@@ -89,11 +97,12 @@ async def _find(engine: Engine, name: str) -> EngineImage:
     found = images[_is_named(images, name)]
     if found.empty:
         found = images[_begins(images, name)]
-    if found["id"].nunique() != 1:
-        several = "Several images' ids begin" if len(found) else "The daemon has no image"
-        status, code = (409, "ambiguous") if len(found) else (404, "not_found")
-        hint = "" if len(found) else " Pull it first, or build it."
-        raise FailureError(status, code, f"{several} {name[:255]!r}.{hint}")
+    if found.empty:
+        message = f"The daemon has no image {name!r}. Pull it first, or build it."
+        raise FailureError(404, "not_found", message)
+    if found["id"].nunique() > 1:
+        message = f"Several images' ids begin with {name!r}: write more of it."
+        raise FailureError(409, "ambiguous", message)
     row = found.iloc[0]
     title = "" if pd.isna(row["tag"]) else f"{row['repository']}:{row['tag']}"
     size_bytes = 0 if pd.isna(row["size_bytes"]) else int(row["size_bytes"])
@@ -101,24 +110,17 @@ async def _find(engine: Engine, name: str) -> EngineImage:
 
 
 def _is_named(images: pd.DataFrame, name: str) -> "pd.Series[bool]":
-    nothing = images["id"].isna()
-    with suppress(InvalidReferenceError):
+    try:
         reference = Reference.parse(name)
-        familiar = str(Reference(reference.registry, reference.repository, "latest"))
-        is_there = images["repository"] == familiar.removesuffix(":latest")
-        column, wanted = (
-            ("tag", reference.tag)
-            if reference.digest is None
-            else (
-                "digest",
-                str(reference.digest),
-            )
-        )
-        return (is_there & (images[column] == wanted)).fillna(False)
-    return nothing
+    except InvalidReferenceError:  # an id, or nothing that an image could be called
+        return images["id"].isna()
+    familiar = str(Reference(reference.registry, reference.repository, "latest"))
+    is_there = images["repository"] == familiar.removesuffix(":latest")
+    if reference.digest is not None:
+        return (is_there & (images["digest"] == str(reference.digest))).fillna(False)
+    return (is_there & (images["tag"] == reference.tag)).fillna(False)
 
 
 def _begins(images: pd.DataFrame, name: str) -> "pd.Series[bool]":
     digits = name.removeprefix("sha256:")
-    is_id = len(digits) >= _SHORT_ID and name != "sha256:"
-    return images["id"].str.startswith(f"sha256:{digits}") & is_id
+    return images["id"].str.startswith(f"sha256:{digits}") & (len(digits) >= _SHORT_ID)

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import httpx2
+import psutil
 import pytest
 
 from ghostnb import audit_frame
@@ -14,6 +15,7 @@ from tests.engine import images
 from tests.parts.agent import TOKEN
 from tests.parts.registries import RunningRegistry
 from tests.server.working import DEVELOPER, VIEWER, Working
+from tests.serving import hanging_server, wait_until
 
 APP = images.REPOSITORIES["team/app"]
 MULTI = images.MULTI
@@ -192,6 +194,28 @@ def test_a_sync_that_cannot_be_meant_is_refused(working: Working, more, code):
         body = {"source": "origin", "target": "target", "dry_run": is_dry, **more}
         answer = working.ask("POST", "/images/sync", json=body)
         assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+def test_who_leaves_while_a_sync_is_worked_out_ends_that(working: Working):
+    def connections() -> int:
+        found = psutil.Process(working.agent.process.pid).net_connections("tcp")
+        return sum(bool(one.raddr) and one.raddr.port == hanging.port for one in found)
+
+    with hanging_server() as hanging:
+        working.ask("POST", "/registries", json={"name": "hanging", "url": hanging.url})
+        body = {"source": "hanging", "target": "target", "dry_run": True}
+        try:
+            with pytest.raises(httpx2.ReadTimeout), httpx2.Client(trust_env=False) as client:
+                client.post(
+                    f"{working.agent.url}/api/v1/images/sync",
+                    json=body,
+                    headers={"Authorization": f"Bearer {TOKEN}"},
+                    timeout=httpx2.Timeout(20, read=2),
+                )
+            assert hanging.requests
+            wait_until(lambda: connections() == 0, seconds=10)
+        finally:
+            working.ask("DELETE", "/registries/hanging")
 
 
 def test_an_image_of_the_daemon_is_pushed_with_the_agents_credentials(working: Working):
