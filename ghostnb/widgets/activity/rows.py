@@ -18,7 +18,7 @@ COLUMNS = [
     Column("registry", "Registry", width="minmax(6em, 1fr)", is_optional=True),
     Column("what", "What", width="minmax(9em, 2fr)", is_optional=True),
     Column("actor", "Who", width="minmax(5em, 1fr)", is_optional=True),
-    Column("told", "Told by", width="92px"),
+    Column("told", "Told by", width="104px"),
     Column("outcome", "Outcome", "outcome", "92px"),
     Column("message", "Message", width="minmax(9em, 3fr)"),
 ]
