@@ -121,10 +121,10 @@ def test_an_agent_is_met_by_its_own_authority(certificates, tmp_path):
 
 
 def test_who_may_not_is_told_what_the_agent_says(agent, carrier):
-    refused(UnauthorizedError, agent.url, "Authorization: Bearer TOKEN", "ghostnb agent shows")
+    refused(UnauthorizedError, agent.url, "Nobody has this token", "ghostnb agent shows")
     refused(ForbiddenError, agent.url, "refuses to tell its events", "viewer", token="no-role")
-    # Jupyter Server leads who is nowhere to its login.
-    refused(ProtocolError, f"{agent.url}/elsewhere", "Is this the address of an agent?")
+    elsewhere = f"{agent.url}/elsewhere"
+    refused(NotFoundError, elsewhere, "Is this the address of an agent?", token=TOKEN)
 
 
 def test_where_nobody_answers_it_is_an_agent_that_is_missed(carrier):

@@ -160,9 +160,7 @@ def test_only_who_may_delete_prunes(working: Working):
         "rename": {"team/app": "pruned/app"},
         "prune": True,
     }
-    planned = working.ask(
-        "POST", "/images/sync", token=DEVELOPER, json={**body, "dry_run": True}
-    ).json()
+    planned = working.ask("POST", "/images/sync", json={**body, "dry_run": True}).json()
     refused = working.ask(
         "POST", "/images/sync", token=DEVELOPER, json=body, headers={"X-Request-Id": "pruning"}
     )

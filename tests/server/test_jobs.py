@@ -40,7 +40,9 @@ def test_the_same_pull_asked_twice_is_one_job_until_it_is_cancelled(working: Wor
     assert (first.status_code, second.json()["job"]["id"]) == (202, job)
     assert other != job
     wait_until(lambda: working.job(job)["progress"]["current"] > 0, seconds=20)
-    cancelled = working.ask("DELETE", f"/jobs/{job}", token=DEVELOPER)
+    refused = working.ask("DELETE", f"/jobs/{job}", token=DEVELOPER)
+    cancelled = working.ask("DELETE", f"/jobs/{job}")
+    assert refused.status_code == 403  # it is another's
     assert (cancelled.status_code, cancelled.json()["job"]["state"]) == (202, "cancelled")
     again = pull(working, slow, "1.0").json()["job"]["id"]
     assert again not in (job, other)

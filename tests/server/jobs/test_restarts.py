@@ -61,7 +61,7 @@ def test_jobs_that_were_broken_off_say_so_and_those_that_ended_are_still_there(
     with running_agent(tmp_path, registries) as agent:
         known.insert(0, interrupted(agent, killed))
         assert agent.ask("GET", "/jobs").json()["jobs"] == known
-        assert agent.ask("DELETE", f"/jobs/{killed}").json()["job"] == known[0]
+        assert agent.ask("DELETE", f"/jobs/{killed}").json()["code"] == "ended"
         stopped = break_off(agent, "2.0", RunningAgent.stop)
 
     with running_agent(tmp_path, registries) as agent:
