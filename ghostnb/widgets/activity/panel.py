@@ -33,8 +33,8 @@ _WHAT_WOULD_BE = (
     "becomes of containers stand here as they happen."
 )
 _ALONE = (
-    "Only what this page does. To see what others do, too, start an agent (ghostnb agent) and "
-    "connect this dashboard to it."
+    "Only what this page does. To see what others do, too, start an agent (ghostnb agent), and "
+    "a dashboard over it: ghostnb dashboard --agent URL, in a notebook Fleet.from_agent."
 )
 _SELECT = "Select something that happened."
 _NOWHERE = "It does not say where that is."
