@@ -226,7 +226,7 @@ def test_an_agent_that_goes_and_comes_again(start, opened):
 
 def test_a_token_that_is_refused_is_said_and_nothing_of_it_shown(agent, opened):
     page = opened(agent, token="nb-s3cret")
-    page.get_by_text("refuses to tell its events (Say who you are").wait_for()
+    page.get_by_text("refuses to tell its events (Nobody has this token").wait_for()
     assert faults(page) == []
     page.get_by_role("button", name="Retry").click()
     page.get_by_text("refuses to tell its events").wait_for()
