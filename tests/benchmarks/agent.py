@@ -28,7 +28,7 @@ PULLED = ("team/app:1.0", "team/app:2.0", "team/other:1.0", "team/moved:1.0")
 # How long the loop's callbacks take, and how late it is when a thread has it do something, every
 # ten milliseconds: that also counts whoever's turn is before.
 WATCH = """
-import asyncio, json, threading, time
+import asyncio, json, os, threading, time
 def watch(loop, lags, longest, file):
     run = asyncio.Handle._run
     def timed(handle):
@@ -45,7 +45,9 @@ def watch(loop, lags, longest, file):
         lags.append(time.perf_counter() - asked)
         longest[:] = [max(longest, default=0)]
         if len(lags) % 100 == 0:
-            open(file, "w").write(json.dumps({{"lags": lags, "longest": longest[0]}}))
+            with open(file + ".new", "w") as new:
+                json.dump({{"lags": lags, "longest": longest[0]}}, new)
+            os.replace(file + ".new", file)
 # The server and the extension both read this file.
 if not any(thread.name == "lag" for thread in threading.enumerate()):
     loop = asyncio.new_event_loop()
