@@ -94,54 +94,69 @@ def operation(
 
     def decorate(method: Method) -> Method:
         hints = get_type_hints(method)
+        answer = hints.get("return")
         known = Operation(
-            name,
-            summary,
-            action,
-            status,
-            hints.get("body"),
-            hints.get("query"),
-            None if hints.get("return") is type(None) else hints.get("return"),
-            tuple(media_types),
-            tuple(fails),
-            dict(also),
-            is_open,
-            resource,
+            name=name,
+            summary=summary,
+            action=action,
+            status=status,
+            body=hints.get("body"),
+            query=hints.get("query"),
+            answer=None if answer is type(None) else answer,
+            media_types=tuple(media_types),
+            fails=tuple(fails),
+            also=dict(also),
+            is_open=is_open,
+            resource=resource,
         )
-
-        @wraps(method)
-        async def run(self: Any, **parts: str) -> None:
-            self.about(**parts)
-            try:
-                given = dict(parts)
-                if known.query is None and not is_open:
-                    self.query_as(Nothing)
-                if known.query is not None:
-                    given["query"] = self.query_as(known.query)
-                if known.body is not None:
-                    given["body"] = self.body_as(known.body)
-                    self.about(**_named(given["body"]))
-                answer = await method(self, **given)
-            except StreamClosedError:
-                self.note_left()
-            except Exception as e:
-                self.fail(failure_of(e), e)
-            else:
-                if answer is not None:
-                    self.answer(answer, status)
-
-        refusal = f"Your role does not allow it: {summary}."
-        guarded: Any = (
-            allow_unauthenticated(run)
-            if is_open
-            else web.authenticated(
-                authorized(action=action, resource=resource, message=refusal)(run)
-            )
-        )
+        guarded: Any = _guarded(known, _running(known, method))
         guarded.operation = known
         return cast(Method, guarded)
 
     return decorate
+
+
+def _guarded(known: Operation, run: Method) -> Method:
+    if known.is_open:
+        return allow_unauthenticated(run)
+    allowed: Callable[[Method], Method] = authorized(
+        action=known.action,
+        resource=known.resource,
+        message=f"Your role does not allow it: {known.summary}.",
+    )
+    return cast(Method, web.authenticated(allowed(run)))
+
+
+def _running(known: Operation, method: Method) -> Method:
+    """Have a method given what was sent, and its answer, or what it raises, written."""
+
+    @wraps(method)
+    async def run(self: Any, **parts: str) -> None:
+        self.about(**parts)
+        try:
+            answer = await method(self, **parts, **_given(self, known))
+        except StreamClosedError:
+            self.note_left()
+        except Exception as e:
+            self.fail(failure_of(e), e)
+        else:
+            if answer is not None:
+                self.answer(answer, known.status)
+
+    return run
+
+
+def _given(handler: Any, known: Operation) -> dict[str, Any]:
+    """Read what was sent, as an operation takes it."""
+    given: dict[str, Any] = {}
+    if known.query is not None:
+        given["query"] = handler.query_as(known.query)
+    elif not known.is_open:
+        handler.query_as(Nothing)
+    if known.body is not None:
+        given["body"] = handler.body_as(known.body)
+        handler.about(**_named(given["body"]))
+    return given
 
 
 def _named(body: Any) -> dict[str, str]:

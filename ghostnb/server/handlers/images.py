@@ -63,9 +63,9 @@ class Pulls(AgentHandler):
         self.about(job=job.entry.id)
         if query.stream or NDJSON in self.request.headers.get("Accept", ""):
             await send_progress(self, job)
-            return None
-        if not query.wait:
+        elif query.wait:
+            done = await job.wait()
+            return PullEnded(message=done.message, job=done.id)
+        else:
             self.answer(JobAnswer(job=job.entry), 202)
-            return None
-        done = await job.wait()
-        return PullEnded(message=done.message, job=done.id)
+        return None

@@ -1,6 +1,7 @@
 """Registries, and what is in them."""
 
 from operator import attrgetter
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from ghostnb.asking import ask_all
@@ -36,6 +37,8 @@ from ghostnb.server.handler import AgentHandler
 from ghostnb.server.operations import REGISTRY, operation
 
 __all__ = ["RegistryItem", "RegistryList", "RepositoryList", "TagItem", "TagList"]
+
+Record = TypeVar("Record")
 
 _KEPT_THERE = ("env:", "keyring:")
 
@@ -97,20 +100,19 @@ class RepositoryList(AgentHandler):
     @operation("repositories.list", "List a registry's repositories", fails=REGISTRY)
     async def get(self, registry: str, *, query: RepositoryPage) -> Repositories:
         """Answer a part of them, and link to the rest."""
-        client, namespace = self.agent.client(registry), query.namespace
+        records = await self._records(self.agent.client(registry), query.namespace)
+        page = _page(self, records, "repository", query)
+        return Repositories(repositories=[one.repository for one in page], details=page)
 
+    async def _records(
+        self, client: RegistryClient, namespace: str | None
+    ) -> list[RepositoryRecord]:
         async def read() -> list[RepositoryRecord]:
             found = [one async for one in client.registry.repositories(namespace)]
             return sorted(found, key=attrgetter("repository"))
 
-        records = await self.agent.listings.repositories(
-            registry, namespace or "", lambda: hop(read())
-        )
-        rest = [record for record in records if record.repository > query.last]
-        page = rest[: query.n]
-        names = [record.repository for record in page]
-        _link(self, names, len(rest), query)
-        return Repositories(repositories=names, details=page)
+        listings = self.agent.listings
+        return await listings.repositories(client.name, namespace or "", lambda: hop(read()))
 
 
 class TagList(AgentHandler):
@@ -124,12 +126,9 @@ class TagList(AgentHandler):
         client = self.agent.client(registry)
         name = client.registry.repository(repository)
         records = await (self._described if query.details else self._named)(client, name)
-        rest = [record for record in records if record.tag > query.last]
-        page = rest[: query.n]
-        names = [record.tag for record in page]
-        _link(self, names, len(rest), query)
+        page = _page(self, records, "tag", query)
         details = [TagEntry.of(record) for record in page] if query.details else []
-        return Tags(name=name, tags=names, details=details)
+        return Tags(name=name, tags=[record.tag for record in page], details=details)
 
     async def _named(self, client: RegistryClient, name: str) -> list[TagRecord]:
         async def read() -> list[TagRecord]:
@@ -222,12 +221,20 @@ def _config(asked: NewRegistry) -> RegistryConfig:
     )
 
 
-def _link(handler: AgentHandler, page: list[str], left: int, query: Page) -> None:
-    """Link to the next part, as the distribution protocol does (RFC 8288)."""
-    if page and len(page) < left:
-        more = {"n": query.n, "last": page[-1]}
+def _page(handler: AgentHandler, records: list[Record], name: str, query: Page) -> list[Record]:
+    """Give the part of a sorted list that is asked for, by an attribute, and link to the rest.
+
+    Notes
+    -----
+    As the distribution protocol does (RFC 8288).
+    """
+    rest = [record for record in records if getattr(record, name) > query.last]
+    page = rest[: query.n]
+    if page and len(page) < len(rest):
+        more = {"n": query.n, "last": getattr(page[-1], name)}
         if isinstance(query, RepositoryPage) and query.namespace:
             more["namespace"] = query.namespace
         if isinstance(query, TagPage) and query.details:
             more["details"] = "true"
         handler.set_header("Link", f'<{handler.request.path}?{urlencode(more)}>; rel="next"')
+    return page

@@ -33,18 +33,17 @@ class Webhook(AgentHandler):
         """Take it, and hand it on; what is already known counts for nothing."""
         query = dict(parse_qsl(self.request.query, keep_blank_values=True))
         headers = {name.lower(): value for name, value in self.request.headers.items()}
+        registry = query.get("registry")
         try:
-            new = await self.agent.inbox.take(
-                source, headers, query, self.raw_body, query.get("registry")
-            )
-        except NotificationError as e:
-            raise FailureError(422, "invalid_notification", str(e)) from e
-        except WebhookError as e:
+            new = await self.agent.inbox.take(source, headers, query, self.raw_body, registry)
+        except (NotificationError, WebhookError) as e:
             raise _failure(e) from e
         return Taken(new=new)
 
 
-def _failure(error: WebhookError) -> FailureError:
+def _failure(error: NotificationError | WebhookError) -> FailureError:
+    if isinstance(error, NotificationError):
+        return FailureError(422, "invalid_notification", str(error))
     retry = {"Retry-After": str(error.retry_seconds)} if isinstance(error, BusyError) else {}
     return FailureError(error.status, _CODES[error.status], str(error), retry)
 
