@@ -1,8 +1,9 @@
 """The part of the distribution protocol that writes: uploads, manifests, deletions."""
 
 import re
-from asyncio import to_thread
+from asyncio import timeout, to_thread
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from functools import partial
 
 from starlette.requests import Request
@@ -32,6 +33,7 @@ _CONTENT_RANGE = re.compile(r"(?:bytes )?(\d{1,18})-(\d{1,18})(?:/.*)?")
 # To read a manifest that is larger takes longer than others should wait.
 _LARGE_BYTES = 256 * 1024
 _MAX_DETAILS = 100
+_SETTLE_SECONDS = 2.0
 
 
 def add_pushes(router: Router, service: Service) -> None:
@@ -81,6 +83,10 @@ class _Uploads:
     async def status(self, request: Request) -> Response:
         """Say how far an upload has come (end-13)."""
         name, upload = request.path_params["name"], request.path_params["upload"]
+        # Who asks has mostly just lost a line, of which a last piece is still being written.
+        with suppress(TimeoutError):
+            async with timeout(_SETTLE_SECONDS), self._service.turn(upload):
+                pass
         size = await self._service.uploads.upload_size(name, upload)
         return _progress(204, name, upload, size)
 

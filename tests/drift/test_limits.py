@@ -106,8 +106,8 @@ def test_who_is_silent_for_too_long_lets_others_in(registry):
     with forked_drift(registry, **limits) as running, Caller(running.url) as call:
         place = begin(call, NAME)
         with half_sent(call, place, DATA[:1_700_000]) as connection:
-            wait_until(lambda: size_of(call, place) > 1)
-            check_refusal(call("PATCH", begin(call, NAME), b""), 429, "TOOMANYREQUESTS")
+            other = begin(call, NAME)
+            wait_until(lambda: call("PATCH", other, b"").status == 429)
             answer = b"".join(iter(lambda: connection.recv(65536), b""))
             assert answer.startswith(b"HTTP/1.1 408")
             assert b"what came before is kept" in answer
@@ -152,6 +152,19 @@ def test_those_who_wait_for_one_upload_take_one_place(registry):
                 stack.enter_context(half_sent(call, place, DATA[:100]))
             time.sleep(0.2)
             assert upload(call, NAME, DATA)
+
+
+def test_how_far_an_upload_came_is_told_when_its_lost_line_is_done_with(registry):
+    with forked_drift(registry) as running, Caller(running.url) as call:
+        place, came = begin(call, NAME), len(DATA) // 4
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(half_sent(call, place, DATA[:came]))
+            time.sleep(0.2)
+            threading.Timer(0.5, stack.close).start()
+            assert size_of(call, place) == came
+        # One that stays open keeps nobody for ever.
+        with half_sent(call, place, DATA[came : came + 100]):
+            assert size_of(call, place) >= came
 
 
 def reading(call, target):

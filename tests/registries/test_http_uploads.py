@@ -416,6 +416,30 @@ def test_the_rest_of_an_upload_is_appended(patched):
         assert server.seen(PLACE, "PUT")[-1].body == b""
 
 
+def test_what_was_still_on_its_way_when_the_line_broke_is_asked_for_again():
+    """A registry that had told less than it took in, since the line broke only just now."""
+    with scripted() as server:
+        server.routes["PUT", PLACE] = [drop(), reply(201)]
+        told = [reply(204, headers={"Range": f"0-{came - 1}"}) for came in (1_000_000, 2_000_000)]
+        server.routes["GET", PLACE] = [told[0], told[0], told[1]]
+        refused = error(416, "BLOB_UPLOAD_INVALID", "2000000 bytes have come")
+        server.routes["PATCH", PLACE] = [drop(), refused, reply(202, headers={"Location": PLACE})]
+        ask(server.url, sends())
+        pieces = server.seen(PLACE, "PATCH")
+    assert [one.body == DATA[1_000_000:] for one in pieces] == [True, True, False]
+    assert pieces[-1].body == DATA[2_000_000:]
+
+
+def test_a_registry_that_never_counts_alike_is_given_up():
+    with scripted() as server:
+        server.routes["PUT", PLACE] = drop()
+        server.routes["GET", PLACE] = reply(204, headers={"Range": "0-999999"})
+        server.routes["PATCH", PLACE] = error(416, "RANGE_INVALID", "other bytes")
+        with pytest.raises(RejectedError, match="other bytes"):
+            ask(server.url, sends())
+        assert server.count(PLACE, "PATCH") == 2
+
+
 def test_a_state_without_a_place_is_of_the_same_place():
     with scripted() as server:
         server.routes["PUT", PLACE] = [drop(), reply(201)]

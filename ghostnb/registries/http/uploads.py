@@ -157,7 +157,7 @@ class _Upload:
             if self._feed.error is not None:
                 # Not the registry's fault; the source was asked again as often as it helps.
                 raise self._feed.error from None
-            patience.note(self._first)
+            patience.note(self._first, is_lost=_is_lost(e))
             wait = self._wait_seconds(e, patience)
             if wait is None:
                 raise
@@ -193,9 +193,9 @@ class _Upload:
         if isinstance(error, (TransportError, ServerError, RateLimitedError)):
             elapsed = patience.elapsed_seconds
             return self._session.wait_seconds(error, attempt, elapsed, method="PUT")
-        is_lost = isinstance(error, (NotFoundError, RejectedError)) and _LOST & _codes(error)
-        # One that was begun before, or that the registry forgot when it was started anew.
-        return 0.0 if is_lost and attempt == 1 else None
+        # One that was begun before, or that the registry forgot when it was started anew, or
+        # of which it still took in what had come before its line broke.
+        return 0.0 if _is_lost(error) and patience.lost == 1 else None
 
     async def _is_there(self, locate: _Locate) -> bool:
         """Ask how far it came; True if all of it did, and only the answer was lost."""
@@ -237,18 +237,20 @@ class _Patience:
     """
 
     def __init__(self) -> None:
-        self.attempt = 0
+        self.attempt = self.lost = 0
         self._reached, self._since = 0, 0.0
 
     @property
     def elapsed_seconds(self) -> float:
         return time.monotonic() - self._since
 
-    def note(self, reached: int) -> None:
+    def note(self, reached: int, *, is_lost: bool) -> None:
         """Note that it went wrong, after so many bytes had come."""
         if not self.attempt or reached > self._reached:
-            self.attempt, self._reached, self._since = 0, reached, time.monotonic()
+            self.attempt = self.lost = 0
+            self._reached, self._since = reached, time.monotonic()
         self.attempt += 1
+        self.lost += is_lost
 
 
 class _Feed:
@@ -316,6 +318,12 @@ class _Pieces:
             self._reader.cancel()
             await asyncio.wait([self._reader])
         await self._pieces.aclose()
+
+
+def _is_lost(error: RegistryError) -> bool:
+    """Tell whether the registry does not know an upload, or counts its bytes in another way."""
+    is_told = isinstance(error, (NotFoundError, RejectedError))
+    return is_told and not _LOST.isdisjoint(_codes(error))
 
 
 def _codes(error: RegistryError) -> set[str]:

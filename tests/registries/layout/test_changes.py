@@ -26,6 +26,12 @@ def layout(tmp_path):
     return tmp_path
 
 
+async def until_waiting(registry, count):
+    async with asyncio.timeout(30):
+        while len(registry._store._changes._waiting) < count:  # noqa: ASYNC110 (of another thread)
+            await asyncio.sleep(0.01)
+
+
 def test_a_lock_that_another_process_holds_stops_no_reading(layout):
     async def question(one):
         def pushed(number):
@@ -33,7 +39,7 @@ def test_a_lock_that_another_process_holds_stops_no_reading(layout):
 
         with other_writer(layout):
             pushes = [asyncio.create_task(pushed(number)) for number in range(MANY)]
-            await asyncio.sleep(0.2)
+            await until_waiting(one, MANY)
             async with asyncio.timeout(5):
                 assert (await one.manifest(NAME, "latest")).raw == IMAGE.raw
                 await one.upload_size(NAME, await one.begin_upload(NAME))
@@ -53,11 +59,11 @@ def test_a_tag_that_moves_while_its_deletion_waits_stays(layout):
             moved = asyncio.create_task(
                 one.push_manifest(NAME, other.raw, other.media_type, tag="latest")
             )
-            await asyncio.sleep(0.05)
+            await until_waiting(one, 1)
             gone = asyncio.create_task(
                 one.delete_tag(NAME, "latest", expected=Digest(IMAGE.digest))
             )
-            await asyncio.sleep(0.05)
+            await until_waiting(one, 2)
         await moved
         with pytest.raises(TagMovedError, match=other.digest):
             await gone
