@@ -45,7 +45,7 @@ def test_files_are_read_when_they_are_asked_for(page):
     page.get_by_text("efficient", exact=False).wait_for()
     page.get_by_text("Nothing: each file is written once.").wait_for()
     # No button is left that could have the keyboard: it waits beside them.
-    assert page.evaluate("document.activeElement.closest('[aria-label=Files]') !== null")
+    page.wait_for_function("document.activeElement.closest('[aria-label=Files]') !== null")
     # By the keyboard down to a file, whose row is selected then.
     area(page, "srv/").focus()
     page.keyboard.press("Enter")
