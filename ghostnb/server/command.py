@@ -9,7 +9,7 @@ from traitlets.config import Config
 
 from ghostnb.drift.auth.guard import is_loopback
 from ghostnb.drift.auth.identity import Role
-from ghostnb.drift.server import listen
+from ghostnb.drift.server import listen, tls_options
 from ghostnb.errors import ConfigError
 from ghostnb.fleet import Fleet
 from ghostnb.server.app import AgentServer
@@ -36,16 +36,18 @@ def run_agent(options: argparse.Namespace, say: Callable[[str], None]) -> None:
     Raises
     ------
     GhostnbError
-        If it cannot begin: a port that is taken, a configuration that cannot be read.
+        If it cannot begin: a port that is taken, a configuration or certificate that cannot be
+        used.
     """
     Fleet.from_config(options.config)
+    is_encrypted = bool(tls_options(options.tls_cert, options.tls_key))
     bound = listen(options.host, options.port)
     bound.listen(_BACKLOG)
     bound.setblocking(False)
     # Out of the environment, which what is started here would have, too.
     given = os.environ.pop("GHOSTNB_TOKEN", "")
     token = given or secrets.token_urlsafe(24)
-    scheme = "https" if options.tls_cert else "http"
+    scheme = "https" if is_encrypted else "http"
     base_url = f"/{options.base_url.strip('/')}/".replace("//", "/")
     host, port = bound.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
@@ -53,7 +55,7 @@ def run_agent(options: argparse.Namespace, say: Callable[[str], None]) -> None:
     def ready() -> None:
         known = "that of GHOSTNB_TOKEN" if given else token
         say(f"The agent: {scheme}://{shown}:{port}{base_url}api/v1/ (token: {known})")
-        if not (options.tls_cert or is_loopback(host)):
+        if not (is_encrypted or is_loopback(host)):
             say("Tokens travel unencrypted: give --tls-cert and --tls-key, or put a proxy before.")
         say("Ctrl-C ends it.")
 
