@@ -75,6 +75,19 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
             return None
         return getattr(getattr(self, self.request.method.lower(), None), "operation", None)
 
+    def known_operation(self) -> Operation:
+        """Give the operation that is asked for.
+
+        Raises
+        ------
+        tornado.web.HTTPError
+            405, if there is none.
+        """
+        found = self.operation
+        if found is None:
+            raise web.HTTPError(405, f"There is no {self.request.method} here.")
+        return found
+
     @property
     def actor(self) -> str | None:
         """Who asks; None as long as that is not known."""
@@ -84,8 +97,7 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
     async def prepare(self) -> None:  # type: ignore[override]
         """Find out who asks, before anything is read."""
         self._bound_body()
-        if self.operation is None:
-            raise web.HTTPError(405, f"There is no {self.request.method} here.")
+        self.known_operation()
         if not self.check_host():
             raise web.HTTPError(403, "The agent is not addressed by this name: see --allow-host.")
         try:
@@ -120,7 +132,8 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
         """
         if not await self.may(action, resource):
             self._refused_resource = resource
-            message = f"You may not do that: it needs the right to {action} {resource}, too."
+            right = f"the right to {action} {resource}"
+            message = f"{self.actor}'s role does not allow it: it needs {right}."
             raise FailureError(403, "forbidden", message)
 
     @property

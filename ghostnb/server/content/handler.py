@@ -7,7 +7,6 @@ from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import quote
 
-from jupyter_core.utils import ensure_async
 from starlette.types import Message
 from tornado import web
 from tornado.iostream import StreamClosedError
@@ -23,8 +22,6 @@ from ghostnb.server.operations import Operation
 __all__ = ["ContentHandler"]
 
 _log = logging.getLogger("ghostnb.server")
-# Who takes nothing for so long keeps others from the registry for nothing.
-_IDLE_SECONDS = 60.0
 # A blob may have any size, and take any time; who sends too little is found below.
 _MAX_BODY_BYTES = 2**62
 _READ = Operation("content.read", "Read what a registry holds")
@@ -63,7 +60,6 @@ class ContentHandler(AgentHandler):
         self._sending: asyncio.Future[None] | None = None
         self._answered: dict[str, str] = {}
         self._is_whole = False
-        self._is_gone = False
 
     @property
     def operation(self) -> Operation | None:
@@ -77,7 +73,7 @@ class ContentHandler(AgentHandler):
         self._place = _place_of(path)
         self.about(registry=registry, **_named(self._place))
         await super().prepare()
-        await self._check_allowed()
+        await self.require(self.known_operation().action, self._resource)
         self._client = self.agent.client(registry)
         app = self.agent.contents.app(self._client)
         self._passage = Passage(app, scope_of(self.request, path))
@@ -105,13 +101,6 @@ class ContentHandler(AgentHandler):
         """Refuse as registries do: who pushes understands that."""
         return refused_by_agent(failure)
 
-    async def _check_allowed(self) -> None:
-        operation = self.operation or _DELETE
-        resource = operation.resource or self.auth_resource
-        user, action = self.current_user, operation.action
-        if not await ensure_async(self.authorizer.is_authorized(self, user, action, resource)):
-            raise web.HTTPError(403, f"{self.actor}'s role does not allow it: {operation.summary}.")
-
     async def _send(self, passage: Passage) -> None:
         """Answer as the application does; taken to its end, also if nobody is there any more."""
         try:
@@ -129,19 +118,17 @@ class ContentHandler(AgentHandler):
             self._begin(message)
             return
         self._is_whole = not message.get("more_body", False)
-        if self._is_gone:
+        if self._has_left.is_set():
             return
         if body := message.get("body"):
             self.write(body)
         # The last goes with the end: what was done is remembered before that.
-        if not self._is_whole:
-            await self._flush_in_time()
-
-    async def _flush_in_time(self) -> None:
+        if self._is_whole:
+            return
         try:
-            await asyncio.wait_for(self.flush(), _IDLE_SECONDS)
-        except (StreamClosedError, TimeoutError):
-            self._hang_up()
+            await self.flush_in_time()
+        except StreamClosedError:
+            self._leave()
 
     def _begin(self, message: Message) -> None:
         prefix = f"{self.base_url.rstrip('/')}/api/v1/registries/{quote(self._about['registry'])}"
@@ -171,13 +158,9 @@ class ContentHandler(AgentHandler):
             self.fail(failure_of(error), error)
 
     def _leave(self) -> None:
-        self._is_gone = True
+        self._has_left.set()
         if self._passage is not None:
             self._passage.leave()
-
-    def _hang_up(self) -> None:
-        self._leave()
-        self.request.connection.stream.close()  # type: ignore[union-attr]
 
     def _tell(self, action: str, reference: str) -> None:
         client = self._client
