@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Scope
 
 from ghostnb.loop import launch
-from ghostnb.server.content.channel import Channel
+from ghostnb.server.channel import Channel
 
 __all__ = ["Passage"]
 

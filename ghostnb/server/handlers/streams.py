@@ -9,6 +9,7 @@ import msgspec
 from tornado.iostream import StreamClosedError
 
 from ghostnb.errors import GhostnbError
+from ghostnb.server.channel import Channel
 from ghostnb.server.failures import FailureError, failure_of
 from ghostnb.server.handler import AgentHandler
 from ghostnb.server.jobs.job import Job
@@ -16,7 +17,8 @@ from ghostnb.server.jobs.job import Job
 __all__ = ["NDJSON", "send_line", "send_lines", "send_progress", "send_text", "while_there"]
 
 NDJSON = "application/x-ndjson"
-_OUTBOX_CHARACTERS = 65_536
+# What waits to be sent; a daemon that has more waits, too.
+_OUTBOX_BYTES = 65_536
 Result = TypeVar("Result")
 Value = TypeVar("Value")
 
@@ -67,21 +69,22 @@ async def send_lines(
 
 async def send_text(handler: AgentHandler, lines: AsyncGenerator[str, None]) -> None:
     """Send lines as they come, as long as somebody is there; one that breaks off has no end."""
-    outbox = _Outbox()
+    outbox: Channel[bytes] = Channel(_OUTBOX_BYTES)
 
     async def fill() -> None:
         try:
             async with aclosing(lines):
                 async for line in lines:
-                    await outbox.put(f"{line}\n")
+                    piece = f"{line}\n".encode()
+                    await outbox.put(piece, len(piece))
         finally:
             outbox.end()
 
     async def send() -> None:
         filling = asyncio.ensure_future(fill())
         try:
-            while text := await outbox.take():
-                handler.write(text)
+            while pieces := await outbox.take():
+                handler.write(b"".join(pieces))
                 await handler.flush_in_time()
             await filling
         finally:
@@ -91,39 +94,6 @@ async def send_text(handler: AgentHandler, lines: AsyncGenerator[str, None]) -> 
     _begin(handler, "text/plain; charset=utf-8")
     await handler.flush_in_time()
     await while_there(handler, send())
-
-
-class _Outbox:
-    """What waits to be sent, put together: up to a bound, and then nothing is taken in."""
-
-    def __init__(self) -> None:
-        self._texts: list[str] = []
-        self._size = 0
-        self._is_over = False
-        self._is_filled, self._is_empty = asyncio.Event(), asyncio.Event()
-
-    async def put(self, text: str) -> None:
-        """Leave something, and wait if that is enough."""
-        self._texts.append(text)
-        self._size += len(text)
-        self._is_filled.set()
-        if self._size >= _OUTBOX_CHARACTERS:
-            self._is_empty.clear()
-            await self._is_empty.wait()
-
-    def end(self) -> None:
-        """Say that nothing follows."""
-        self._is_over = True
-        self._is_filled.set()
-
-    async def take(self) -> str:
-        """Take all that waits, at least something; nothing at the end."""
-        await self._is_filled.wait()
-        texts, self._texts, self._size = self._texts, [], 0
-        if not self._is_over:
-            self._is_filled.clear()
-        self._is_empty.set()
-        return "".join(texts)
 
 
 async def while_there(handler: AgentHandler, work: Coroutine[Any, Any, Result]) -> Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from ghostnb.server.content.channel import Channel
+from ghostnb.server.channel import Channel
 
 
 def on_a_thread(work) -> threading.Thread:

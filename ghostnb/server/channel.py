@@ -1,4 +1,4 @@
-"""What goes from one event loop to another, no faster than it is taken."""
+"""What goes from one task to another, on any event loop, no faster than it is taken."""
 
 import asyncio
 import threading
@@ -14,7 +14,7 @@ _LIMIT_BYTES = 2**20
 
 
 class Channel(Generic[Item]):
-    """A queue with one who puts and one who takes, each on a loop of his own.
+    """A queue with one who puts and one who takes, each on any loop.
 
     Parameters
     ----------
