@@ -47,6 +47,11 @@ class Agent:
     webhook_secrets : mapping of str to str, optional
         By which each source of webhooks proves itself; see `Inbox`.
 
+    Raises
+    ------
+    ConfigError
+        If a secret cannot be one.
+
     Attributes
     ----------
     fleet, engine, audit, subscriptions
@@ -68,16 +73,16 @@ class Agent:
         subscriptions: Subscriptions | None = None,
         webhook_secrets: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        history = JobHistory(state / "jobs.sqlite3")
+        # First, since it may be refused: nothing is open yet.
+        self.inbox = Inbox(webhook_secrets, self.hear, find_registry=self.registry_at)
         self.fleet = fleet
         self.engine = engine
         self.audit = audit
         self.subscriptions = subscriptions or Subscriptions()
-        self.inbox = Inbox(webhook_secrets, self.hear, find_registry=self.registry_at)
         self.feed = Feed(start=time.time_ns() // 1_000_000)
         self.listings = Listings()
         self.contents = Contents(state / "uploads")
-        self.jobs = JobQueue(history, on_end=self._job_ended)
+        self.jobs = JobQueue(JobHistory(state / "jobs.sqlite3"), on_end=self._job_ended)
 
     async def open(self) -> None:
         """Begin, on the server's loop."""

@@ -13,6 +13,7 @@ import pytest
 
 from tests.parts.agent import RunningAgent, running_agent
 from tests.parts.images import plain_image
+from tests.parts.processes import PartError
 from tests.parts.pushes import Pusher
 from tests.parts.registries import docker_registry
 from tests.serving import wait_until
@@ -121,3 +122,12 @@ def test_no_secret_is_in_the_logs(hooked: RunningAgent):
 
     wait_until(lambda: "/webhooks/quay" in hooked.log_file.read_text())
     assert "in-the-url" not in hooked.log_file.read_text() + hooked.audit_file.read_text()
+
+
+@pytest.mark.parametrize("secrets", [{"dockerhub": "x"}, {"harbor": "env:ABSENT"}])
+def test_an_agent_with_a_secret_that_cannot_be_one_does_not_start(tmp_path, secrets):
+    settings = f"c.AgentExtension.webhook_secrets = {secrets}"
+
+    with pytest.raises(PartError, match=r"webhooks of 'dockerhub'|variable ABSENT, which is not"):
+        with running_agent(tmp_path, {}, settings=settings):
+            pass

@@ -32,7 +32,7 @@ class Inbox:
     ----------
     secrets : mapping of str to str
         A source's name to the secret that its sender shares; ``env:NAME`` reads the environment
-        variable when it is needed. A source without one is refused.
+        variable, now. A source without one is refused.
     on_events : async callable
         Is given the events, up to a hundred at a time and in order, by one task. What it raises
         is logged, and the next events come all the same.
@@ -45,6 +45,11 @@ class Inbox:
         How many events may wait for `on_events`; at least a thousand, as one delivery may have.
     max_remembered : int
         How many events are known again when they are told once more.
+
+    Raises
+    ------
+    ConfigError
+        If a secret is for no source that there is, or its variable is not set.
 
     Notes
     -----

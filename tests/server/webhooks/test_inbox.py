@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from ghostnb.errors import ConfigError
 from ghostnb.server.webhooks import (
     BusyError,
     Inbox,
@@ -204,21 +205,37 @@ def test_the_secret_of_one_source_opens_no_other():
     refused(NotAuthenticError, "distribution", BEARER, secrets=secrets)
 
 
-def test_a_secret_is_read_from_the_environment_when_it_is_needed(monkeypatch):
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_secret_is_read_from_the_environment_at_the_start(monkeypatch, end):
+    monkeypatch.setenv("HOOK_SECRET", SECRET + end)
+
     async def scenario():
         async with inbox(secrets={"distribution": "env:HOOK_SECRET"}) as box:
-            with pytest.raises(NotAuthenticError, match="variable HOOK_SECRET, which is not set"):
-                await take(box, envelope("a"))
-            monkeypatch.setenv("HOOK_SECRET", "")
-            with pytest.raises(NotAuthenticError, match="which is not set"):
-                await box.take("distribution", {"authorization": ""}, {}, envelope("a"))
-            monkeypatch.setenv("HOOK_SECRET", SECRET)
+            monkeypatch.delenv("HOOK_SECRET")
             assert 1 == await take(box, envelope("a"))
-            monkeypatch.setenv("HOOK_SECRET", "changed")
-            with pytest.raises(NotAuthenticError):
-                await take(box, envelope("b"))
 
     run(scenario)
+
+
+@pytest.mark.parametrize("value", [None, "", " \n"])
+def test_a_secret_whose_variable_is_not_set_is_refused_at_the_start(monkeypatch, value):
+    monkeypatch.delenv("HOOK_SECRET", raising=False)
+    if value is not None:
+        monkeypatch.setenv("HOOK_SECRET", value)
+
+    with pytest.raises(
+        ConfigError, match=r"distribution webhooks .* HOOK_SECRET, which is not set"
+    ):
+        Inbox({"distribution": "env:HOOK_SECRET"}, Handed())
+
+
+@pytest.mark.parametrize("name", ["dockerhub", "", "x" * 10_000])
+def test_a_secret_for_a_source_that_there_is_not_is_refused_at_the_start(name):
+    with pytest.raises(ConfigError, match=r"There are: distribution, .*docker-hub") as e:
+        Inbox({"distribution": SECRET, name: SECRET}, Handed())
+
+    assert len(str(e.value)) < 300
+    assert SECRET not in str(e.value)
 
 
 def test_secrets_are_compared_in_constant_time(monkeypatch):
