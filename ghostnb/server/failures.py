@@ -26,6 +26,12 @@ from ghostnb.errors import (
     UnsupportedError,
 )
 from ghostnb.server.subscriptions import TooManySubscriptionsError
+from ghostnb.server.webhooks import (
+    BusyError,
+    NotAuthenticError,
+    NotificationError,
+    UnknownSourceError,
+)
 
 __all__ = ["Failure", "FailureError", "failure_of"]
 
@@ -82,6 +88,10 @@ _TABLE: tuple[tuple[type[GhostnbError], int, str], ...] = (
     (EngineUnreachableError, 503, "no_daemon"),
     (IncompleteError, 502, "incomplete"),
     (TooManySubscriptionsError, 409, "too_many_subscriptions"),
+    (UnknownSourceError, 404, "not_found"),
+    (NotAuthenticError, 401, "unauthenticated"),
+    (NotificationError, 422, "invalid_notification"),
+    (BusyError, 429, "busy"),
 )
 _ENGINE = {400: (422, "cannot_run"), 404: (404, "not_found"), 409: (409, "conflict")}
 _HTTP = {
@@ -130,8 +140,9 @@ def _of_http(error: HTTPError) -> Failure:
 
 
 def _headers(error: GhostnbError) -> dict[str, str]:
-    seconds = error.retry_after_seconds if isinstance(error, RateLimitedError) else None
-    return {} if seconds is None else {"Retry-After": str(max(round(seconds), 1))}
+    if not isinstance(error, RateLimitedError | BusyError) or error.retry_after_seconds is None:
+        return {}
+    return {"Retry-After": str(max(round(error.retry_after_seconds), 1))}
 
 
 def _problems(error: GhostnbError) -> dict[str, str]:

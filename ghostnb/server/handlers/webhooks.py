@@ -3,15 +3,9 @@
 from urllib.parse import parse_qsl
 
 from ghostnb.server.answers import Taken
-from ghostnb.server.failures import FailureError
 from ghostnb.server.handler import AgentHandler
 from ghostnb.server.operations import operation
-from ghostnb.server.webhooks import (
-    MAX_BODY_BYTES,
-    BusyError,
-    NotificationError,
-    WebhookError,
-)
+from ghostnb.server.webhooks import MAX_BODY_BYTES
 
 __all__ = ["Webhook"]
 
@@ -34,18 +28,5 @@ class Webhook(AgentHandler):
         query = dict(parse_qsl(self.request.query, keep_blank_values=True))
         headers = {name.lower(): value for name, value in self.request.headers.items()}
         registry = query.get("registry")
-        try:
-            new = await self.agent.inbox.take(source, headers, query, self.raw_body, registry)
-        except (NotificationError, WebhookError) as e:
-            raise _failure(e) from e
+        new = await self.agent.inbox.take(source, headers, query, self.raw_body, registry)
         return Taken(new=new)
-
-
-def _failure(error: NotificationError | WebhookError) -> FailureError:
-    if isinstance(error, NotificationError):
-        return FailureError(422, "invalid_notification", str(error))
-    retry = {"Retry-After": str(error.retry_seconds)} if isinstance(error, BusyError) else {}
-    return FailureError(error.status, _CODES[error.status], str(error), retry)
-
-
-_CODES = {401: "unauthenticated", 404: "not_found", 429: "busy"}

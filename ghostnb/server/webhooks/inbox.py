@@ -120,13 +120,13 @@ class Inbox:
         Raises
         ------
         UnknownSourceError
-            404: no source is called so.
+            No source is called so.
         NotAuthenticError
-            401: the sender does not know the secret, or none is configured.
+            The sender does not know the secret, or none is configured.
         NotificationError
-            422: the body is not what the source is documented to send.
+            The body is not what the source is documented to send.
         BusyError
-            429: too many events wait.
+            Too many events wait.
         """
         kind = _find(source)
         delivery = Delivery(body, headers, query)

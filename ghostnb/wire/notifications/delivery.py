@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from ghostnb.errors import GhostnbError
+
 __all__ = ["MAX_BODY_BYTES", "MAX_EVENTS", "Delivery", "NotificationError"]
 
 # A thousand of distribution's events, or GitHub's longest description of a package.
@@ -11,7 +13,7 @@ MAX_BODY_BYTES = 2 * 2**20
 MAX_EVENTS = 1_000
 
 
-class NotificationError(ValueError):
+class NotificationError(GhostnbError, ValueError):
     """A body is not what its source is documented to send.
 
     Parameters

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from ghostnb.errors import ConfigError
+from ghostnb.server.failures import failure_of
 from ghostnb.server.webhooks import (
     BusyError,
     Inbox,
@@ -163,7 +164,7 @@ def test_what_cannot_be_a_registrys_name_is_refused(name):
 def test_an_unknown_source_is_not_found(source):
     error = refused(UnknownSourceError, source)
 
-    assert 404 == error.status
+    assert 404 == failure_of(error).status
     assert isinstance(error, LookupError)
     assert "There are: distribution, harbor, docker-hub, quay, github, gitlab." in str(error)
     assert len(str(error)) < 300
@@ -184,7 +185,7 @@ def test_an_unknown_source_is_not_found(source):
 def test_who_does_not_know_the_secret_is_refused(source, wrong):
     error = refused(NotAuthenticError, source, wrong, {"token": "wrong"})
 
-    assert 401 == error.status
+    assert 401 == failure_of(error).status
     assert SOURCES[source].setup in str(error)
     assert SECRET not in str(error)
 
@@ -254,6 +255,7 @@ def test_nothing_is_read_before_the_sender_is_known():
     error = refused(NotificationError, body=b"<html>")
 
     assert "$" == error.path
+    assert (422, "invalid_notification") == (failure_of(error).status, failure_of(error).code)
 
 
 def test_a_signed_delivery_is_taken():
@@ -310,7 +312,8 @@ def test_a_full_inbox_says_to_come_again_and_takes_it_then():
             assert 600 == await take(box, many("x", 600))
             with pytest.raises(BusyError, match="600 events wait already") as e:
                 await take(box, many("y", 600))
-            assert (429, True) == (e.value.status, e.value.retry_seconds > 0)
+            answered = failure_of(e.value)
+            assert (429, {"Retry-After": "5"}) == (answered.status, answered.headers)
             assert 400 == await take(box, many("z", 400))
 
             gate.set()

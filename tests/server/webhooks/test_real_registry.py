@@ -7,6 +7,7 @@ import contextlib
 import pytest
 
 import ghostnb
+from ghostnb.server.failures import failure_of
 from ghostnb.server.webhooks import Inbox, NotAuthenticError
 from tests.parts import media_types
 from tests.parts.faults import faulty_server
@@ -39,8 +40,9 @@ class Told:
         try:
             self.counts.append(ghostnb.run(taken))
         except NotAuthenticError as e:
-            self.counts.append(e.status)
-            return reply(e.status)
+            status = failure_of(e).status
+            self.counts.append(status)
+            return reply(status)
         return reply(self._answers.pop(0) if self._answers else 200)
 
     def wait(self, condition):
