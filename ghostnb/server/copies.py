@@ -50,6 +50,8 @@ def begin_copy(agent: Agent, asked: Copy, *, actor: str | None) -> Job:
         raise InvalidReferenceError(f"{to!r} has a digest, which a copy keeps.", hint="Give a tag.")
     platforms = asked.platforms
     parsed_platforms(platforms)
+    about = {"registry": target.name, "repository": there.repository}
+    about |= {"tag": there.tag} if there.tag else {"digest": there.locator}
 
     async def work(job: Job) -> dict[str, Any]:
         copied = await copy(
@@ -65,17 +67,13 @@ def begin_copy(agent: Agent, asked: Copy, *, actor: str | None) -> Job:
         return {
             "message": f"{reference} of {source.name} {done}: {there} in {target.name}.",
             "source": source.name,
-            "registry": target.name,
-            "repository": there.repository,
-            "tag": there.tag or None,
+            "tag": None,
+            **about,
             "digest": str(copied.digest),
             "bytes_moved": copied.bytes_moved,
         }
 
     title = f"Copy {reference} of {source.name} to {target.name}"
-    about = {"registry": target.name, "repository": asked.to_repository or asked.repository}
-    if tag := asked.to_tag or asked.tag:
-        about["tag"] = tag
     key = _key("copy", asked)
     return agent.jobs.begin("copy", title, work, actor=actor, key=key, about=about)
 

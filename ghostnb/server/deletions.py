@@ -34,22 +34,16 @@ async def delete_tag(
     GhostnbError
         If it is not there, or the registry deletes nothing; `IncompleteError` if a part failed.
     """
+    parsed = client.registry.reference(reference)
+    about = {"registry": client.name, "repository": parsed.repository, "tag": parsed.tag}
     plan = await plan_delete(client, [reference], progress=False, what_if=dry_run)
     if dry_run:
         return await asyncio.to_thread(_told, plan, f"{reference} would go.", dry_run=True)
 
     async def work(job: Job) -> dict[str, Any]:
         await plan.apply(progress=job.take)
-        parsed = client.registry.reference(reference)
-        return {
-            "message": f"{reference} was deleted.",
-            "registry": client.name,
-            "repository": parsed.repository,
-            "tag": parsed.tag,
-        }
+        return {"message": f"{reference} was deleted.", **about}
 
-    repository, _, tag = reference.rpartition(":")
-    about = {"registry": client.name, "repository": repository, "tag": tag}
     title = f"Delete {reference} in {client.name}"
     job = agent.jobs.begin("delete", title, work, actor=actor, about=about)
     done = await job.wait()

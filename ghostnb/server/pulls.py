@@ -25,6 +25,7 @@ def begin_pull(agent: Agent, asked: Pull, *, actor: str | None) -> Job:
     reference = client.registry.reference(f"{asked.repository}:{asked.tag}")
     platform = Platform.parse(asked.platform) if asked.platform else None
     name = pull_name(client.config, str(reference))
+    about = {"registry": client.name, "repository": reference.repository, "tag": reference.tag}
 
     async def work(job: Job) -> dict[str, Any]:
         credentials = await client.config.credentials()
@@ -33,15 +34,8 @@ def begin_pull(agent: Agent, asked: Pull, *, actor: str | None) -> Job:
         return {
             "message": f"Successfully pulled {reference.repository}:{reference.tag}",
             "image": name,
-            "registry": client.name,
-            "repository": reference.repository,
-            "tag": reference.tag,
+            **about,
         }
 
-    about = {
-        "registry": client.name,
-        "repository": reference.repository,
-        "tag": reference.tag or "",
-    }
     key = f"pull {name} {platform or ''}"
     return agent.jobs.begin("pull", f"Pull {name}", work, actor=actor, key=key, about=about)

@@ -43,11 +43,7 @@ async def begin_push(agent: Agent, asked: Push, *, actor: str | None) -> Job:
     if reference.digest is not None:
         raise InvalidReferenceError("A push makes the digest.", hint="Give a tag alone.")
     image = await _find(agent.engine, asked.image)
-    names = {
-        "registry": client.name,
-        "repository": reference.repository,
-        "tag": reference.tag,
-    }
+    about = {"registry": client.name, "repository": reference.repository, "tag": reference.tag}
 
     async def work(job: Job) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
@@ -63,11 +59,10 @@ async def begin_push(agent: Agent, asked: Push, *, actor: str | None) -> Job:
             tell,
         )
         message = f"{image.title} was pushed to {client.name}."
-        return {"message": message, **names, **await hop(pushing)}
+        return {"message": message, **about, **await hop(pushing)}
 
     title = f"Push {image.title} to {reference} in {client.name}"
     key = f"push {image.id} {client.name} {reference}"
-    about = {"registry": asked.registry, "repository": asked.repository, "tag": asked.tag}
     return agent.jobs.begin("push", title, work, actor=actor, key=key, about=about)
 
 
