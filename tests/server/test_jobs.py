@@ -9,6 +9,7 @@ import httpx2
 import msgspec
 import pytest
 
+from ghostnb import audit_frame
 from ghostnb.server.answers import JobEntry
 from ghostnb.server.jobs.history import JobHistory
 from tests.engine.proxies import PAUSE_SECONDS, proxy
@@ -40,9 +41,13 @@ def test_the_same_pull_asked_twice_is_one_job_until_it_is_cancelled(working: Wor
     assert (first.status_code, second.json()["job"]["id"]) == (202, job)
     assert other != job
     wait_until(lambda: working.job(job)["progress"]["current"] > 0, seconds=20)
-    refused = working.ask("DELETE", f"/jobs/{job}", token=DEVELOPER)
+    headers = {"X-Request-Id": "anothers-job"}
+    refused = working.ask("DELETE", f"/jobs/{job}", token=DEVELOPER, headers=headers)
     cancelled = working.ask("DELETE", f"/jobs/{job}")
     assert refused.status_code == 403  # it is another's
+    frame = audit_frame(working.agent.audit_file)
+    noted = frame[frame["request_id"] == "anothers-job"].iloc[-1]
+    assert (noted["outcome"], noted["resource"]) == ("denied", "ghostnb.others-jobs")
     assert (cancelled.status_code, cancelled.json()["job"]["state"]) == (202, "cancelled")
     again = pull(working, slow, "1.0").json()["job"]["id"]
     assert again not in (job, other)

@@ -35,7 +35,7 @@ class Job(AgentHandler):
         """Stop it; another's only admins may."""
         known = await self.agent.jobs.entry(job)
         if known.actor != self.actor:
-            await self.require("write", "ghostnb.deletions")
+            await self.require("write", "ghostnb.others-jobs")
         running = self.agent.jobs.find(job)
         if running is None:
             raise _not_here(known)
