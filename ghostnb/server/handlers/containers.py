@@ -1,5 +1,7 @@
 """The daemon's containers: listed, made, run, read and removed."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from ghostnb.engine import Container
@@ -36,13 +38,15 @@ class ContainerHandler(AgentHandler):
     async def told(self, container: str) -> ContainerAnswer:
         """Tell how a container is now."""
         found = await self.agent.engine.container(container)
-        return ContainerAnswer(container=await self.shown(found))
+        [entry] = await self.shown([found])
+        return ContainerAnswer(container=entry)
 
-    async def shown(self, container: Container) -> ContainerEntry:
-        """Tell a container, its command only to who may read its logs: both hold passwords."""
-        entry = ContainerEntry.of(container)
-        is_trusted = await self.may("read", "ghostnb.logs")
-        return entry if is_trusted else msgspec.structs.replace(entry, command="")
+    async def shown(self, containers: Iterable[Container]) -> list[ContainerEntry]:
+        """Tell containers, their commands only to who may read logs: both hold passwords."""
+        entries = [ContainerEntry.of(container) for container in containers]
+        if await self.may("read", "ghostnb.logs"):
+            return entries
+        return [msgspec.structs.replace(entry, command="") for entry in entries]
 
 
 class ContainerTable(ContainerHandler):
@@ -52,7 +56,7 @@ class ContainerTable(ContainerHandler):
     async def get(self, *, query: ContainerOptions) -> ContainerList:
         """Answer those that run, and with ``all`` the others, too."""
         found = await self.agent.engine.list_containers(all=query.all)
-        return ContainerList(containers=[await self.shown(one) for one in found])
+        return ContainerList(containers=await self.shown(found))
 
     @operation(
         "containers.create",
