@@ -13,6 +13,7 @@ from ghostnb.drift.server import listen, tls_options
 from ghostnb.errors import ConfigError
 from ghostnb.fleet import Fleet
 from ghostnb.server.app import AgentServer
+from ghostnb.server.handler import PREFIX
 from ghostnb.server.identity import OWNER, AgentIdentityProvider, check_name
 from ghostnb.server.roles import RoleAuthorizer
 
@@ -54,7 +55,8 @@ def run_agent(options: argparse.Namespace, say: Callable[[str], None]) -> None:
 
     def ready() -> None:
         known = "that of GHOSTNB_TOKEN" if given else token
-        say(f"The agent: {scheme}://{shown}:{port}{base_url}api/v1/ (token: {known})")
+        url = f"{scheme}://{shown}:{port}{base_url.rstrip('/')}{PREFIX}/"
+        say(f"The agent: {url} (token: {known})")
         if not (is_encrypted or is_loopback(host)):
             say("Tokens travel unencrypted: give --tls-cert and --tls-key, or put a proxy before.")
         say("Ctrl-C ends it.")

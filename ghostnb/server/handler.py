@@ -16,12 +16,15 @@ from tornado.iostream import StreamClosedError
 
 from ghostnb.server.answers import FailureAnswer
 from ghostnb.server.failures import Failure, FailureError, failure_of
-from ghostnb.server.operations import Operation
+from ghostnb.server.operations import Operation, operations_of
 
 if TYPE_CHECKING:
     from ghostnb.server.agent import Agent
 
-__all__ = ["AgentHandler"]
+__all__ = ["PREFIX", "AgentHandler"]
+
+PREFIX = "/api/v1"
+"""Where the agent's routes stand below the server's own address."""
 
 _log = logging.getLogger("ghostnb.server")
 _MAX_BODY_BYTES = 2**20
@@ -67,6 +70,11 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
     def agent(self) -> "Agent":
         """What all handlers share."""
         return self.extensionapp.agent  # type: ignore[attr-defined]
+
+    @property
+    def routes_url(self) -> str:
+        """Where the agent's routes stand, without the host."""
+        return f"{self.base_url.rstrip('/')}{PREFIX}"
 
     @property
     def operation(self) -> Operation | None:
@@ -325,8 +333,7 @@ class AgentHandler(ExtensionHandlerMixin, APIHandler):
             raise web.HTTPError(413, str(_too_large(self.max_body_bytes)))
 
     def _methods(self) -> list[str]:
-        known = (name for name in ("get", "post", "put", "patch", "delete"))
-        return [name.upper() for name in known if hasattr(getattr(self, name), "operation")]
+        return [name.upper() for name in operations_of(type(self))]
 
 
 def _too_large(limit: int) -> FailureError:

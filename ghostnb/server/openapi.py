@@ -8,11 +8,10 @@ from typing import Any
 import msgspec
 
 from ghostnb.server.answers import FailureAnswer
-from ghostnb.server.operations import Operation
+from ghostnb.server.operations import Operation, operations_of
 
 __all__ = ["description"]
 
-_METHODS = ("get", "post", "put", "patch", "delete")
 _PART = re.compile(r"\{(\w+)\}")
 _REF = "#/components/schemas/{name}"
 # What any request may be answered: wrong, nobody's, not allowed, too much at once.
@@ -53,7 +52,9 @@ def description(routes: Routes, base_url: str) -> dict[str, Any]:
     dict
         OpenAPI 3.1.
     """
-    schemas = _schemas(operation for _, handler in routes for _, operation in _operations(handler))
+    schemas = _schemas(
+        operation for _, handler in routes for operation in operations_of(handler).values()
+    )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -72,11 +73,6 @@ def description(routes: Routes, base_url: str) -> dict[str, Any]:
             },
         },
     }
-
-
-def _operations(handler: type) -> list[tuple[str, Operation]]:
-    found = ((method, getattr(getattr(handler, method), "operation", None)) for method in _METHODS)
-    return [(method, operation) for method, operation in found if operation is not None]
 
 
 def _schemas(operations: Any) -> dict[str, Any]:
@@ -109,7 +105,9 @@ def _path(path: str, handler: type) -> dict[str, Any]:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in _PART.findall(path)
     ]
-    return {method: _method(operation, parts) for method, operation in _operations(handler)}
+    return {
+        method: _method(operation, parts) for method, operation in operations_of(handler).items()
+    }
 
 
 def _method(operation: Operation, parts: list[dict[str, Any]]) -> dict[str, Any]:

@@ -18,11 +18,13 @@ from tornado.iostream import StreamClosedError
 from ghostnb.server.asks import Nothing
 from ghostnb.server.failures import failure_of
 
-__all__ = ["ENGINE", "REGISTRY", "Operation", "operation"]
+__all__ = ["ENGINE", "REGISTRY", "Operation", "operation", "operations_of"]
 
 # What asking a registry, or a daemon, may end with.
 REGISTRY = (404, 409, 422, 429, 502, 504)
 ENGINE = (404, 409, 422, 502, 503)
+
+_METHODS = ("get", "post", "put", "patch", "delete")
 
 Method = Callable[..., Awaitable[Any]]
 
@@ -114,6 +116,12 @@ def operation(
         return cast(Method, guarded)
 
     return decorate
+
+
+def operations_of(handler: type) -> dict[str, Operation]:
+    """Give a handler's operations, by method: ``get`` and so on."""
+    found = {name: getattr(getattr(handler, name), "operation", None) for name in _METHODS}
+    return {name: known for name, known in found.items() if known is not None}
 
 
 def _guarded(known: Operation, run: Method) -> Method:

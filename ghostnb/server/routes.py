@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from ghostnb.server.content.handler import ContentHandler
+from ghostnb.server.handler import PREFIX
 from ghostnb.server.handlers.about import Description, HealthCheck, Nowhere
 from ghostnb.server.handlers.containers import (
     ContainerItem,
@@ -28,9 +29,8 @@ from ghostnb.server.handlers.subscriptions import SubscriptionItem, Subscription
 from ghostnb.server.handlers.transfers import Copies, Pushes, Syncs
 from ghostnb.server.handlers.webhooks import Webhook
 
-__all__ = ["PREFIX", "ROUTES", "handlers"]
+__all__ = ["ROUTES", "handlers"]
 
-PREFIX = "/api/v1"
 # The first that fits: a tag's route before the tags', which before the registry's.
 ROUTES: tuple[tuple[str, type], ...] = (
     ("/health", HealthCheck),

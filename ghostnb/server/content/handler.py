@@ -131,7 +131,7 @@ class ContentHandler(AgentHandler):
             self._leave()
 
     def _begin(self, message: Message) -> None:
-        prefix = f"{self.base_url.rstrip('/')}/api/v1/registries/{quote(self._about['registry'])}"
+        prefix = f"{self.routes_url}/registries/{quote(self._about['registry'])}"
         self._answered = dict(headers_of(message, prefix))
         self.set_status(message["status"])
         self.clear_header("Content-Type")

@@ -12,6 +12,8 @@ from ghostnb.server.operations import operation
 
 __all__ = ["Description", "HealthCheck", "Nowhere"]
 
+_VERSION = version("ghostnb")
+
 
 class HealthCheck(AgentHandler):
     """Whether the agent answers, and can remember what is done."""
@@ -22,10 +24,7 @@ class HealthCheck(AgentHandler):
     async def get(self) -> Health:
         """Answer."""
         status = "ok" if self.agent.audit.is_written else "the audit cannot be written"
-        timestamp = now()
-        return Health(
-            status=status, service="ghostnb-agent", timestamp=timestamp, version=version("ghostnb")
-        )
+        return Health(status=status, service="ghostnb-agent", timestamp=now(), version=_VERSION)
 
 
 class Description(AgentHandler):
@@ -37,7 +36,7 @@ class Description(AgentHandler):
     async def get(self) -> dict[str, Any]:
         """Answer."""
         routes = self.extensionapp.routes  # type: ignore[attr-defined]
-        return description(routes, f"{self.base_url.rstrip('/')}/api/v1")
+        return description(routes, self.routes_url)
 
 
 class Nowhere(AgentHandler):

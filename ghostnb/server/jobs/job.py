@@ -14,7 +14,7 @@ from ghostnb.server.answers import JobEntry, JobProgress
 from ghostnb.server.clock import now
 from ghostnb.server.failures import FailureError, failure_of
 
-__all__ = ["Job", "Work", "interrupted", "now"]
+__all__ = ["Job", "Work", "interrupted"]
 
 Work = Callable[["Job"], Awaitable[dict[str, Any]]]
 """Does it, tells the job how far it is, and gives the result."""
