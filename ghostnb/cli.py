@@ -97,7 +97,8 @@ def _add_agent(agent: argparse.ArgumentParser) -> None:
         metavar="USER",
         action="append",
         default=[],
-        help="also pulls, pushes, copies and runs; may be repeated; all others only read",
+        help="also pulls, pushes, copies and runs; may be repeated; with --htpasswd, all others "
+        "only read; without, they may do nothing",
     )
     _add_proxy(agent)
     _add_tls(agent)

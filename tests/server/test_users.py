@@ -20,7 +20,8 @@ def agent(tmp_path_factory):
     ]
     (directory / "users").write_bytes(b"".join(line.stdout for line in lines))
     options = ("--htpasswd", str(directory / "users"), "--admin", "ann")
-    with running_agent(directory, {}, *options) as running:
+    settings = 'c.AgentIdentityProvider.user_tokens = {"tim": "tims-token"}'
+    with running_agent(directory, {}, *options, settings=settings) as running:
         yield running
 
 
@@ -31,6 +32,13 @@ def test_a_password_opens_what_its_users_role_allows(agent):
     refused = agent.ask("POST", "/registries", token=None, auth=("bob", "bob-pw"), json=body)
     added = agent.ask("POST", "/registries", token=None, auth=("ann", "ann-pw"), json=body)
     assert (refused.status_code, added.status_code) == (403, 201)
+
+
+def test_beside_users_with_passwords_those_with_tokens_are_viewers(agent):
+    body = {"name": "y", "url": "http://localhost:1"}
+
+    assert agent.ask("GET", "/jobs", token="tims-token").status_code == 200
+    assert agent.ask("POST", "/registries", token="tims-token", json=body).status_code == 403
 
 
 def test_a_wrong_password_opens_nothing(agent):
