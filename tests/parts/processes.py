@@ -67,10 +67,16 @@ def end(process: subprocess.Popen[bytes], timeout_seconds: float = 5) -> None:
         process.wait()
 
 
-def wait_until_answering(url: str, name: str, log_file: Path, patience_seconds: float = 60) -> None:
-    """Wait for a server to answer, whatever it says."""
+def wait_until_answering(
+    url: str,
+    name: str,
+    log_file: Path,
+    process: subprocess.Popen[bytes] | None = None,
+    patience_seconds: float = 60,
+) -> None:
+    """Wait for a server to answer, whatever it says; not for one whose process has ended."""
     deadline = time.monotonic() + patience_seconds
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and (process is None or process.poll() is None):
         with contextlib.suppress(httpx2.TransportError):
             httpx2.get(url, timeout=5, trust_env=False)
             return

@@ -70,7 +70,7 @@ def voila(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVoila]:
     try:
         url = f"http://localhost:{port}/"
         # Not a page: each starts a kernel.
-        wait_until_answering(f"{url}voila/static/none", "Voilà", log)
+        wait_until_answering(f"{url}voila/static/none", "Voilà", log, process)
         yield RunningVoila(url, folder, process.pid)
     finally:
         end(process)

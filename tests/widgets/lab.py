@@ -193,7 +193,7 @@ def running_lab(folder: Path) -> Iterator[Lab]:
     process = launch([sys.executable, "-m", "jupyterlab", *options], log, environment)
     try:
         url = f"http://localhost:{port}/"
-        wait_until_answering(f"{url}api", "JupyterLab", log)
+        wait_until_answering(f"{url}api", "JupyterLab", log, process)
         yield Lab(url, root, token)
     finally:
         end(process)
