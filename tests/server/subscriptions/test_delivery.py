@@ -118,7 +118,7 @@ def test_what_does_not_pass_is_given_up_after_all_tries_and_the_next_event_has_a
 
 
 def test_tries_end_with_the_time_allowed():
-    policy = RetryPolicy(total_seconds=0.2, max_attempts=1000, first_wait_seconds=0.05)
+    policy = RetryPolicy(total_seconds=1, max_attempts=1000, first_wait_seconds=0.25)
     server, state = delivered(reply(503), limits=quick(patience=policy))
 
     assert state.failed == 1
@@ -190,9 +190,10 @@ def test_a_day_is_not_waited_for_but_half_of_the_time_there_is():
 
 
 def test_who_does_not_answer_in_time_is_tried_again():
-    server, state = delivered([hang(), reply()], limits=quick(timeout_seconds=0.2))
+    server, state = delivered([hang(), reply()], limits=quick(timeout_seconds=1))
 
-    assert (server.count(), state.delivered) == (2, 1)
+    assert (state.delivered, state.failed) == (1, 0)
+    assert server.count() >= 2
 
 
 def test_who_never_answers_is_told():
@@ -205,9 +206,10 @@ def test_who_never_answers_is_told():
 
 def test_headers_that_come_byte_by_byte_end_with_the_time():
     slow = Endless(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n", pause_seconds=0.02)
-    server, state = delivered([slow, reply()], limits=quick(timeout_seconds=0.2))
+    server, state = delivered([slow, reply()], limits=quick(timeout_seconds=1))
 
-    assert (server.count(), state.delivered) == (2, 1)
+    assert (state.delivered, state.failed) == (1, 0)
+    assert server.count() >= 2
 
 
 def test_headers_without_an_end_are_no_answer():
