@@ -25,7 +25,7 @@ from ghostnb import (
     run,
 )
 from ghostnb.registries.layout import LayoutRegistry
-from tests.parts.agent import TOKEN, RunningAgent, running_agent
+from tests.parts.agent import TOKEN, USERS, USERS_SETTINGS, RunningAgent, running_agent
 from tests.parts.archives import archived_layout
 from tests.parts.faults import faulty_server
 from tests.parts.images import plain_image
@@ -34,12 +34,8 @@ from tests.parts.replies import error, redirect, reply
 from tests.parts.standard import STANDARD_IMAGES, by_repository
 from tests.parts.storage import write_storage
 from tests.registries.conftest import push
+from tests.server.content.conftest import added
 
-USERS = {"vic": "viewer", "dev": "developer", "ada": "admin"}
-SETTINGS = f"""
-c.AgentIdentityProvider.user_tokens = {{name: name + "-token" for name in {list(USERS)}}}
-c.RoleAuthorizer.roles = {USERS}
-"""
 IMAGE = plain_image("through-an-agent")
 
 
@@ -65,9 +61,8 @@ def agent(
         "local": f'{registry.url}"\nusername = "ghost"\npassword = "nb-s3cret',
         "layout": f"oci:{directory / 'layout'}",
         "down": "http://localhost:9",
-        "hub": "https://registry-1.docker.io",
     }
-    with running_agent(directory, registries, settings=SETTINGS) as running:
+    with running_agent(directory, registries, settings=USERS_SETTINGS) as running:
         yield running
 
 
@@ -76,6 +71,15 @@ def fleet(agent: RunningAgent) -> Iterator[Fleet]:
     found = run(Fleet.from_agent(agent.url, TOKEN))
     yield found
     run(found.aclose())
+
+
+@pytest.fixture
+def fleet_with_hub(agent: RunningAgent) -> Iterator[Fleet]:
+    """Give the agent Docker Hub, too, for tests that ask nothing of it."""
+    with added(agent, "https://registry-1.docker.io", "hub"):
+        found = run(Fleet.from_agent(agent.url, TOKEN))
+        yield found
+        run(found.aclose())
 
 
 @pytest.fixture
@@ -90,8 +94,8 @@ def as_user(agent: RunningAgent, user: str) -> RegistryClient:
     return run(Fleet.from_agent(agent.url, f"{user}-token"))["local"]
 
 
-def test_the_agents_registries_are_there_by_their_names_and_kinds(fleet: Fleet, agent):
-    frame = fleet.registries()
+def test_the_agents_registries_are_there_by_their_names_and_kinds(fleet_with_hub: Fleet, agent):
+    frame = fleet_with_hub.registries()
 
     assert list(frame["name"]) == ["local", "layout", "down", "hub"]
     assert list(frame["kind"]) == [
@@ -142,7 +146,8 @@ def test_each_registry_says_how_it_is(fleet: Fleet):
         status = run(fleet.status())["status"]
 
     assert tuple(status[:2]) == ("ok", "ok")
-    assert status[2].startswith("Cannot reach down at http://localhost:9")
+    (down,) = status[2:]
+    assert down.startswith("Cannot reach down at http://localhost:9")
 
 
 def test_what_is_saved_is_whole(fleet: Fleet, tmp_path):
@@ -298,14 +303,14 @@ def test_the_token_is_shown_and_written_nowhere(fleet: Fleet, home: Path):
     )
 
 
-def test_names_are_completed_as_where_they_lead(fleet: Fleet):
-    assert str(fleet["hub"].registry.reference("nginx:1.27")) == "library/nginx:1.27"
-    assert str(fleet["local"].registry.reference("nginx:1.27")) == "nginx:1.27"
+def test_names_are_completed_as_where_they_lead(fleet_with_hub: Fleet):
+    assert str(fleet_with_hub["hub"].registry.reference("nginx:1.27")) == "library/nginx:1.27"
+    assert str(fleet_with_hub["local"].registry.reference("nginx:1.27")) == "nginx:1.27"
 
 
-def test_docker_hub_lists_no_more_than_it_does(fleet: Fleet):
+def test_docker_hub_lists_no_more_than_it_does(fleet_with_hub: Fleet):
     with pytest.raises(UnsupportedError, match="Name a namespace"):
-        run(fleet["hub"].repositories())
+        run(fleet_with_hub["hub"].repositories())
 
 
 @pytest.mark.parametrize(
@@ -318,17 +323,13 @@ def test_docker_hub_lists_no_more_than_it_does(fleet: Fleet):
     ],
 )
 def test_what_a_registry_refuses_is_as_if_it_was_asked_directly(agent, answer, kind):
-    with faulty_server({"/v2/*": answer}) as server:
-        agent.ask("POST", "/registries", json={"name": "odd", "url": server.url})
-        try:
-            odd = run(Fleet.from_agent(agent.url, TOKEN))["odd"]
-            for asked in (odd.tags("app"), odd.repositories(), odd.layers("app:1")):
-                with pytest.raises(kind) as caught:
-                    run(asked)
-                assert "GHOSTNB_AGENT_TOKEN" not in str(caught.value)
-            assert server.authorizations == []
-        finally:
-            agent.ask("DELETE", "/registries/odd")
+    with faulty_server({"/v2/*": answer}) as server, added(agent, server.url):
+        odd = run(Fleet.from_agent(agent.url, TOKEN))["odd"]
+        for asked in (odd.tags("app"), odd.repositories(), odd.layers("app:1")):
+            with pytest.raises(kind) as caught:
+                run(asked)
+            assert "GHOSTNB_AGENT_TOKEN" not in str(caught.value)
+        assert server.authorizations == []
 
 
 def test_damage_is_told_as_damage(agent: RunningAgent):
@@ -337,14 +338,10 @@ def test_damage_is_told_as_damage(agent: RunningAgent):
         body=document.raw.replace(b"sha256", b"sha265", 1),
         headers={"Content-Type": document.media_type, "Docker-Content-Digest": document.digest},
     )
-    with faulty_server({"/v2/*": damaged}) as server:
-        agent.ask("POST", "/registries", json={"name": "odd", "url": server.url})
-        try:
-            odd = run(Fleet.from_agent(agent.url, TOKEN))["odd"]
-            with pytest.raises((IntegrityError, ghostnb.ProtocolError)):
-                run(odd.layers(f"app@{document.digest}"))
-        finally:
-            agent.ask("DELETE", "/registries/odd")
+    with faulty_server({"/v2/*": damaged}) as server, added(agent, server.url):
+        odd = run(Fleet.from_agent(agent.url, TOKEN))["odd"]
+        with pytest.raises(IntegrityError):
+            run(odd.layers(f"app@{document.digest}"))
 
 
 def test_no_bolt_is_passed_on(fleet: Fleet):

@@ -19,6 +19,12 @@ from tests.parts.processes import PartError, end, launch, log_tail
 
 START_SECONDS = 30
 TOKEN = "the-owners-token"
+# One of each role, in their order; the token of vic is vic-token.
+USERS = {"vic": "viewer", "dev": "developer", "ada": "admin"}
+USERS_SETTINGS = f"""
+c.AgentIdentityProvider.user_tokens = {{name: name + "-token" for name in {list(USERS)}}}
+c.RoleAuthorizer.roles = {USERS}
+"""
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,12 @@ import pytest
 
 from ghostnb.oci import Digest
 from ghostnb.registries.layout import LayoutRegistry
-from tests.parts.agent import RunningAgent, running_agent
+from tests.parts.agent import USERS_SETTINGS, RunningAgent, running_agent
 from tests.parts.archives import tarred
 from tests.parts.images import plain_image
 from tests.parts.registries import docker_registry
 from tests.registries.conftest import push
 
-USERS = {"vic": "viewer", "dev": "developer", "ada": "admin"}
-SETTINGS = f"""
-c.AgentIdentityProvider.user_tokens = {{name: name + "-token" for name in {list(USERS)}}}
-c.RoleAuthorizer.roles = {USERS}
-"""
 IMAGE = plain_image("content")
 
 
@@ -39,7 +34,7 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAgent]:
             "archive": f"oci:{archive}",
             "down": "http://localhost:9",
         }
-        with running_agent(directory, registries, settings=SETTINGS) as running:
+        with running_agent(directory, registries, settings=USERS_SETTINGS) as running:
             fill(running, "local")
             yield running
 
@@ -67,13 +62,13 @@ def upload(agent: RunningAgent, repository: str, data: bytes, digest: str = "", 
 
 
 @contextmanager
-def added(agent: RunningAgent, url: str) -> Iterator[None]:
-    """Let the agent have a registry ``odd`` as long as the context lasts."""
-    assert agent.ask("POST", "/registries", json={"name": "odd", "url": url}).status_code == 201
+def added(agent: RunningAgent, url: str, name: str = "odd") -> Iterator[None]:
+    """Let the agent have another registry as long as the context lasts."""
+    assert agent.ask("POST", "/registries", json={"name": name, "url": url}).status_code == 201
     try:
         yield
     finally:
-        agent.ask("DELETE", "/registries/odd")
+        agent.ask("DELETE", f"/registries/{name}")
 
 
 @pytest.fixture
