@@ -2,51 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from tests.parts.agent import RunningAgent, running_agent
+from tests.parts.faults import faulty_server
+from tests.parts.replies import reply
+from tests.server.subscriptions.receiving import verified
 from tests.serving import wait_until
 
 SETTINGS = "c.AgentExtension.allow_internal_subscriptions = True"
-
-
-class Receiver:
-    """Takes deliveries."""
-
-    def __init__(self) -> None:
-        self.taken: list[tuple[dict[str, str], bytes]] = []
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.taken.append(({k.lower(): v for k, v in self.headers.items()}, body))
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook?key=in-the-query"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-    thread = threading.Thread(target=receiver.server.serve_forever, daemon=True)
-    thread.start()
-    yield receiver
-    receiver.server.shutdown()
-    receiver.server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -56,28 +22,23 @@ def open_agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAgen
         yield running
 
 
-def test_what_happens_is_sent_signed_until_it_is_removed(open_agent, receiver):
-    added = open_agent.ask("POST", "/subscriptions", json={"url": receiver.url})
-    body = {"name": "told", "url": "http://localhost:1"}
-    open_agent.ask("POST", "/registries", json=body)
-    wait_until(lambda: receiver.taken)
-    listed = open_agent.ask("GET", "/subscriptions")
-    removed = open_agent.ask("DELETE", f"/subscriptions/{added.json()['id']}")
+def test_what_happens_is_sent_signed_until_it_is_removed(open_agent):
+    with faulty_server({"/hook": reply(204)}) as receiver:
+        url = f"{receiver.url}/hook?key=in-the-query"
+        added = open_agent.ask("POST", "/subscriptions", json={"url": url})
+        body = {"name": "told", "url": "http://localhost:1"}
+        open_agent.ask("POST", "/registries", json=body)
+        wait_until(lambda: receiver.requests)
+        listed = open_agent.ask("GET", "/subscriptions")
+        removed = open_agent.ask("DELETE", f"/subscriptions/{added.json()['id']}")
 
-    headers, sent = receiver.taken[0]
+    sent = receiver.requests[0]
     assert (added.status_code, removed.status_code) == (201, 200)
-    assert json.loads(sent)["data"]["registry"] == "told"
-    assert headers["webhook-signature"] == signature(added.json()["secret"], headers, sent)
+    assert sent.target == "/hook?key=in-the-query"
+    assert verified(sent, added.json()["secret"])["data"]["registry"] == "told"
     assert "in-the-query" not in added.text + listed.text
     assert listed.json()["subscriptions"][0]["secret"] is None
     assert open_agent.ask("GET", "/subscriptions").json() == {"subscriptions": []}
-
-
-def signature(secret: str, headers: dict[str, str], body: bytes) -> str:
-    """Sign as Standard Webhooks says, "Signature scheme"."""
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    said = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-    return f"v1,{base64.b64encode(hmac.digest(key, said, hashlib.sha256)).decode()}"
 
 
 @pytest.mark.parametrize("url", ["http://localhost:1/x", "http://169.254.169.254/", "ftp://x"])
