@@ -180,8 +180,8 @@ class RegistryConfig:
         Raises
         ------
         ConfigError
-            If the password or token is in an environment variable that is not set, or the
-            password in a keyring that does not give it.
+            If the password or token is in an environment variable that is not set, the token's
+            is empty, or the password is in a keyring that does not give it.
         """
         if self.token:
             return Credentials(access_token=self._current_token(self.token))
@@ -211,18 +211,24 @@ class RegistryConfig:
         if not token.startswith(_VARIABLE):
             return token
         found = self._from_variable("token", token).strip()
+        if not found:
+            raise self._no_value("token", token, "is empty")
         self._check_token(found)
         return found
 
     def _from_variable(self, what: str, text: str) -> str:
         variable = text.removeprefix(_VARIABLE)
         if variable not in os.environ:
-            raise ConfigError(
-                f"The {what} of {self.name} is in the environment variable "
-                f"{variable}, which is not set.",
-                hint=f"Set {variable}, or change the registry's configuration.",
-            )
+            raise self._no_value(what, text, "is not set")
         return os.environ[variable]
+
+    def _no_value(self, what: str, text: str, problem: str) -> ConfigError:
+        variable = text.removeprefix(_VARIABLE)
+        return ConfigError(
+            f"The {what} of {self.name} is in the environment variable "
+            f"{variable}, which {problem}.",
+            hint=f"Set {variable}, or change the registry's configuration.",
+        )
 
     async def _from_keyring(self, username: str) -> str:
         service = self.keyring_service

@@ -35,6 +35,15 @@ def test_one_in_a_variable_is_read_when_it_is_needed(monkeypatch):
     assert run(config.credentials()).bearer() == f"Bearer {TOKEN}"
 
 
+@pytest.mark.parametrize("value", ["", " \n"])
+def test_a_variable_that_holds_none_is_told_and_nothing_is_sent(value, monkeypatch):
+    monkeypatch.setenv("SOME_TOKEN", value)
+    with faulty_server() as server:
+        with pytest.raises(ConfigError, match=r"variable SOME_TOKEN, which is empty\. Set SOME_"):
+            ask(server.url, tags_of("app"), token="env:SOME_TOKEN")
+        assert server.count() == 0
+
+
 def test_one_that_is_refused_is_read_again(monkeypatch):
     monkeypatch.setattr(credentials, "_PAUSE_SECONDS", 0)
     monkeypatch.setenv("SOME_TOKEN", "the-old-one")
