@@ -276,7 +276,16 @@ class RegistryError(GhostnbError):
 
 
 class TransportError(RegistryError):
-    """No answer came: connection refused, no such host, TLS, proxy, connection lost."""
+    """No answer came: connection refused, no such host, TLS, proxy, connection lost.
+
+    Attributes
+    ----------
+    may_be_stopped : bool
+        True if nothing is known but that nobody answers on this machine, or beside it: who asks
+        may be able to start it.
+    """
+
+    may_be_stopped: bool = False
 
 
 class TransportTimeoutError(TransportError, TimeoutError):

@@ -8,6 +8,7 @@ from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session import Session
 from ghostnb.registries.vendors.agent import Agent
 from ghostnb.registries.vendors.agent_api import AgentAPI
+from ghostnb.registries.vendors.agent_refusals import agent_error
 
 __all__ = ["AGENT_VARIABLE", "TOKEN_VARIABLE", "agent_configs"]
 
@@ -53,8 +54,7 @@ async def agent_configs(
         insecure=insecure,
     )
     session = Session(agent)
-    # Says what its refusals mean.
-    Agent(agent, session)
+    session.refine = lambda error: agent_error(error, agent.host)
     try:
         entries = await AgentAPI(session, agent.url).registries()
     except NotFoundError as e:

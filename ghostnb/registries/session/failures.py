@@ -11,10 +11,7 @@ import httpx2
 from ghostnb.errors import TransportError, TransportTimeoutError, redact_url
 from ghostnb.wire.urls import is_internal, origin
 
-__all__ = ["NOT_RUNNING", "transport_error"]
-
-NOT_RUNNING = "Is the {} running?"
-"""What is asked where nobody answers on this machine, or beside it."""
+__all__ = ["transport_error"]
 
 _ERRNO_WORDS = {
     errno.ECONNREFUSED: "connection refused",
@@ -30,6 +27,8 @@ _TRUST_HINT = (
     "Set ca_file to the authority that signed its certificate; "
     "insecure=True skips the check, for a registry that you trust by other means."
 )
+_NEAR_HINT = "Is the {} running?"
+_FAR_HINT = "Check the host name and port, the network, and proxy settings."
 _CLIENT_HINT = "Set client_cert and client_key to a certificate that it accepts."
 _REFUSED_CERTIFICATE = re.compile("ALERT_(BAD|UNSUPPORTED|UNKNOWN|EXPIRED)_(CERTIFICATE|CA)")
 
@@ -61,22 +60,20 @@ def transport_error(
         where = f"{where} (asking {host} for it)"
         hint = hint or f"Is {host} reachable from here?"
     kind = TransportTimeoutError if _is_timeout(error) else TransportError
-    return kind(
+    may_be_stopped = not hint and is_internal(origin(url)[1])
+    reached = _NEAR_HINT.format(what) if may_be_stopped else _FAR_HINT
+    translated = kind(
         f"Cannot reach {registry} at {where} ({cause}).",
-        hint=hint or _reachability_hint(url, what),
+        hint=hint or reached,
         registry=registry,
         url=url,
     )
+    translated.may_be_stopped = may_be_stopped
+    return translated
 
 
 def _is_timeout(error: BaseException) -> bool:
     return isinstance(error, TimeoutError | httpx2.TimeoutException)
-
-
-def _reachability_hint(url: str, what: str) -> str:
-    if is_internal(origin(url)[1]):
-        return NOT_RUNNING.format(what)
-    return "Check the host name and port, the network, and proxy settings."
 
 
 def _explain(error: BaseException, url: str) -> tuple[str, str]:

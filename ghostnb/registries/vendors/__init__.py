@@ -42,16 +42,22 @@ def find_vendor(config: RegistryConfig, session: Session) -> Vendor:
         If the configured kind is none.
     """
     check_kind(config)
-    if config.kind == "auto":
-        vendor = DockerHub if config.host in DockerHub.hosts else Vendor
-        return vendor(config, session)
     kind, _, behind = config.kind.partition(_BEHIND)
     if kind == Agent.kind:
-        return Agent(config, session, _VENDORS.get(behind, Vendor))
-    return _VENDORS[kind](config, session)
+        return _chosen(Agent(config, session, _VENDORS.get(behind, Vendor)), session)
+    by_host = DockerHub if config.host in DockerHub.hosts else Vendor
+    return _chosen(_VENDORS.get(kind, by_host)(config, session), session)
 
 
 def recognised_vendor(vendor: Vendor, session: Session, headers: Mapping[str, str]) -> Vendor:
     """Choose again when the registry has answered to a ping; what is configured stays."""
     is_open = session.config.kind == "auto" and type(vendor) is Vendor
-    return Drift(session.config, session) if is_open and Drift.has_answered(headers) else vendor
+    if not (is_open and Drift.has_answered(headers)):
+        return vendor
+    return _chosen(Drift(session.config, session), session)
+
+
+def _chosen(vendor: Vendor, session: Session) -> Vendor:
+    """Let the one vendor that is chosen say what the session's refusals mean."""
+    session.refine = vendor.refined
+    return vendor

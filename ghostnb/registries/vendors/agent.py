@@ -6,7 +6,6 @@ from urllib.parse import unquote
 from ghostnb.errors import (
     ForbiddenError,
     RegistryError,
-    UnauthorizedError,
     UnsupportedError,
 )
 from ghostnb.oci import Reference
@@ -14,19 +13,13 @@ from ghostnb.registries.bolt import Bolt
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
 from ghostnb.registries.session import Session
-from ghostnb.registries.session.failures import NOT_RUNNING
-from ghostnb.registries.vendors.agent_api import AgentAPI, error_told
+from ghostnb.registries.vendors.agent_api import AgentAPI
+from ghostnb.registries.vendors.agent_refusals import agent_error
 from ghostnb.registries.vendors.plain import Vendor
 
 __all__ = ["Agent"]
 
 _PLACE = "/registries/"
-_START_IT = "Is the agent running? Start it with: ghostnb agent"
-_HINTS: dict[type[RegistryError], str] = {
-    UnauthorizedError: "Give the agent's token: Fleet.from_agent(url, token), or set "
-    "GHOSTNB_AGENT_TOKEN.",
-    ForbiddenError: "Your role at the agent does not allow it: developers push, admins delete.",
-}
 
 
 class Agent(Vendor):
@@ -52,8 +45,8 @@ class Agent(Vendor):
     def __init__(
         self, config: RegistryConfig, session: Session, behind: type[Vendor] = Vendor
     ) -> None:
-        self._behind = behind(config, session)
         super().__init__(config, session)
+        self._behind = behind(config, session)
         self.kind = config.kind
         self.prefers_head = behind.prefers_head
         url, place, name = config.url.rpartition(_PLACE)
@@ -68,18 +61,9 @@ class Agent(Vendor):
         """Read a reference as the registry's own vendor does."""
         return self._behind.reference(text)
 
-    def hint(self, error: RegistryError) -> str:
-        """Say what an agent's refusal means."""
-        return (
-            _START_IT
-            if error.hint == NOT_RUNNING.format("registry")
-            else _HINTS.get(type(error), "")
-        )
-
     def refined(self, error: RegistryError) -> RegistryError:
         """Give the error for what went wrong: at the agent, or between it and the registry."""
-        told = error_told(error, self._config.host)
-        return super().refined(error) if told is None else told
+        return agent_error(error, self._config.host)
 
     def how_to_delete(self, error: RegistryError) -> str:
         """Say what to try after a deletion was refused, unless the agent itself refused it."""

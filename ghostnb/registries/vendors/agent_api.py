@@ -1,4 +1,4 @@
-"""An agent's own routes: lists, searches, and what it says when it fails."""
+"""An agent's own routes: lists and searches."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -7,16 +7,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from ghostnb.errors import (
-    ForbiddenError,
-    IntegrityError,
-    ProtocolError,
-    RegistryError,
-    ServerError,
-    TransportError,
-    TransportTimeoutError,
-    UnauthorizedError,
-)
+from ghostnb.errors import RegistryError
 from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
 from ghostnb.registries.session import Session
 from ghostnb.registries.vendors.agent_documents import (
@@ -27,58 +18,18 @@ from ghostnb.registries.vendors.agent_documents import (
     Repositories,
     Tags,
 )
+from ghostnb.registries.vendors.agent_refusals import as_registries_do, entry_of
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.paging import next_url, not_json
 
-__all__ = ["AgentAPI", "error_told"]
+__all__ = ["AgentAPI"]
 
 # Those of 5xx, too: what a registry did to the agent, which has asked it often enough.
 _ANSWERS = (200, 400, 401, 403, 404, 405, 409, 413, 415, 422, 502, 504)
 _PAGE_SIZE = 1000
 _MAX_FOUND = 100
-# What a registry did to the agent, by the codes of `ghostnb.server.failures`.
-_BY_CODE: dict[str, type[RegistryError]] = {
-    "REGISTRY_WANTS_CREDENTIALS": UnauthorizedError,
-    "REGISTRY_FORBIDS": ForbiddenError,
-    "REGISTRY_UNREACHABLE": TransportError,
-    "REGISTRY_TIMEOUT": TransportTimeoutError,
-    "REGISTRY_DAMAGED": IntegrityError,
-    "REGISTRY_UNREADABLE": ProtocolError,
-    "REGISTRY_FAILED": ServerError,
-    "INVALID_CONFIGURATION": ServerError,
-    "FAILED": ServerError,
-}
 
 Document = TypeVar("Document")
-
-
-def error_told(error: RegistryError, agent: str) -> RegistryError | None:
-    """Give the error that whoever asks the registry himself would have got.
-
-    Parameters
-    ----------
-    error : RegistryError
-        What the agent's refusal means by its status.
-    agent : str
-        Its host and port.
-
-    Returns
-    -------
-    RegistryError or None
-        None for what is between us and the agent.
-    """
-    told = error.diagnostics[0] if error.diagnostics else None
-    kind = _BY_CODE.get(told.code) if told is not None else None
-    if told is None or kind is None:
-        return None
-    return kind(
-        told.message or error.message,
-        hint=f"So says the agent at {agent}, which asks it with its own credentials.",
-        registry=error.registry,
-        url=error.url,
-        status=error.status,
-        diagnostics=error.diagnostics,
-    )
 
 
 class AgentAPI:
@@ -168,29 +119,15 @@ class AgentAPI:
     async def _fetch(self, request: Request) -> Reply:
         reply = await self._session.fetch(request, expected=_ANSWERS)
         if reply.status != 200:
-            raise self._session.refusal(request, _as_registries_do(reply))
+            raise self._session.refusal(request, as_registries_do(reply))
         return reply
 
     def _error(self, request: Request, failure: Failure) -> RegistryError:
         """Make the error for what failed while the rest was answered."""
-        return self._session.refusal(request, Reply(502, {}, _entry(failure), request.url))
+        return self._session.refusal(request, Reply(502, {}, entry_of(failure), request.url))
 
     def _decode(self, reply: Reply, kind: type[Document]) -> Document:
         try:
             return msgspec.json.decode(reply.body, type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
             raise not_json(reply, self._session.config.name, e) from e
-
-
-def _as_registries_do(reply: Reply) -> Reply:
-    """Write an agent's failure in the form in which registries refuse."""
-    try:
-        failure = msgspec.json.decode(reply.body, type=Failure)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return reply  # of something between
-    return replace(reply, body=_entry(failure))
-
-
-def _entry(failure: Failure) -> bytes:
-    entry = {"code": failure.code.upper(), "message": failure.message}
-    return msgspec.json.encode({"errors": [entry]})

@@ -40,7 +40,6 @@ class Vendor:
     def __init__(self, config: RegistryConfig, session: Session) -> None:
         self._config = config
         self._session = session
-        session.refine = self.refined
 
     def repository(self, name: str) -> str:
         """Check a repository's name, and complete it as this registry's users expect."""

@@ -28,6 +28,7 @@ def test_a_refused_connection_is_told_at_once_and_not_retried():
     error = refused(TransportError, "Cannot reach reg at", url, "(connection refused)", url=url)
     assert time.monotonic() - started < 0.5
     assert "Is the registry running?" in error.hint
+    assert error.may_be_stopped
 
 
 def test_a_blob_of_an_unreachable_registry_is_not_retried_either(monkeypatch):
@@ -48,7 +49,8 @@ def test_a_blob_of_an_unreachable_registry_is_not_retried_either(monkeypatch):
 def test_a_host_that_does_not_exist_is_named():
     url = "https://registry.invalid"
     hint = "Check the host name and port"
-    refused(TransportError, f"Cannot reach reg at {url} (no such host).", hint, url=url)
+    error = refused(TransportError, f"Cannot reach reg at {url} (no such host).", hint, url=url)
+    assert not error.may_be_stopped
 
 
 def test_a_label_that_no_resolver_takes_is_an_error_of_the_tree():
@@ -82,7 +84,8 @@ def test_something_that_is_not_http_is_told():
 
 def test_a_connection_that_is_dropped_after_the_request_is_told():
     with faulty_server({"/v2/": drop()}) as server:
-        refused(TransportError, "broke off", f"use https://{server.host}", url=server.url)
+        words = ("broke off", f"use https://{server.host}")
+        assert not refused(TransportError, *words, url=server.url).may_be_stopped
         assert server.count() == 1
 
 

@@ -1,0 +1,90 @@
+"""What an agent's refusals mean: its own, and those of the registries that it has."""
+
+from dataclasses import replace
+
+import msgspec
+
+from ghostnb.errors import (
+    ForbiddenError,
+    IntegrityError,
+    ProtocolError,
+    RegistryError,
+    ServerError,
+    TransportError,
+    TransportTimeoutError,
+    UnauthorizedError,
+)
+from ghostnb.registries.vendors.agent_documents import Failure
+from ghostnb.wire.messages import Reply
+
+__all__ = ["agent_error", "as_registries_do", "entry_of"]
+
+# What a registry did to the agent, by the codes of `ghostnb.server.failures`.
+_BY_CODE: dict[str, type[RegistryError]] = {
+    "REGISTRY_WANTS_CREDENTIALS": UnauthorizedError,
+    "REGISTRY_FORBIDS": ForbiddenError,
+    "REGISTRY_UNREACHABLE": TransportError,
+    "REGISTRY_TIMEOUT": TransportTimeoutError,
+    "REGISTRY_DAMAGED": IntegrityError,
+    "REGISTRY_UNREADABLE": ProtocolError,
+    "REGISTRY_FAILED": ServerError,
+    "INVALID_CONFIGURATION": ServerError,
+    "FAILED": ServerError,
+}
+_HINTS: dict[type[RegistryError], str] = {
+    UnauthorizedError: "Give the agent's token: Fleet.from_agent(url, token), or set "
+    "GHOSTNB_AGENT_TOKEN.",
+    ForbiddenError: "Your role at the agent does not allow it: developers push, admins delete.",
+}
+_NOT_RUNNING = "Is the agent running? Start it with: ghostnb agent"
+
+
+def agent_error(error: RegistryError, agent: str) -> RegistryError:
+    """Give the error for what went wrong: at the agent, or between it and the registry.
+
+    Parameters
+    ----------
+    error : RegistryError
+        What the agent's refusal means by its status, or why it did not answer.
+    agent : str
+        Its host and port.
+
+    Returns
+    -------
+    RegistryError
+        The one that whoever asks the registry himself would have got, if it is the registry's.
+    """
+    told = error.diagnostics[0] if error.diagnostics else None
+    kind = _BY_CODE.get(told.code) if told is not None else None
+    if told is None or kind is None:
+        error.hint = _hint(error) or error.hint
+        return error
+    return kind(
+        told.message or error.message,
+        hint=f"So says the agent at {agent}, which asks it with its own credentials.",
+        registry=error.registry,
+        url=error.url,
+        status=error.status,
+        diagnostics=error.diagnostics,
+    )
+
+
+def _hint(error: RegistryError) -> str:
+    if isinstance(error, TransportError) and error.may_be_stopped:
+        return _NOT_RUNNING
+    return _HINTS.get(type(error), "")
+
+
+def as_registries_do(reply: Reply) -> Reply:
+    """Write an agent's failure in the form in which registries refuse."""
+    try:
+        failure = msgspec.json.decode(reply.body, type=Failure)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return reply  # of something between
+    return replace(reply, body=entry_of(failure))
+
+
+def entry_of(failure: Failure) -> bytes:
+    """Write the one failure as a registry's list of errors."""
+    entry = {"code": failure.code.upper(), "message": failure.message}
+    return msgspec.json.encode({"errors": [entry]})
