@@ -91,6 +91,12 @@ def test_a_registry_is_tried_and_remembered(show, file, keyring_service, htpassw
     assert run(Fleet.from_config(file)["work"].ping()).authenticated
 
 
+def test_what_it_cannot_ask_all_for_is_no_kind_to_choose(show, file):
+    _, form = opened(show, file)
+    kinds = form.get_by_label("Kind", exact=True).locator("option")
+    assert kinds.all_inner_texts() == ["auto", "distribution", "docker-hub", "drift"]
+
+
 def test_what_cannot_be_remembered_is_not_added(show, file, keyring_service, htpasswd_registry):
     page, form = opened(show, file)
     form.get_by_text("and the password in SecretService Keyring.").wait_for()

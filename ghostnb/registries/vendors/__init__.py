@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from ghostnb.errors import ConfigError
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session import Session
-from ghostnb.registries.vendors.agent import Agent
+from ghostnb.registries.vendors.agent import Agent, place_at_agent
 from ghostnb.registries.vendors.docker_hub import DockerHub
 from ghostnb.registries.vendors.drift import Drift
 from ghostnb.registries.vendors.plain import Vendor
@@ -13,23 +13,26 @@ from ghostnb.registries.vendors.plain import Vendor
 __all__ = ["KINDS", "Vendor", "check_kind", "find_vendor", "recognised_vendor"]
 
 _VENDORS: dict[str, type[Vendor]] = {vendor.kind: vendor for vendor in (Vendor, DockerHub, Drift)}
-KINDS = ("auto", *_VENDORS, Agent.kind)
+KINDS = ("auto", *_VENDORS)
+"""Of a registry that is asked itself; one behind an agent has the kind ``agent``."""
 # Of a registry behind an agent it may be known what it is: agent:docker-hub.
 _BEHIND = ":"
 
 
 def check_kind(config: RegistryConfig) -> None:
-    """Raise if a configuration's kind is none.
+    """Raise if a configuration's kind is none, or cannot be that of its URL.
 
     Raises
     ------
     ConfigError
     """
     kind, _, behind = config.kind.partition(_BEHIND)
-    if kind not in KINDS or (behind and kind != Agent.kind):
+    if kind == Agent.kind:
+        place_at_agent(config)
+    elif kind not in KINDS or behind:
         raise ConfigError(
             f"kind {config.kind!r} of {config.name} is not known.",
-            hint=f"Kinds are: {', '.join(KINDS)}.",
+            hint=f"Kinds are: {', '.join((*KINDS, Agent.kind))}.",
         )
 
 
@@ -39,7 +42,7 @@ def find_vendor(config: RegistryConfig, session: Session) -> Vendor:
     Raises
     ------
     ConfigError
-        If the configured kind is none.
+        If the configured kind is none, or cannot be that of the URL.
     """
     check_kind(config)
     kind, _, behind = config.kind.partition(_BEHIND)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from urllib.parse import unquote
 
 from ghostnb.errors import (
+    ConfigError,
     ForbiddenError,
     RegistryError,
     UnsupportedError,
@@ -17,9 +18,28 @@ from ghostnb.registries.vendors.agent_api import AgentAPI
 from ghostnb.registries.vendors.agent_refusals import agent_error
 from ghostnb.registries.vendors.plain import Vendor
 
-__all__ = ["Agent"]
+__all__ = ["Agent", "place_at_agent"]
 
 _PLACE = "/registries/"
+
+
+def place_at_agent(config: RegistryConfig) -> tuple[str, str]:
+    """Give the address of an agent's routes, and what the agent calls a registry.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration's URL is not that of a registry at an agent.
+    """
+    url, _, name = config.url.rpartition(_PLACE)
+    if not (url and name) or "/" in name:
+        raise ConfigError(
+            f"The URL of {config.name}, {config.url}, is that of no registry behind an agent, "
+            f"which its kind {config.kind!r} says it is.",
+            hint="Fleet.from_agent(url, token) gives all registries of an agent; the address of "
+            "one ends in /api/v1/registries/NAME.",
+        )
+    return url, unquote(name)
 
 
 class Agent(Vendor):
@@ -49,9 +69,8 @@ class Agent(Vendor):
         self._behind = behind(config, session)
         self.kind = config.kind
         self.prefers_head = behind.prefers_head
-        url, place, name = config.url.rpartition(_PLACE)
-        self._name = unquote(name)
-        self._api = AgentAPI(session, url if place else config.url)
+        url, self._name = place_at_agent(config)
+        self._api = AgentAPI(session, url)
 
     def repository(self, name: str) -> str:
         """Complete a name as the registry's own vendor does."""

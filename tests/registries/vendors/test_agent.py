@@ -134,6 +134,15 @@ def test_what_is_no_kind_is_refused(kind):
         HTTPRegistry(RegistryConfig("mine", "http://localhost:1", kind=kind))
 
 
+@pytest.mark.parametrize("path", ["", API, f"{API}/registries", f"{PLACE}/repositories"])
+@pytest.mark.parametrize("kind", ["agent", "agent:docker-hub"])
+def test_what_is_no_registrys_address_at_an_agent_is_refused(path, kind):
+    config = RegistryConfig("mine", f"http://localhost:1{path}", kind=kind)
+    with pytest.raises(ConfigError, match=r"The URL of mine, \S+, is that of no registry") as e:
+        HTTPRegistry(config)
+    assert "Fleet.from_agent(url, token)" in e.value.hint
+
+
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
     [
