@@ -4,13 +4,13 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import NoReturn
 
 import httpx2
 import msgspec
 
 from ghostnb.errors import (
-    ConfigError,
     ForbiddenError,
     NotFoundError,
     ProtocolError,
@@ -20,8 +20,7 @@ from ghostnb.errors import (
     ServerError,
     UnauthorizedError,
 )
-from ghostnb.registries.agents import TOKEN_VARIABLE
-from ghostnb.registries.config import LAYOUT_SCHEME, RegistryConfig
+from ghostnb.registries.agents import ROUTES, agent_config
 from ghostnb.registries.session.failures import transport_error
 from ghostnb.registries.session.routing import RoutingCarrier
 from ghostnb.registries.session.transport import Opened
@@ -31,7 +30,6 @@ from ghostnb.wire.notifications.reading import text_of
 
 __all__ = ["AgentFeed"]
 
-_PREFIX = "/api/v1"
 _EVENTS = "text/event-stream"
 # An agent that has nothing to tell says so four times a minute.
 _SILENCE_SECONDS = 45.0
@@ -84,16 +82,9 @@ class AgentFeed:
         ca_file: str | None = None,
         insecure: bool = False,
     ) -> None:
-        self._config = RegistryConfig(
-            "agent",
-            _checked_url(url),
-            token=token or f"env:{TOKEN_VARIABLE}",
-            ca_file=ca_file,
-            insecure=insecure,
-            max_connections=1,
-            timeout_seconds=_SILENCE_SECONDS,
-        )
-        self.url = self._config.url
+        config = agent_config(url, token, ca_file=ca_file, insecure=insecure)
+        self._config = replace(config, max_connections=1, timeout_seconds=_SILENCE_SECONDS)
+        self.url = config.url.removesuffix(ROUTES)
         self.retry_seconds: float | None = None
 
     def __repr__(self) -> str:
@@ -142,7 +133,7 @@ class AgentFeed:
     async def _opened(self, since: int) -> AsyncGenerator[Opened]:
         request = Request(
             "GET",
-            f"{self.url}{_PREFIX}/events",
+            f"{self._config.url}/events",
             "its events",
             headers={"accept": _EVENTS, "cache-control": "no-store", "last-event-id": str(since)},
         )
@@ -221,10 +212,3 @@ async def _said(opened: Opened) -> str:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         said = ""  # a proxy's page, perhaps: the status says enough
     return said or f"HTTP {opened.status}"
-
-
-def _checked_url(url: str) -> str:
-    place = url.strip().rstrip("/").removesuffix(_PREFIX)
-    if place.startswith(LAYOUT_SCHEME):
-        raise ConfigError("An agent is no image layout.", hint="Write https://HOST of an agent.")
-    return place

@@ -255,6 +255,12 @@ def test_what_answers_and_is_no_agent_is_said(registry: RunningRegistry):
             run(Fleet.from_agent(server.url, TOKEN))
 
 
+@pytest.mark.parametrize("url", ["oci:layout", " oci:/x/api/v1/"])
+def test_a_directory_is_no_agent(url):
+    with pytest.raises(ConfigError, match="An agent is no image layout"):
+        run(Fleet.from_agent(url, TOKEN))
+
+
 def test_an_agent_elsewhere_is_asked_encrypted_or_by_leave(monkeypatch):
     with pytest.raises(ConfigError, match="is not encrypted"):
         run(Fleet.from_agent("http://agent.example", TOKEN))

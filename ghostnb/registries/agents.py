@@ -1,21 +1,51 @@
-"""An agent's registries, as they are reached through it."""
+"""An agent, as it is reached, and its registries, as they are reached through it."""
 
 from dataclasses import replace
 from urllib.parse import quote
 
-from ghostnb.errors import NotFoundError
-from ghostnb.registries.config import RegistryConfig
+from ghostnb.errors import ConfigError, NotFoundError
+from ghostnb.registries.config import LAYOUT_SCHEME, RegistryConfig
 from ghostnb.registries.session import Session
 from ghostnb.registries.vendors.agent import Agent
 from ghostnb.registries.vendors.agent_api import AgentAPI
 from ghostnb.registries.vendors.agent_refusals import agent_error
 
-__all__ = ["AGENT_VARIABLE", "TOKEN_VARIABLE", "agent_configs"]
+__all__ = ["AGENT_VARIABLE", "ROUTES", "TOKEN_VARIABLE", "agent_config", "agent_configs"]
 
 AGENT_VARIABLE = "GHOSTNB_AGENT"
 """Names the agent whose registries a dashboard shows, where it is not told which to show."""
 TOKEN_VARIABLE = "GHOSTNB_AGENT_TOKEN"  # noqa: S105 (its name)
-_ROUTES = "/api/v1"
+ROUTES = "/api/v1"
+"""Where an agent's routes are, below its address."""
+
+
+def agent_config(
+    url: str, token: str | None = None, *, ca_file: str | None = None, insecure: bool = False
+) -> RegistryConfig:
+    """Say how an agent itself is reached.
+
+    Parameters
+    ----------
+    url, token, ca_file, insecure
+        As of `agent_configs`.
+
+    Returns
+    -------
+    RegistryConfig
+        Its URL is that of the agent's routes.
+
+    Raises
+    ------
+    ConfigError
+        If the address or the token cannot be right.
+    """
+    place = url.strip().rstrip("/").removesuffix(ROUTES)
+    if place.startswith(LAYOUT_SCHEME):
+        raise ConfigError("An agent is no image layout.", hint="Write https://HOST of an agent.")
+    token = token or f"env:{TOKEN_VARIABLE}"
+    return RegistryConfig(
+        "agent", f"{place}{ROUTES}", token=token, ca_file=ca_file, insecure=insecure
+    )
 
 
 async def agent_configs(
@@ -26,7 +56,7 @@ async def agent_configs(
     Parameters
     ----------
     url : str
-        Where it is: ``http://localhost:8000``, or below a path.
+        Where it is: ``http://localhost:8000``, or below a path; that of its routes will do.
     token : str, optional
         By default that of the variable `TOKEN_VARIABLE`.
     ca_file, insecure
@@ -44,15 +74,7 @@ async def agent_configs(
     RegistryError
         If the agent does not answer, or does not know the token.
     """
-    place = url.strip().rstrip("/").removesuffix(_ROUTES)
-    agent = RegistryConfig(
-        "agent",
-        place + _ROUTES,
-        token=token or f"env:{TOKEN_VARIABLE}",
-        kind=Agent.kind,
-        ca_file=ca_file,
-        insecure=insecure,
-    )
+    agent = agent_config(url, token, ca_file=ca_file, insecure=insecure)
     session = Session(agent)
     session.refine = lambda error: agent_error(error, agent.host)
     try:
