@@ -14,6 +14,7 @@ from ghostnb import (
     ForbiddenError,
     NotFoundError,
     ProtocolError,
+    RateLimitedError,
     RejectedError,
     ServerError,
     TransportError,
@@ -24,6 +25,7 @@ from ghostnb.agent_feed import AgentFeed
 from tests.parts.agent import TOKEN, RunningAgent, running_agent, short_lived_agent
 from tests.parts.faults import faulty_server
 from tests.parts.processes import free_port
+from tests.parts.proxies import forward_proxy
 from tests.parts.replies import cut, drop, html, redirect, reply
 from tests.serving import connections_to, wait_until
 
@@ -110,7 +112,7 @@ def test_over_a_restart_nothing_is_missed(tmp_path: Path):
 def test_an_agent_is_met_by_its_own_authority(certificates, tmp_path):
     files = ("--tls-cert", certificates.server_certificate, "--tls-key", certificates.server_key)
     with short_lived_agent({}, *map(str, files)) as agent:
-        refused(TransportError, agent.url, "Cannot reach the agent at", "certificate", "ca_file")
+        refused(TransportError, agent.url, "Cannot reach agent at", "certificate", "ca_file")
         feed = AgentFeed(agent.url, TOKEN, ca_file=str(certificates.ca_file))
 
         async def opened() -> None:
@@ -121,10 +123,11 @@ def test_an_agent_is_met_by_its_own_authority(certificates, tmp_path):
 
 
 def test_who_may_not_is_told_what_the_agent_says(agent, carrier):
-    refused(UnauthorizedError, agent.url, "Nobody has this token", "ghostnb agent shows")
-    refused(ForbiddenError, agent.url, "refuses to tell its events", "viewer", token="no-role")
+    words = ("(UNAUTHENTICATED: Nobody has this token", "Give the agent's token: Fleet.from_agent(")
+    refused(UnauthorizedError, agent.url, *words)
+    refused(ForbiddenError, agent.url, "refused its events", "viewer", token="no-role")
     elsewhere = f"{agent.url}/elsewhere"
-    refused(NotFoundError, elsewhere, "Is this the address of an agent?", token=TOKEN)
+    refused(NotFoundError, elsewhere, "no agent does: is the address right?", token=TOKEN)
 
 
 def test_where_nobody_answers_it_is_an_agent_that_is_missed(carrier):
@@ -132,7 +135,8 @@ def test_where_nobody_answers_it_is_an_agent_that_is_missed(carrier):
     refused(
         TransportError,
         url,
-        f"Cannot reach the agent at {url} (connection refused). Is the agent running?",
+        f"Cannot reach agent at {url}/api/v1 (connection refused). Is the agent running? "
+        "Start it with: ghostnb agent",
     )
 
 
@@ -140,12 +144,13 @@ def test_where_nobody_answers_it_is_an_agent_that_is_missed(carrier):
     ("answer", "kind", "words"),
     [
         (html(), ProtocolError, "answers with text/html, not with events"),
-        (html(404), NotFoundError, "refuses to tell its events (HTTP 404). Is this the address"),
-        (html(502), ServerError, "refuses to tell its events (HTTP 502)"),
-        (reply(418, json={"message": "short\nand stout"}), RejectedError, "(short�and stout)"),
+        (html(404), NotFoundError, "/events refused its events (HTTP 404). Something answers"),
+        (html(502), ServerError, "/events refused its events (HTTP 502)"),
+        (reply(418, json={"message": "short\nand stout"}), RejectedError, "8: short�and stout)"),
         (reply(400, json={"message": 7}), RejectedError, "(HTTP 400)"),
-        (drop(), TransportError, "Cannot reach the agent at"),
-        (cut(b": ghostnb\n\n" * 9, 30, headers=STREAM), TransportError, "Cannot reach the agent"),
+        (drop(), TransportError, "Cannot reach agent at"),
+        (cut(b": ghostnb\n\n" * 9, 30, headers=STREAM), TransportError, "Cannot reach agent at"),
+        (redirect(EVENTS), ProtocolError, "redirected its events more than 5 times"),
         (reply(body=b"data: {}\n\n", headers=STREAM), ProtocolError, "without a number"),
         (reply(body=b"id: \xd9\xa3\ndata: {}\n\n", headers=STREAM), ProtocolError, "a number"),
         (reply(body=b"x" * 2**19, headers=STREAM), ProtocolError, "more than 262,144 bytes"),
@@ -159,9 +164,41 @@ def test_what_is_no_stream_of_events_is_said(answer, kind, words, carrier):
 def test_the_token_goes_to_the_agent_alone(carrier):
     with faulty_server({"/*": reply()}, host="127.0.0.2") as other:
         with faulty_server({EVENTS: redirect(f"{other.url}{EVENTS}")}) as server:
-            refused(ProtocolError, server.url, "leads elsewhere, and is not followed")
-        assert other.requests == []
+            refused(ProtocolError, server.url, "answers with nothing, not with events")
+        assert other.count(EVENTS) == 1
+        assert other.authorizations == []
         assert server.authorizations == ["Bearer nb-s3cret"]
+
+
+def test_where_the_agent_has_gone_on_its_host_it_is_heard(carrier):
+    good = {"id": "a", "time": "2026-01-01T00:00:00Z", "source": "agent", "action": "push"}
+    told = reply(body=f"id: 1\ndata: {json.dumps(good)}\n\n".encode(), headers=STREAM)
+    with faulty_server({EVENTS: redirect("/hub/events"), "/hub/events": told}) as server:
+        [(number, event)] = run(hear(AgentFeed(server.url, "t"), 1, since=7))
+    assert (number, event.action) == (1, "push")
+    assert server.authorizations == ["Bearer t"] * 2
+    assert server.seen("/hub/events")[0].headers["last-event-id"] == "7"
+
+
+def test_an_agent_that_is_asked_too_often_is_left_alone_as_long_as_it_says(carrier):
+    limit = {"message": "Ask me later.", "code": "registry_limits"}
+    answers = [reply(429, json=limit, headers={"Retry-After": "7"}), reply(429, json=limit)]
+    with faulty_server({EVENTS: answers}) as server:
+        feed = AgentFeed(server.url, "t")
+        for seconds in (7, None):
+            with pytest.raises(RateLimitedError, match="REGISTRY_LIMITS: Ask me later") as caught:
+                run(hear(feed, 1))
+            assert caught.value.retry_after_seconds == seconds
+            assert feed.retry_seconds == 7
+        assert server.count(EVENTS) == 2
+
+
+def test_a_proxy_that_refuses_is_not_taken_for_the_agent(carrier, monkeypatch):
+    with forward_proxy(credentials=("user", "pass")) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        words = ("Cannot reach agent at http://agent.example/api/v1 (the proxy refused: 407",)
+        refused(TransportError, "http://agent.example", *words, "HTTP_PROXY", insecure=True)
+        assert proxy.targets == [f"GET http://agent.example{EVENTS}"]
 
 
 def test_an_event_that_cannot_be_read_is_told_in_its_place():

@@ -3,14 +3,21 @@
 from dataclasses import replace
 from urllib.parse import quote
 
-from ghostnb.errors import ConfigError, NotFoundError
+from ghostnb.errors import ConfigError, NotFoundError, RegistryError
 from ghostnb.registries.config import LAYOUT_SCHEME, RegistryConfig
 from ghostnb.registries.session import Session
 from ghostnb.registries.vendors.agent import Agent
 from ghostnb.registries.vendors.agent_api import AgentAPI
-from ghostnb.registries.vendors.agent_refusals import agent_error
+from ghostnb.registries.vendors.agent_refusals import agent_error, as_registries_do
 
-__all__ = ["AGENT_VARIABLE", "ROUTES", "TOKEN_VARIABLE", "agent_config", "agent_configs"]
+__all__ = [
+    "AGENT_VARIABLE",
+    "ROUTES",
+    "TOKEN_VARIABLE",
+    "agent_config",
+    "agent_configs",
+    "agent_session",
+]
 
 AGENT_VARIABLE = "GHOSTNB_AGENT"
 """Names the agent whose registries a dashboard shows, where it is not told which to show."""
@@ -48,6 +55,26 @@ def agent_config(
     )
 
 
+def agent_session(agent: RegistryConfig) -> Session:
+    """Make a session with an agent itself, which says what its refusals mean.
+
+    Parameters
+    ----------
+    agent : RegistryConfig
+        As `agent_config` gives it.
+    """
+
+    def refined(error: RegistryError) -> RegistryError:
+        error = agent_error(error, agent.host)
+        if isinstance(error, NotFoundError):
+            error.hint = "Something answers there, but no agent does: is the address right?"
+        return error
+
+    session = Session(agent)
+    session.refine, session.rewrite = refined, as_registries_do
+    return session
+
+
 async def agent_configs(
     url: str, token: str | None = None, *, ca_file: str | None = None, insecure: bool = False
 ) -> list[RegistryConfig]:
@@ -75,13 +102,9 @@ async def agent_configs(
         If the agent does not answer, or does not know the token.
     """
     agent = agent_config(url, token, ca_file=ca_file, insecure=insecure)
-    session = Session(agent)
-    session.refine = lambda error: agent_error(error, agent.host)
+    session = agent_session(agent)
     try:
         entries = await AgentAPI(session, agent.url).registries()
-    except NotFoundError as e:
-        e.hint = "Something answers there, but no agent does: is the address right?"
-        raise
     finally:
         await session.aclose()
     return [

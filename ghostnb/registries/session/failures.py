@@ -27,14 +27,14 @@ _TRUST_HINT = (
     "Set ca_file to the authority that signed its certificate; "
     "insecure=True skips the check, for a registry that you trust by other means."
 )
-_NEAR_HINT = "Is the {} running?"
+_NEAR_HINT = "Is the registry running?"
 _FAR_HINT = "Check the host name and port, the network, and proxy settings."
 _CLIENT_HINT = "Set client_cert and client_key to a certificate that it accepts."
 _REFUSED_CERTIFICATE = re.compile("ALERT_(BAD|UNSUPPORTED|UNKNOWN|EXPIRED)_(CERTIFICATE|CA)")
 
 
 def transport_error(
-    error: BaseException, *, registry: str, base_url: str, url: str, what: str = "registry"
+    error: BaseException, *, registry: str, base_url: str, url: str
 ) -> TransportError:
     """Translate a transport's exception.
 
@@ -46,8 +46,6 @@ def transport_error(
         The registry's name and address.
     url : str
         What was asked; another host than the registry's is named too.
-    what : str, optional
-        What stands there, if it is no registry.
 
     Returns
     -------
@@ -61,10 +59,9 @@ def transport_error(
         hint = hint or f"Is {host} reachable from here?"
     kind = TransportTimeoutError if _is_timeout(error) else TransportError
     may_be_stopped = not hint and is_internal(origin(url)[1])
-    reached = _NEAR_HINT.format(what) if may_be_stopped else _FAR_HINT
     translated = kind(
         f"Cannot reach {registry} at {where} ({cause}).",
-        hint=hint or reached,
+        hint=hint or (_NEAR_HINT if may_be_stopped else _FAR_HINT),
         registry=registry,
         url=url,
     )

@@ -40,6 +40,8 @@ class Session:
         As the registry last told it.
     refine : callable or None
         A vendor's own reading of what went wrong: gives the error that is to be raised.
+    rewrite : callable or None
+        Gives a refusal that is in a vendor's own form in that of registries.
 
     Notes
     -----
@@ -59,6 +61,7 @@ class Session:
         self.auth = Authenticator(config, self._send_plainly)
         self.rate_limit: RateLimit | None = None
         self.refine: Callable[[RegistryError], RegistryError] | None = None
+        self.rewrite: Callable[[Reply], Reply] | None = None
         self._exchange = Exchange(config, transport, refine=self._refined)
         self._policy = policy or RetryPolicy()
         self._places = asyncio.Semaphore(config.max_connections)
@@ -181,8 +184,9 @@ class Session:
 
     def refusal(self, request: Request, reply: Reply) -> RegistryError:
         """Make the error for a reply that was not expected."""
+        told = self.rewrite(reply) if self.rewrite is not None else reply
         return self._refined(
-            error_for(request, reply, registry=self.config.name, host=self.config.host)
+            error_for(request, told, registry=self.config.name, host=self.config.host)
         )
 
     async def aclose(self) -> None:

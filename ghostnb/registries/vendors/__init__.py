@@ -62,5 +62,5 @@ def recognised_vendor(vendor: Vendor, session: Session, headers: Mapping[str, st
 
 def _chosen(vendor: Vendor, session: Session) -> Vendor:
     """Let the one vendor that is chosen say what the session's refusals mean."""
-    session.refine = vendor.refined
+    session.refine, session.rewrite = vendor.refined, vendor.rewritten
     return vendor

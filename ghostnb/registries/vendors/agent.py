@@ -15,8 +15,9 @@ from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
 from ghostnb.registries.session import Session
 from ghostnb.registries.vendors.agent_api import AgentAPI
-from ghostnb.registries.vendors.agent_refusals import agent_error
+from ghostnb.registries.vendors.agent_refusals import agent_error, as_registries_do
 from ghostnb.registries.vendors.plain import Vendor
+from ghostnb.wire.messages import Reply
 
 __all__ = ["Agent", "place_at_agent"]
 
@@ -79,6 +80,10 @@ class Agent(Vendor):
     def reference(self, text: str) -> Reference:
         """Read a reference as the registry's own vendor does."""
         return self._behind.reference(text)
+
+    def rewritten(self, reply: Reply) -> Reply:
+        """Give what the agent's own routes refuse as registries do."""
+        return as_registries_do(reply)
 
     def refined(self, error: RegistryError) -> RegistryError:
         """Give the error for what went wrong: at the agent, or between it and the registry."""

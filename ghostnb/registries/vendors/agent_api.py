@@ -18,7 +18,6 @@ from ghostnb.registries.vendors.agent_documents import (
     Repositories,
     Tags,
 )
-from ghostnb.registries.vendors.agent_refusals import as_registries_do, entry_of
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.paging import next_url, not_json
 
@@ -119,12 +118,13 @@ class AgentAPI:
     async def _fetch(self, request: Request) -> Reply:
         reply = await self._session.fetch(request, expected=_ANSWERS)
         if reply.status != 200:
-            raise self._session.refusal(request, as_registries_do(reply))
+            raise self._session.refusal(request, reply)
         return reply
 
     def _error(self, request: Request, failure: Failure) -> RegistryError:
         """Make the error for what failed while the rest was answered."""
-        return self._session.refusal(request, Reply(502, {}, entry_of(failure), request.url))
+        body = msgspec.json.encode(failure)
+        return self._session.refusal(request, Reply(502, {}, body, request.url))
 
     def _decode(self, reply: Reply, kind: type[Document]) -> Document:
         try:

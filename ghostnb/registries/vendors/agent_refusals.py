@@ -8,6 +8,7 @@ from ghostnb.errors import (
     ForbiddenError,
     IntegrityError,
     ProtocolError,
+    RateLimitedError,
     RegistryError,
     ServerError,
     TransportError,
@@ -16,8 +17,9 @@ from ghostnb.errors import (
 )
 from ghostnb.registries.vendors.agent_documents import Failure
 from ghostnb.wire.messages import Reply
+from ghostnb.wire.notifications.reading import text_of
 
-__all__ = ["agent_error", "as_registries_do", "entry_of"]
+__all__ = ["agent_error", "as_registries_do"]
 
 # What a registry did to the agent, by the codes of `ghostnb.server.failures`.
 _BY_CODE: dict[str, type[RegistryError]] = {
@@ -34,7 +36,9 @@ _BY_CODE: dict[str, type[RegistryError]] = {
 _HINTS: dict[type[RegistryError], str] = {
     UnauthorizedError: "Give the agent's token: Fleet.from_agent(url, token), or set "
     "GHOSTNB_AGENT_TOKEN.",
-    ForbiddenError: "Your role at the agent does not allow it: developers push, admins delete.",
+    ForbiddenError: "Your role at the agent does not allow it: viewers read, developers push, "
+    "admins delete.",
+    RateLimitedError: "Wait and try again.",
 }
 _NOT_RUNNING = "Is the agent running? Start it with: ghostnb agent"
 
@@ -76,15 +80,13 @@ def _hint(error: RegistryError) -> str:
 
 
 def as_registries_do(reply: Reply) -> Reply:
-    """Write an agent's failure in the form in which registries refuse."""
+    """Write what an agent's own routes refuse in the form in which registries do."""
     try:
         failure = msgspec.json.decode(reply.body, type=Failure)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return reply  # of something between
-    return replace(reply, body=entry_of(failure))
-
-
-def entry_of(failure: Failure) -> bytes:
-    """Write the one failure as a registry's list of errors."""
-    entry = {"code": failure.code.upper(), "message": failure.message}
-    return msgspec.json.encode({"errors": [entry]})
+    if not (failure.message or failure.code):
+        return reply  # in that form already, as below each of its registries' addresses
+    code = failure.code.upper() or f"HTTP {reply.status}"
+    entry = {"code": code, "message": text_of(failure.message)}
+    return replace(reply, body=msgspec.json.encode({"errors": [entry]}))

@@ -9,6 +9,7 @@ from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
 from ghostnb.registries.session import Session
 from ghostnb.registries.vendors.deleting import how_to_delete
+from ghostnb.wire.messages import Reply
 from ghostnb.wire.rate_limits import RateLimit
 
 __all__ = ["Vendor"]
@@ -52,6 +53,10 @@ class Vendor:
     def hint(self, error: RegistryError) -> str:
         """Say what to try after a refusal, where this vendor's means more; empty if not."""
         return ""
+
+    def rewritten(self, reply: Reply) -> Reply:
+        """Give a refusal in the form of registries, where this vendor has another."""
+        return reply
 
     def refined(self, error: RegistryError) -> RegistryError:
         """Give the error for what went wrong, with this vendor's hint if it has one."""

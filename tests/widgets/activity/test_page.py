@@ -226,10 +226,10 @@ def test_an_agent_that_goes_and_comes_again(start, opened):
 
 def test_a_token_that_is_refused_is_said_and_nothing_of_it_shown(agent, opened):
     page = opened(agent, token="nb-s3cret")
-    page.get_by_text("refuses to tell its events (Nobody has this token").wait_for()
+    page.get_by_text("refused its events (UNAUTHENTICATED: Nobody has this token").wait_for()
     assert faults(page) == []
     page.get_by_role("button", name="Retry").click()
-    page.get_by_text("refuses to tell its events").wait_for()
+    page.get_by_text("refused its events").wait_for()
     assert "s3cret" not in page.content()
 
 

@@ -123,7 +123,7 @@ def test_what_waiting_does_not_mend_is_an_error_until_it_is_tried_again():
         with opened(server) as panel:
             panel.reload()
             wait_until(lambda: said(panel)[0] == "error")
-            assert "refuses to tell its events (Say who you are)" in said(panel)[1]
+            assert "refused its events (HTTP 401: Say who you are.)" in said(panel)[1]
             panel._table._answer(panel._table, {"kind": "retry"}, [])
             wait_until(lambda: server.count(EVENTS) == 2 and said(panel)[0] == "error")
             # So does who comes back to the tab.
