@@ -34,6 +34,7 @@ from ghostnb.server.asks import (
 from ghostnb.server.deletions import delete_tag
 from ghostnb.server.failures import FailureError
 from ghostnb.server.handler import AgentHandler
+from ghostnb.server.handlers.streams import while_there
 from ghostnb.server.operations import REGISTRY, operation
 
 __all__ = ["RegistryItem", "RegistryList", "RepositoryList", "TagItem", "TagList"]
@@ -173,10 +174,11 @@ class TagItem(AgentHandler):
     ) -> Deletion | None:
         """Delete it with what nothing else needs."""
         client = self.agent.client(registry)
-        done = await delete_tag(
-            self.agent, client, f"{repository}:{tag}", actor=self.actor, dry_run=query.dry_run
-        )
-        self.answer(done, 200 if query.dry_run else 202)
+        reference, is_dry = f"{repository}:{tag}", query.dry_run
+        deleting = delete_tag(self.agent, client, reference, actor=self.actor, dry_run=is_dry)
+        # Only what is worked out has an end with who asked: what is to be deleted is.
+        done = await (while_there(self, deleting) if is_dry else deleting)
+        self.answer(done, 200 if is_dry else 202)
         return None
 
 
