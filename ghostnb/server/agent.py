@@ -1,5 +1,6 @@
 """What all handlers of the agent share."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import Iterable, Mapping
@@ -56,6 +57,8 @@ class Agent:
     ----------
     fleet, engine, audit, subscriptions
         As they were given.
+    fleet_turn : asyncio.Lock
+        Whose turn it is to change the fleet: a registry is saved, or forgotten, meanwhile.
     inbox : Inbox
     jobs : JobQueue
     feed : Feed
@@ -76,6 +79,7 @@ class Agent:
         # First, since it may be refused: nothing is open yet.
         self.inbox = Inbox(webhook_secrets, self.hear, find_registry=self.registry_at)
         self.fleet = fleet
+        self.fleet_turn = asyncio.Lock()
         self.engine = engine
         self.audit = audit
         self.subscriptions = subscriptions or Subscriptions()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import fcntl
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 import httpx2
 import psutil
@@ -40,3 +44,51 @@ def test_who_leaves_while_a_deletion_is_worked_out_ends_that(agent: RunningAgent
         assert hanging.requests
         wait_until(lambda: connections(agent, hanging.port) == 0, seconds=10)
         agent.ask("DELETE", "/registries/hanging")
+
+
+@contextmanager
+def nobody_saves(agent: RunningAgent) -> Iterator[None]:
+    """Keep the agent waiting wherever it would write its configuration."""
+    with (agent.state.parent / ".registries.toml.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def under_way(*asks: Callable[[], httpx2.Response]) -> list[Future[httpx2.Response]]:
+    """Begin requests, each a little after the one before."""
+    threads = ThreadPoolExecutor(len(asks))
+    begun = []
+    for ask in asks:
+        begun.append(threads.submit(ask))
+        time.sleep(0.5)
+    threads.shutdown(wait=False)
+    return begun
+
+
+def test_a_registry_that_is_being_saved_is_removed_only_then(agent: RunningAgent):
+    body = {"name": "saved", "url": "http://localhost:9"}
+    with nobody_saves(agent):
+        adding, removing = under_way(
+            lambda: agent.ask("POST", "/registries?remember=true", json=body),
+            lambda: agent.ask("DELETE", "/registries/saved?forget=true"),
+        )
+
+    assert (adding.result().status_code, removing.result().status_code) == (201, 200)
+    assert "saved" not in configured(agent)
+
+
+def test_of_two_who_forget_a_registry_the_second_is_told_that_it_is_gone(agent: RunningAgent):
+    body = {"name": "twice", "url": "http://localhost:9"}
+    assert agent.ask("POST", "/registries?remember=true", json=body).status_code == 201
+
+    with nobody_saves(agent):
+        first, second = under_way(
+            lambda: agent.ask("DELETE", "/registries/twice?forget=true"),
+            lambda: agent.ask("DELETE", "/registries/twice"),
+        )
+
+    assert (first.result().status_code, second.result().status_code) == (200, 404)
+
+
+def configured(agent: RunningAgent) -> str:
+    return (agent.state.parent / "registries.toml").read_text()

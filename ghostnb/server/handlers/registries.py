@@ -60,19 +60,20 @@ class RegistryList(AgentHandler):
     async def post(self, *, query: AddOptions, body: NewRegistry) -> Done:
         """Add one; its credentials stay in memory unless it is to be remembered."""
         self.about(registry=body.name)
-        if body.name in self.agent.fleet:
-            message = f"There is a registry of the name {body.name!r} already."
-            raise FailureError(409, "name_taken", message)
-        self.agent.fleet.add(_config(body))
-        if query.remember:
-            await self._save(body.name)
+        async with self.agent.fleet_turn:
+            if body.name in self.agent.fleet:
+                message = f"There is a registry of the name {body.name!r} already."
+                raise FailureError(409, "name_taken", message)
+            self.agent.fleet.add(_config(body))
+            if query.remember:
+                await self._save(body.name)
         self.agent.done("registry-add", actor=self.actor, registry=body.name)
         return Done(message=f"{body.name} was added.")
 
     async def _save(self, name: str) -> None:
         try:
             await self.agent.fleet.remember(name)
-        except GhostnbError:
+        except BaseException:  # a mistake of ours, too: it can be asked for anew
             self.agent.fleet.remove(name)
             raise
 
@@ -85,10 +86,11 @@ class RegistryItem(AgentHandler):
     @operation("registries.remove", "Remove a registry", action="write", fails=(404, 422))
     async def delete(self, registry: str, *, query: ForgetOptions) -> Done:
         """Forget it, as long as the agent lives or for good; nothing in it is deleted."""
-        self.agent.client(registry)
-        if query.forget:
-            await self.agent.fleet.forget(registry)
-        self.agent.fleet.remove(registry)
+        async with self.agent.fleet_turn:
+            self.agent.client(registry)
+            if query.forget:
+                await self.agent.fleet.forget(registry)
+            self.agent.fleet.remove(registry)
         self.agent.done("registry-remove", actor=self.actor, registry=registry)
         return Done(message=f"{registry} was removed. Nothing in it was deleted.")
 
