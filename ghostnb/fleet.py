@@ -259,9 +259,11 @@ class Fleet(Mapping[str, RegistryClient]):
         pandas.DataFrame
             As `ghostnb.frames.registries_frame`; ``status`` is <NA>. No credentials.
         """
-        return registries_frame(
-            RegistryRecord.of(client.config, client.kind) for client in self._clients.values()
-        )
+        return registries_frame(self.records())
+
+    def records(self) -> list[RegistryRecord]:
+        """Describe the registries as `registries` does, for who wants no DataFrame."""
+        return [RegistryRecord.of(client.config, client.kind) for client in self.values()]
 
     async def status(self) -> pd.DataFrame:
         """Ping every registry.
@@ -276,17 +278,29 @@ class Fleet(Mapping[str, RegistryClient]):
         UserWarning
             If a registry failed.
         """
+        records, failures = await self.ping()
+        return attach_failures(registries_frame(records), failures, "The status")
+
+    async def ping(self) -> tuple[list[RegistryRecord], list[Failure]]:
+        """Ping as `status` does, for who wants no DataFrame.
+
+        Returns
+        -------
+        list of RegistryRecord
+            In the order of the frame's rows.
+        list of Failure
+            Of those that failed.
+        """
         outcomes = await hop(ask_all(self.values(), lambda client: client.ping()))
-        frame = registries_frame(
+        records = [
             RegistryRecord.of(
                 client.config,
                 client.kind,
                 str(outcome) if isinstance(outcome, GhostnbError) else "ok",
             )
             for client, outcome in outcomes
-        )
-        _, failures = parted(outcomes)
-        return attach_failures(frame, failures, "The status")
+        ]
+        return records, parted(outcomes)[1]
 
     async def search(
         self, query: str, registry: str | None = None, *, limit: int = _SEARCH_LIMIT

@@ -1,5 +1,8 @@
 """Registries, and what they list."""
 
+from dataclasses import asdict
+
+from ghostnb.frames import RegistryRecord
 from ghostnb.registries.records import RepositoryRecord, TagRecord
 from ghostnb.server.answers.answer import Answer
 
@@ -15,6 +18,11 @@ class RegistryEntry(Answer, frozen=True, kw_only=True):
     insecure: bool
     kind: str
     status: str | None
+
+    @classmethod
+    def of(cls, record: RegistryRecord) -> "RegistryEntry":
+        """Tell a registry."""
+        return cls(**asdict(record))
 
 
 class Registries(Answer, frozen=True, kw_only=True):

@@ -4,9 +4,7 @@ from operator import attrgetter
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from ghostnb.asking import ask_all
 from ghostnb.client import RegistryClient
-from ghostnb.errors import GhostnbError
 from ghostnb.loop import hop
 from ghostnb.registries.config import LAYOUT_SCHEME, RegistryConfig
 from ghostnb.registries.records import RepositoryRecord, TagRecord
@@ -52,9 +50,9 @@ class RegistryList(AgentHandler):
     @operation("registries.list", "List the registries", fails=(422,))
     async def get(self, *, query: RegistryOptions) -> Registries:
         """Answer from the configuration, or ask each how it is."""
-        clients = list(self.agent.fleet.values())
-        status = await _status(clients) if query.ping else {}
-        return Registries(registries=[_entry(client, status) for client in clients])
+        fleet = self.agent.fleet
+        records = (await fleet.ping())[0] if query.ping else fleet.records()
+        return Registries(registries=[RegistryEntry.of(record) for record in records])
 
     @operation("registries.add", "Add a registry", action="write", status=201, fails=(409, 422))
     async def post(self, *, query: AddOptions, body: NewRegistry) -> Done:
@@ -182,26 +180,6 @@ class TagItem(AgentHandler):
         done = await (while_there(self, deleting) if is_dry else deleting)
         self.answer(done, 200 if is_dry else 202)
         return None
-
-
-async def _status(clients: list[RegistryClient]) -> dict[str, str]:
-    outcomes = await hop(ask_all(clients, lambda client: client.ping()))
-    return {
-        client.name: str(outcome) if isinstance(outcome, GhostnbError) else "ok"
-        for client, outcome in outcomes
-    }
-
-
-def _entry(client: RegistryClient, status: dict[str, str]) -> RegistryEntry:
-    config = client.config
-    return RegistryEntry(
-        name=config.name,
-        url=config.url,
-        has_auth=config.has_auth,
-        insecure=config.insecure,
-        kind=client.kind,
-        status=status.get(config.name),
-    )
 
 
 def _config(asked: NewRegistry) -> RegistryConfig:
