@@ -1,7 +1,7 @@
 """The part of the distribution protocol that reads: manifests, blobs, lists."""
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import urlencode
@@ -10,7 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ghostnb.drift.lists import Lists, Read
+from ghostnb.drift.lists import Lists
 from ghostnb.drift.replies import RefusedError
 from ghostnb.drift.routing import Router
 from ghostnb.drift.service import Service
@@ -38,6 +38,9 @@ _FOREVER = {"cache-control": "max-age=31536000, immutable"}
 
 # What stands around the entries has room too.
 _PAGE_BYTES = MAX_MANIFEST_BYTES - 1024
+_KEPT_LISTS = 8
+
+_Read = Callable[[], Awaitable[list[str]]]
 
 
 def add_pulls(router: Router, service: Service) -> None:
@@ -74,7 +77,8 @@ class _Pulls:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._registry = service.registry
-        self._lists = Lists()
+        # The first page is of what is there now.
+        self._lists = Lists(fresh_seconds=0.0, most=_KEPT_LISTS)
 
     async def base(self, request: Request) -> Response:
         """Say that this is a registry (end-1)."""
@@ -99,11 +103,11 @@ class _Pulls:
         page, link = self._page(request, await self._listed(request, name, read))
         return _json({"name": name, "tags": page}, link)
 
-    async def _listed(self, request: Request, name: str, read: Read) -> list[str]:
+    async def _listed(self, request: Request, name: str, read: _Read) -> list[str]:
         """List, unless a page before this one was cut from the same list elsewhere just now."""
         if self._service.kept is not None:
             return await read()
-        return await self._lists.get(name, read, is_first="last" not in request.query_params)
+        return await self._lists.get((name,), read, is_following="last" in request.query_params)
 
     async def manifest(self, request: Request) -> Response:
         """Give a manifest, exactly as it was pushed (end-3)."""

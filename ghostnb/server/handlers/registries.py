@@ -101,19 +101,23 @@ class RepositoryList(AgentHandler):
     @operation("repositories.list", "List a registry's repositories", fails=REGISTRY)
     async def get(self, registry: str, *, query: RepositoryPage) -> Repositories:
         """Answer a part of them, and link to the rest."""
-        records = await self._records(self.agent.client(registry), query.namespace)
+        records = await self._records(self.agent.client(registry), query)
         page = _page(self, records, "repository", query)
         return Repositories(repositories=[one.repository for one in page], details=page)
 
     async def _records(
-        self, client: RegistryClient, namespace: str | None
+        self, client: RegistryClient, query: RepositoryPage
     ) -> list[RepositoryRecord]:
         async def read() -> list[RepositoryRecord]:
-            found = [one async for one in client.registry.repositories(namespace)]
+            found = [one async for one in client.registry.repositories(query.namespace)]
             return sorted(found, key=attrgetter("repository"))
 
-        listings = self.agent.listings
-        return await listings.repositories(client.name, namespace or "", lambda: hop(read()))
+        return await self.agent.listings.repositories(
+            client.name,
+            query.namespace or "",
+            lambda: hop(read()),
+            is_following=bool(query.last),
+        )
 
 
 class TagList(AgentHandler):
@@ -126,24 +130,34 @@ class TagList(AgentHandler):
         """Answer a part of them, and link to the rest."""
         client = self.agent.client(registry)
         name = client.registry.repository(repository)
-        records = await (self._described if query.details else self._named)(client, name)
+        records = await (self._described if query.details else self._named)(
+            client, name, is_following=bool(query.last)
+        )
         page = _page(self, records, "tag", query)
         details = [TagEntry.of(record) for record in page] if query.details else []
         return Tags(name=name, tags=[record.tag for record in page], details=details)
 
-    async def _named(self, client: RegistryClient, name: str) -> list[TagRecord]:
+    async def _named(
+        self, client: RegistryClient, name: str, *, is_following: bool
+    ) -> list[TagRecord]:
         async def read() -> list[TagRecord]:
             tags = sorted([tag async for tag in client.registry.tags(name)])
             return [TagRecord(client.name, name, tag) for tag in tags]
 
-        return await self.agent.listings.tags(client.name, name, lambda: hop(read()))
+        return await self.agent.listings.tags(
+            client.name, name, lambda: hop(read()), is_following=is_following
+        )
 
-    async def _described(self, client: RegistryClient, name: str) -> list[TagRecord]:
+    async def _described(
+        self, client: RegistryClient, name: str, *, is_following: bool
+    ) -> list[TagRecord]:
         async def read() -> list[TagRecord]:
             found = [record async for record in client.registry.tag_details(name)]
             return sorted(found, key=attrgetter("tag"))
 
-        return await self.agent.listings.details(client.name, name, lambda: hop(read()))
+        return await self.agent.listings.details(
+            client.name, name, lambda: hop(read()), is_following=is_following
+        )
 
 
 class TagItem(AgentHandler):
