@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator, Collection
 from typing import Protocol, runtime_checkable
 
 from ghostnb.oci import AnyManifest, Descriptor, Digest
+from ghostnb.registries.records import TagRecord
 
 __all__ = [
     "CATALOGUE",
     "MAX_CATALOGUE_BYTES",
     "HasCatalogue",
     "KeepsAttachedTags",
+    "ListsDetails",
     "ReadsOn",
     "RereadsManifests",
     "SendsOn",
@@ -33,6 +35,15 @@ class HasCatalogue(Protocol):
         ProtocolError
             If it is larger than it can be.
         """
+        ...
+
+
+@runtime_checkable
+class ListsDetails(Protocol):
+    """A registry that may list its tags with their details, so that none must be read for them."""
+
+    def listed_details(self, repository: str) -> AsyncIterator[TagRecord] | None:
+        """Iterate over a repository's tags with their details; None if it does not list them."""
         ...
 
 

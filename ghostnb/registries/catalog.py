@@ -19,7 +19,7 @@ from ghostnb.registries.protocol import Registry
 from ghostnb.registries.reading import read_tag
 from ghostnb.registries.records import SearchRecord, TagRecord
 
-__all__ = ["details_of_tags", "main_tag", "search_catalog"]
+__all__ = ["details_of", "details_of_tags", "main_tag", "search_catalog"]
 
 # Of one tag: its row stays, and says so. The name may be none (registries list what they
 # store), the digest of an algorithm that cannot be checked. What is no longer there is no error.

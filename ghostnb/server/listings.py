@@ -1,6 +1,6 @@
 """What registries list: asked once for all who ask at the same time, and kept for a moment."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from ghostnb.drift.lists import Lists
@@ -20,7 +20,8 @@ class Listings:
     """Keeps lists of repositories and of tags; it lives on one event loop."""
 
     def __init__(self) -> None:
-        # The registry, whose tags (or _ALL), and of which namespace where it is all, or _DETAILS.
+        # The registry, whose tags (or _ALL), and of which namespace where it is all, or _DETAILS
+        # and of which tags.
         self._lists = Lists(fresh_seconds=_FRESH_SECONDS, most=_KEPT)
 
     async def repositories(
@@ -51,10 +52,11 @@ class Listings:
         repository: str,
         read: Callable[[], Awaitable[Result]],
         *,
+        tags: Iterable[str] = (),
         is_following: bool = False,
     ) -> Result:
-        """Give the tags with what is known of each; see `Lists.get`."""
-        key = (registry, repository, _DETAILS)
+        """Give the tags, or some of them, with what is known of each; see `Lists.get`."""
+        key = (registry, repository, _DETAILS, *tags)
         return await self._lists.get(key, read, is_following=is_following)
 
     def forget(self, registry: str, repository: str | None = None) -> None:

@@ -128,12 +128,13 @@ class HTTPRegistry:
         async for tag in self._names(lambda last: self._endpoint.tags(name, _PAGE_SIZE, last)):
             yield tag
 
-    async def tag_details(self, repository: str) -> AsyncIterator[TagRecord]:
+    def tag_details(self, repository: str) -> AsyncIterator[TagRecord]:
         """Iterate over tags with their details: by the vendor's API, else by manifests."""
-        name = self._vendor.repository(repository)
-        own = self._vendor.tag_details(name)
-        async for record in own if own is not None else details_of_tags(self, name):
-            yield record
+        return self.listed_details(repository) or details_of_tags(self, self.repository(repository))
+
+    def listed_details(self, repository: str) -> AsyncIterator[TagRecord] | None:
+        """Iterate over tags with their details by the vendor's API, where it has them."""
+        return self._vendor.tag_details(self._vendor.repository(repository))
 
     async def search(self, query: str, *, limit: int) -> AsyncIterator[SearchRecord]:
         """Iterate over what a query finds: by the vendor's API, else in the catalog."""

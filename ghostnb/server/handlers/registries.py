@@ -1,12 +1,16 @@
 """Registries, and what is in them."""
 
+from collections.abc import Awaitable
 from operator import attrgetter
 from typing import TypeVar
 from urllib.parse import urlencode
 
 from ghostnb.client import RegistryClient
 from ghostnb.loop import hop
+from ghostnb.registries.abilities import ListsDetails
+from ghostnb.registries.catalog import details_of
 from ghostnb.registries.config import LAYOUT_SCHEME, RegistryConfig
+from ghostnb.registries.protocol import Registry
 from ghostnb.registries.records import RepositoryRecord, TagRecord
 from ghostnb.server.answers import (
     Deletion,
@@ -130,10 +134,12 @@ class TagList(AgentHandler):
         """Answer a part of them, and link to the rest."""
         client = self.agent.client(registry)
         name = client.registry.repository(repository)
-        records = await (self._described if query.details else self._named)(
-            client, name, is_following=bool(query.last)
-        )
+        is_listed = query.details and _lists_details(client.registry, name)
+        find = self._described if is_listed else self._named
+        records = await find(client, name, is_following=bool(query.last))
         page = _page(self, records, "tag", query)
+        if query.details and not is_listed:
+            page = await self._read(client, name, [record.tag for record in page])
         details = [TagEntry.of(record) for record in page] if query.details else []
         return Tags(name=name, tags=[record.tag for record in page], details=details)
 
@@ -158,6 +164,14 @@ class TagList(AgentHandler):
         return await self.agent.listings.details(
             client.name, name, lambda: hop(read()), is_following=is_following
         )
+
+    async def _read(self, client: RegistryClient, name: str, tags: list[str]) -> list[TagRecord]:
+        """Describe a page's tags: each of them must be read for that."""
+
+        def read() -> Awaitable[list[TagRecord]]:
+            return hop(details_of(client.registry, name, tags))
+
+        return await self.agent.listings.details(client.name, name, read, tags=tags)
 
 
 class TagItem(AgentHandler):
@@ -215,6 +229,11 @@ def _config(asked: NewRegistry) -> RegistryConfig:
         insecure=asked.insecure,
         kind=asked.kind,
     )
+
+
+def _lists_details(registry: Registry, name: str) -> bool:
+    """Tell whether a registry gives all tags with their details, and none is read for them."""
+    return isinstance(registry, ListsDetails) and registry.listed_details(name) is not None
 
 
 def _page(handler: AgentHandler, records: list[Record], name: str, query: Page) -> list[Record]:
