@@ -78,6 +78,11 @@ class Staged:
         while self.size_bytes - self._read_bytes > _LEAD_BYTES:
             await self._changed.wait()
 
+    def let_go(self, size_bytes: int) -> None:
+        """Tell that nobody reads the bytes up to there any more: they come without waiting."""
+        self._read_bytes = max(self._read_bytes, size_bytes)
+        self._note()
+
     async def read(self, first: int, size_bytes: int) -> AsyncGenerator[bytes, None]:
         """Iterate over the bytes from one on, and wait for those that are still to come.
 

@@ -74,7 +74,10 @@ class Uploads:
         receiving = asyncio.ensure_future(self._receive(staged, pieces))
         try:
             await self._send(repository, staged, digest, total)
+            # A registry that has the blob already may not have read it to its end.
+            staged.let_go(total)
             await receiving
+            await self._check(repository, staged, digest)
         finally:
             receiving.cancel()
             await asyncio.wait([receiving])

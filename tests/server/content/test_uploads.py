@@ -56,6 +56,14 @@ class Breaking(MemoryRegistry):
         await super().push_blob(repository, descriptor, content)
 
 
+class Knowing(MemoryRegistry):
+    """Finds after the first piece that it has the blob."""
+
+    async def push_blob(self, repository, descriptor, content):
+        async for _ in content(0):
+            break
+
+
 class Refusing(MemoryRegistry):
     """Takes nothing."""
 
@@ -114,6 +122,33 @@ def test_it_is_sent_on_while_it_still_comes(tmp_path):
         assert await has(registry)
 
     asyncio.run(work())
+
+
+def finished_early(tmp_path, data: bytes) -> None:
+    """Send what is to be `DATA` to a registry that stops reading it; nothing is left."""
+    uploads = of(Knowing(), tmp_path)
+
+    async def work():
+        upload = await uploads.begin_upload("app")
+        await uploads.finish_with("app", upload, DIGEST, pieces_of(data, 100_000), len(data))
+        return upload
+
+    upload = asyncio.run(asyncio.wait_for(work(), 30))
+    with pytest.raises(NotFoundError):
+        asyncio.run(uploads.upload_size("app", upload))
+
+
+def test_a_registry_that_stops_reading_keeps_nobody_waiting(tmp_path, monkeypatch):
+    monkeypatch.setattr(staging_module, "_LEAD_BYTES", 1_000_000)
+
+    finished_early(tmp_path, DATA)
+
+
+def test_what_a_registry_has_not_read_is_checked_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(staging_module, "_LEAD_BYTES", 1_000_000)
+
+    with pytest.raises(IntegrityError):
+        finished_early(tmp_path, DATA[:-1])
 
 
 def test_who_sends_faster_than_the_registry_takes_waits(tmp_path, monkeypatch):
