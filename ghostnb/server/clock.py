@@ -1,10 +1,5 @@
 """The time, as answers and events have it."""
 
-from datetime import UTC, datetime
+from ghostnb.wire.clock import now
 
 __all__ = ["now"]
-
-
-def now() -> str:
-    """Give the time: RFC 3339 in UTC, to a thousandth of a second."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -23,6 +23,7 @@ from ghostnb.oci.media_types import OCI_MANIFEST
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.content import content_of
 from ghostnb.wire.bolt import Entry
+from ghostnb.wire.clock import now
 
 __all__ = ["Item", "Store"]
 
@@ -191,8 +192,7 @@ class Store:
 
     async def _push(self, parcel: Parcel) -> Digest:
         store, repository = self._service.store, parcel.repository
-        created = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        raw = parcel.manifest(created)
+        raw = parcel.manifest(now())
         async with self._service.pushing():
             for descriptor, content in (parcel.config, parcel.content):
                 await store.push_blob(repository, descriptor, content_of(content))

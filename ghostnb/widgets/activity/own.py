@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pandas as pd
 
@@ -10,6 +9,7 @@ from ghostnb.errors import ForbiddenError, GhostnbError, UnauthorizedError
 from ghostnb.widgets.jobs import Job
 from ghostnb.widgets.plan_jobs import PlanJob
 from ghostnb.widgets.plans.changes import Change, going
+from ghostnb.wire.clock import now
 from ghostnb.wire.events import Event
 
 __all__ = ["PAGE", "OnEvent", "failed_event", "job_event", "own_event"]
@@ -36,9 +36,8 @@ def own_event(
     **names : str
         ``registry``, ``repository``, ``tag`` and ``digest``, as far as it is about them.
     """
-    time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     event_id = secrets.token_hex(8)
-    return Event(event_id, time, PAGE, action, outcome=outcome, message=message, **names)  # type: ignore[arg-type]
+    return Event(event_id, now(), PAGE, action, outcome=outcome, message=message, **names)  # type: ignore[arg-type]
 
 
 def failed_event(action: str, error: GhostnbError, **names: str | None) -> Event:
