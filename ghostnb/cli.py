@@ -81,23 +81,10 @@ def _add_agent(agent: argparse.ArgumentParser) -> None:
     agent.add_argument(
         "--daemon", metavar="NAME", help="a Docker context or an address (default: the usual)"
     )
-    users = agent.add_argument_group("users")
-    users.add_argument(
-        "--htpasswd", metavar="FILE", help="who may log in, as htpasswd -B writes it; may change"
-    )
-    users.add_argument(
-        "--admin",
-        metavar="USER",
-        action="append",
-        default=[],
-        help="also manages registries and deletes; may be repeated",
-    )
-    users.add_argument(
-        "--developer",
-        metavar="USER",
-        action="append",
-        default=[],
-        help="also pulls, pushes, copies and runs; may be repeated; with --htpasswd, all others "
+    _add_users(
+        agent,
+        admin="also manages registries and deletes; may be repeated",
+        developer="also pulls, pushes, copies and runs; may be repeated; with --htpasswd, all others "
         "only read; without, they may do nothing",
     )
     _add_proxy(agent)
@@ -145,23 +132,10 @@ def _add_drift(drift: argparse.ArgumentParser) -> None:
     drift.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
     drift.add_argument("--port", type=int, default=5000, help="default: %(default)s; 0: any")
     drift.add_argument("--public-url", metavar="URL", help="how clients reach it through a proxy")
-    users = drift.add_argument_group("users")
-    users.add_argument(
-        "--htpasswd", metavar="FILE", help="who may log in, as htpasswd -B writes it; may change"
-    )
-    users.add_argument(
-        "--admin",
-        metavar="USER",
-        action="append",
-        default=[],
-        help="also deletes, and collects garbage; may be repeated",
-    )
-    users.add_argument(
-        "--developer",
-        metavar="USER",
-        action="append",
-        default=[],
-        help="also pushes; may be repeated; all others of the file only pull",
+    users = _add_users(
+        drift,
+        admin="also deletes, and collects garbage; may be repeated",
+        developer="also pushes; may be repeated; all others of the file only pull",
     )
     users.add_argument("--anonymous-pull", action="store_true", help="pulls need no login")
     users.add_argument(
@@ -169,6 +143,19 @@ def _add_drift(drift: argparse.ArgumentParser) -> None:
     )
     _add_tls(drift)
     drift.set_defaults(run=_drift)
+
+
+def _add_users(
+    command: argparse.ArgumentParser, *, admin: str, developer: str
+) -> argparse._ArgumentGroup:
+    """Add who may do what; the texts say what these may do beside all others."""
+    users = command.add_argument_group("users")
+    users.add_argument(
+        "--htpasswd", metavar="FILE", help="who may log in, as htpasswd -B writes it; may change"
+    )
+    for role, text in (("--admin", admin), ("--developer", developer)):
+        users.add_argument(role, metavar="USER", action="append", default=[], help=text)
+    return users
 
 
 def _add_proxy(command: argparse.ArgumentParser) -> None:

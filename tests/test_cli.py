@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from ghostnb import doctor
+from tests.parts.agent import running_agent
 from tests.parts.faults import faulty_server
+from tests.parts.processes import PartError
 from tests.parts.registries import RunningRegistry
 from tests.parts.replies import hang
 
@@ -118,3 +120,12 @@ def test_a_configuration_that_is_not_there_is_an_error_in_one_line(tmp_path: Pat
     run = ghostnb("doctor", "--config", str(tmp_path / "none.toml"))
     assert "There is no configuration file" in run.stdout
     assert run.returncode == 1
+
+
+def test_nobody_is_given_two_roles_at_the_agent(tmp_path):
+    settings = 'c.AgentIdentityProvider.user_tokens = {"ada": "t"}'
+    twice = ("--admin", "ada", "--developer", "ada")
+
+    with pytest.raises(PartError, match="ada is given two roles"):
+        with running_agent(tmp_path, {}, *twice, settings=settings):
+            pass

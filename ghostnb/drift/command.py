@@ -10,7 +10,7 @@ import platformdirs
 from ghostnb.drift.app import create_app
 from ghostnb.drift.auth.access import KnownUsers
 from ghostnb.drift.auth.guard import checked_public_url, is_loopback
-from ghostnb.drift.auth.identity import Role
+from ghostnb.drift.auth.identity import Role, check_one_role
 from ghostnb.drift.auth.tokens import read_key
 from ghostnb.drift.auth.users import Users
 from ghostnb.drift.limits import Limits
@@ -89,9 +89,5 @@ def _access(options: argparse.Namespace, public_url: str) -> KnownUsers | None:
 
 
 def _roles(admins: list[str], developers: list[str]) -> dict[str, Role]:
-    if twice := sorted(set(admins) & set(developers)):
-        raise ConfigError(
-            f"{', '.join(twice)} is given two roles.",
-            hint="An admin may do all that a developer does: --admin alone is enough.",
-        )
+    check_one_role(admins, developers)
     return dict.fromkeys(developers, Role.DEVELOPER) | dict.fromkeys(admins, Role.ADMIN)

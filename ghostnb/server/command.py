@@ -8,7 +8,7 @@ from collections.abc import Callable
 from traitlets.config import Config
 
 from ghostnb.drift.auth.guard import is_loopback
-from ghostnb.drift.auth.identity import Role
+from ghostnb.drift.auth.identity import Role, check_one_role
 from ghostnb.drift.server import listen, tls_options
 from ghostnb.errors import ConfigError
 from ghostnb.fleet import Fleet
@@ -92,11 +92,7 @@ def _config(options: argparse.Namespace, token: str, base_url: str, port: int) -
 
 
 def _roles(options: argparse.Namespace) -> dict[str, str]:
-    if twice := sorted(set(options.admin) & set(options.developer)):
-        raise ConfigError(
-            f"{', '.join(twice)} is given two roles.",
-            hint="An admin may do all that a developer does: --admin alone is enough.",
-        )
+    check_one_role(options.admin, options.developer)
     for name in (*options.admin, *options.developer):
         check_name(name)
     developers = dict.fromkeys(options.developer, Role.DEVELOPER.value)

@@ -1,13 +1,15 @@
 """Who sends a request, and what that allows."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from starlette.requests import Request
 
 from ghostnb.drift.auth.scopes import Scope
+from ghostnb.errors import ConfigError
 
-__all__ = ["ANYBODY", "Identity", "Role", "User", "identity_of", "role_needed"]
+__all__ = ["ANYBODY", "Identity", "Role", "User", "check_one_role", "identity_of", "role_needed"]
 
 
 class Role(StrEnum):
@@ -32,6 +34,20 @@ _ACTIONS = {
 def role_needed(action: str) -> Role:
     """Give the least role that allows an action."""
     return next(role for role in Role if role.allows(action))
+
+
+def check_one_role(admins: Iterable[str], developers: Iterable[str]) -> None:
+    """Raise if a command gives somebody two roles.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if twice := sorted(set(admins) & set(developers)):
+        raise ConfigError(
+            f"{', '.join(twice)} is given two roles.",
+            hint="An admin may do all that a developer does: --admin alone is enough.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
