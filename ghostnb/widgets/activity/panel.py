@@ -89,11 +89,7 @@ class ActivityPanel(Panels):
 
     def reload(self) -> None:
         """Begin to listen, for somebody sees the panel now."""
-        self._describe()
-        if self._listening is not None and self._is_listening and self._error is None:
-            self._listening.forget_missing()
-        else:
-            self._listen()
+        self._tasks.spawn(self._reload(), key="reload", on_error=self._fail)
 
     def focus(self) -> None:
         """Let the keyboard go on at the events, unless it is outside of the dashboard."""
@@ -112,14 +108,25 @@ class ActivityPanel(Panels):
             newest="time",
             height="clamp(320px, 60vh, 720px)",
             on_activate=lambda _: self._show(),
-            on_retry=self._listen,
+            on_retry=self._retry,
         )
         self._buttons = Toolbar("Activity", {Action("show", "Show it", enabled=False): self._show})
         self._summary = Summary()
 
     # What is heard
 
-    def _listen(self) -> None:
+    async def _reload(self) -> None:
+        self._describe()
+        if self._listening is not None and self._is_listening and self._error is None:
+            self._listening.forget_missing()
+        else:
+            await self._listen()
+
+    def _retry(self) -> None:
+        self._tasks.spawn(self._listen(), key="reload", on_error=self._fail)
+
+    async def _listen(self) -> None:
+        """Listen anew, from the I/O loop: there `Listening.run` changes the same state."""
         if self._listening is None:
             return
         self._is_listening, self._error = True, None

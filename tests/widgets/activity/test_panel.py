@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -139,7 +140,29 @@ def test_what_may_be_missing_is_said_once():
             waits(panel, "r1", "r7")
             assert said(panel) == ("partial", "Some of what happened may be missing here.")
             panel.reload()
-            assert said(panel) == ("ready", "")
+            wait_until(lambda: said(panel) == ("ready", ""))
+
+
+def test_what_is_shown_changes_on_the_loop_that_hears_alone():
+    refusal = reply(401, json={"message": "Say who you are."})
+    changed: set[str] = set()
+
+    def note(_: object) -> None:
+        changed.add(threading.current_thread().name)
+
+    with faulty_server({EVENTS: [ending(told(1)), staying(told(7)), refusal]}) as server:
+        with opened(server) as panel:
+            panel._table.observe(note, "_state")
+            panel.reload()
+            waits(panel, "r1", "r7")
+            panel.reload()
+            wait_until(lambda: said(panel)[0] == "ready")
+            panel._table._answer(panel._table, {"kind": "retry"}, [])
+            wait_until(lambda: said(panel)[0] == "error")
+            panel._table._answer(panel._table, {"kind": "retry"}, [])
+            wait_until(lambda: server.count(EVENTS) == 4)
+
+    assert changed == {"ghostnb-io"}
 
 
 def test_an_event_that_cannot_be_read_hides_no_other():
