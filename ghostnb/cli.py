@@ -84,8 +84,8 @@ def _add_agent(agent: argparse.ArgumentParser) -> None:
     _add_users(
         agent,
         admin="also manages registries and deletes; may be repeated",
-        developer="also pulls, pushes, copies and runs; may be repeated; with --htpasswd, all others "
-        "only read; without, they may do nothing",
+        developer="also pulls, pushes, copies and runs; may be repeated; with --htpasswd, all "
+        "others only read; without, they may do nothing",
     )
     _add_proxy(agent)
     _add_tls(agent)

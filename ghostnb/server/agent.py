@@ -15,7 +15,6 @@ from ghostnb.fleet import Fleet
 from ghostnb.loop import hop
 from ghostnb.oci.media_types import ACCEPTED_MANIFESTS
 from ghostnb.server.audit import AuditTrail
-from ghostnb.server.clock import now
 from ghostnb.server.content.contents import Contents
 from ghostnb.server.failures import FailureError
 from ghostnb.server.feed import Feed
@@ -25,6 +24,7 @@ from ghostnb.server.jobs.queue import JobQueue
 from ghostnb.server.listings import Listings
 from ghostnb.server.subscriptions import Subscriptions
 from ghostnb.server.webhooks import Inbox
+from ghostnb.wire.clock import now
 from ghostnb.wire.events import Event
 from ghostnb.wire.urls import is_loopback
 

@@ -11,7 +11,7 @@ from typing import Any
 from jupyter_events import EventLogger
 
 from ghostnb.errors import ConfigError
-from ghostnb.server.clock import now
+from ghostnb.wire.clock import now
 
 __all__ = ["SCHEMA_FILE", "SCHEMA_ID", "AuditTrail"]
 

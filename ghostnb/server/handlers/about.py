@@ -4,11 +4,11 @@ from importlib.metadata import version
 from typing import Any
 
 from ghostnb.server.answers import Health
-from ghostnb.server.clock import now
 from ghostnb.server.failures import FailureError
 from ghostnb.server.handler import AgentHandler
 from ghostnb.server.openapi import description
 from ghostnb.server.operations import operation
+from ghostnb.wire.clock import now
 
 __all__ = ["Description", "HealthCheck", "Nowhere"]
 

@@ -11,8 +11,8 @@ import msgspec
 
 from ghostnb.progress import Progress
 from ghostnb.server.answers import JobEntry, JobProgress
-from ghostnb.server.clock import now
 from ghostnb.server.failures import FailureError, failure_of
+from ghostnb.wire.clock import now
 
 __all__ = ["Job", "Work", "interrupted"]
 

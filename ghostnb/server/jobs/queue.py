@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 
 from ghostnb.server.answers import JobEntry
-from ghostnb.server.clock import now
 from ghostnb.server.failures import FailureError
 from ghostnb.server.jobs.history import JobHistory
 from ghostnb.server.jobs.job import Job, Work, interrupted
+from ghostnb.wire.clock import now
 
 __all__ = ["JobQueue"]
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ghostnb.errors import GhostnbError, redact_url
-from ghostnb.server.clock import now
 from ghostnb.server.subscriptions import configured
 from ghostnb.server.subscriptions.addresses import Resolve, resolve
 from ghostnb.server.subscriptions.courier import Courier
@@ -15,6 +14,7 @@ from ghostnb.server.subscriptions.mailbox import Mailbox
 from ghostnb.server.subscriptions.signing import decode_secret, new_secret
 from ghostnb.server.subscriptions.subscription import DeliveryState, Subscription, checked_names
 from ghostnb.server.subscriptions.targets import parse_target
+from ghostnb.wire.clock import now
 from ghostnb.wire.events import Event
 
 __all__ = ["Subscriptions", "TooManySubscriptionsError"]
