@@ -1,10 +1,10 @@
-"""A faulty server that begins as a sound registry, to be broken where a test wants it."""
+"""A faulty server that begins as a sound registry, and how a test waits for what is elsewhere."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import httpx2
@@ -57,12 +57,19 @@ def hanging_server() -> Iterator[FaultyServer]:
         yield server
 
 
-def wait_until(condition, *, seconds: float = 5.0) -> None:
-    """Wait for what happens on another thread, or fail."""
+def wait_until(condition: Callable[[], object], *, seconds: float = 30.0) -> None:
+    """Wait for what happens on another thread or in another process, or fail."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.01)
+
+
+async def until(condition: Callable[[], object], *, seconds: float = 30.0) -> None:
+    """Wait as `wait_until` does, and let this loop go on meanwhile."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 (of other threads, too)
+            await asyncio.sleep(0.01)
 
 
 def connections_to(port: int) -> int:

@@ -11,7 +11,7 @@ from ghostnb.frames import LAYERS, REGISTRIES, SEARCH
 from tests.parts.images import plain_image
 from tests.parts.processes import free_port
 from tests.parts.replies import hang, reply
-from tests.serving import connections_to, hanging_server, serving_images, wait_until
+from tests.serving import connections_to, hanging_server, serving_images, until, wait_until
 
 KEYS = {"registry", "repository", "tag", "error", "message"}
 IMAGES = {"x/app:1": plain_image("one"), "x/web:1": plain_image("two")}
@@ -350,7 +350,7 @@ def test_removing_a_registry_while_a_search_runs_leaves_the_others_answers(first
 
     async def both():
         searching = asyncio.ensure_future(made.search("app"))
-        await asyncio.to_thread(wait_until, lambda: second.count("/v2/y/app/tags/list") == 1)
+        await until(lambda: second.count("/v2/y/app/tags/list") == 1)
         made.remove("second")
         return await searching
 

@@ -19,6 +19,7 @@ from ghostnb.registries.memory import MemoryRegistry
 from tests.drift.calling import UPLOADS, Caller, add_digest, begin, check_refusal, push, put, upload
 from tests.drift.forking import forked_drift
 from tests.parts.images import plain_image
+from tests.serving import wait_until
 
 NAME = "team/app"
 IMAGE = plain_image("image")
@@ -34,13 +35,6 @@ def half_sent(call, place, data, *, method="PATCH", promised=10**9):
     with socket.create_connection((parts.hostname, parts.port), 10) as connection:
         connection.sendall(head.encode() + data)
         yield connection
-
-
-def wait_until(condition, seconds=30.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to be"
-        time.sleep(0.005)
 
 
 def size_of(call, place):
@@ -201,7 +195,7 @@ def test_who_takes_no_answer_is_let_go(registry):
         target = f"/v2/{NAME}/blobs/{upload(call, NAME, bytes(LARGE))}"
         with reading(call, target) as connection:
             wait_until(lambda: connections_of(running) > 1)
-            wait_until(lambda: connections_of(running) == 1, 3)
+            wait_until(lambda: connections_of(running) == 1, seconds=3)
             with contextlib.suppress(ConnectionResetError):
                 assert len(b"".join(iter(lambda: connection.recv(2**20), b""))) < LARGE
         assert call("GET", "/v2/").status == 200

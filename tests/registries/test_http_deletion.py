@@ -35,7 +35,7 @@ from tests.parts.token_server import User, changed
 from tests.registries.asking import QUICK, SECRETS, ask, open_registry
 from tests.registries.conftest import descriptor_of, push
 from tests.registries.test_http_uploads import leftovers
-from tests.serving import serving_images
+from tests.serving import serving_images, until
 
 DOCUMENT = plain_image("deleted")
 OTHER = plain_image("other")
@@ -338,11 +338,6 @@ def test_a_stand_in_on_its_way_is_waited_for_by_who_is_cancelled():
 
         ask(server.url, question)
         assert server.seen(f"{MANIFESTS}1", "PUT")[-1].body == DOCUMENT.raw
-
-
-async def until(condition):
-    while not condition():  # noqa: ASYNC110 (it is on another thread)
-        await asyncio.sleep(0.01)
 
 
 # What was expected

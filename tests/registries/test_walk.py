@@ -13,7 +13,7 @@ from ghostnb.registries.walk import Failure, Tally, walk
 from ghostnb.wire.retries import RetryPolicy
 from tests.parts.images import index, plain_image
 from tests.parts.replies import html, reply
-from tests.serving import serving_images, wait_until
+from tests.serving import serving_images, until
 
 MULTI = index([plain_image("amd"), plain_image("arm", platform="linux/arm64/v8")])
 IMAGES = {
@@ -199,7 +199,7 @@ def test_a_walk_that_is_left_stops_all_that_it_began():
         async def leave():
             registry = registry_at(server)
             reading = asyncio.ensure_future(read_all(registry))
-            await asyncio.to_thread(wait_until, lambda: server.count("/v2/c/three/tags/list"))
+            await until(lambda: server.count("/v2/c/three/tags/list"))
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
             left = asyncio.all_tasks() - {asyncio.current_task()}

@@ -237,11 +237,12 @@ def test_a_cancelled_save_leaves_no_file_and_no_connection(tmp_path: Path) -> No
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            wait_until(lambda: suffixes(tmp_path) == [])
+            # Long before the request's own end, which is after 30 s.
+            wait_until(lambda: suffixes(tmp_path) == [], seconds=10)
             await client.aclose()
 
         asyncio.run(save())
-        wait_until(lambda: connections_to(server.port) == 0)
+        wait_until(lambda: connections_to(server.port) == 0, seconds=10)
 
 
 def test_a_program_that_ends_meanwhile_leaves_nothing(tmp_path: Path) -> None:

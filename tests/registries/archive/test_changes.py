@@ -6,7 +6,6 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,6 +22,7 @@ from ghostnb.registries.layout import LayoutRegistry, reader
 from tests.parts.archives import archived_layout, docker_pieces, write_tar
 from tests.parts.images import plain_image
 from tests.registries.conftest import ask, descriptor_of, listed, push
+from tests.serving import until
 
 NAME = "team/app"
 IMAGE, OTHER = plain_image("archived"), plain_image("changed")
@@ -45,14 +45,6 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every file be an old one: the time of a change cannot be set, so the clock is."""
     now = time.time
     monkeypatch.setattr(reader, "time", SimpleNamespace(time=lambda: now() + 60))
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    """Wait on a thread until something is so."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 async def layer_of(registry: ArchiveRegistry) -> Descriptor:
@@ -118,7 +110,7 @@ def test_headers_are_read_once(target, settled, monkeypatch):
 
     async def question(registry):
         asked = [asyncio.create_task(digests(registry)) for _ in range(4)]
-        await asyncio.to_thread(wait_for, lambda: count)
+        await until(lambda: count)
         # Whoever does not wait on the loop would be on a thread by now.
         await asyncio.to_thread(int)
         go_on.set()

@@ -13,6 +13,7 @@ from ghostnb.registries.layout import lock as locking
 from tests.parts.images import artifact, plain_image
 from tests.registries.conftest import ask, listed, push
 from tests.registries.layout.test_writing import other_writer
+from tests.serving import until
 
 NAME = "team/app"
 IMAGE = plain_image("one")
@@ -27,9 +28,7 @@ def layout(tmp_path):
 
 
 async def until_waiting(registry, count):
-    async with asyncio.timeout(30):
-        while len(registry._store._changes._waiting) < count:  # noqa: ASYNC110 (of another thread)
-            await asyncio.sleep(0.01)
+    await until(lambda: len(registry._store._changes._waiting) >= count)
 
 
 def test_a_lock_that_another_process_holds_stops_no_reading(layout):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import socket
 import subprocess
-import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,6 +16,7 @@ from tests.parts.memory import most_memory_of
 from tests.parts.processes import find_program
 from tests.parts.replies import cut, reply
 from tests.server.content.conftest import added, upload
+from tests.serving import wait_until
 
 LARGE = 512 * 2**20
 # The agent itself has some 150 MB.
@@ -71,13 +71,6 @@ def size_of(agent: RunningAgent, place: str) -> int:
     """Ask how much of an upload has come."""
     answer = agent.ask("GET", place.partition("/api/v1")[2])
     return int(answer.headers["range"].partition("-")[2]) + 1
-
-
-def wait_until(condition) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("kind", ["local", "layout"])

@@ -20,6 +20,7 @@ from ghostnb.server.jobs.history import JobHistory
 from ghostnb.server.jobs.job import Job
 from ghostnb.server.jobs.queue import JobQueue
 from tests.parts.disks import fill_up, small_disk
+from tests.serving import until
 
 Test = Callable[[JobQueue], Awaitable[Any]]
 
@@ -52,11 +53,6 @@ async def at_once(job: Job) -> dict[str, Any]:
 async def for_ever(job: Job) -> dict[str, Any]:
     await asyncio.Event().wait()
     raise AssertionError
-
-
-async def until_running(job: Job) -> None:
-    while job.entry.state != "running":  # noqa: ASYNC110  nobody is told of it
-        await asyncio.sleep(0.005)
 
 
 def begin(queue: JobQueue, work: Any = for_ever, **options: Any) -> Job:
@@ -121,7 +117,7 @@ def test_a_job_is_cancelled_before_it_has_begun(tmp_path):
 def test_a_job_is_cancelled_while_it_waits_for_its_turn(tmp_path):
     async def test(queue: JobQueue) -> list[str]:
         first, second, third = begin(queue), begin(queue), begin(queue, at_once)
-        await until_running(first)
+        await until(lambda: first.entry.state == "running")
         await second.stop()
         await first.stop()
         await third.wait()
@@ -186,7 +182,7 @@ def test_the_same_asked_twice_is_one_job(tmp_path):
 def test_the_same_asked_again_is_no_job_that_is_being_cancelled_or_has_ended(tmp_path):
     async def test(queue: JobQueue) -> list[str]:
         first = begin(queue, key="app")
-        await until_running(first)
+        await until(lambda: first.entry.state == "running")
         first.cancel()
         second = begin(queue, at_once, key="app")
         await first.stop()
@@ -257,7 +253,7 @@ def test_a_list_tells_of_no_job_as_it_ran_that_has_ended_meanwhile(tmp_path, mon
             return {}
 
         job = begin(queue, waits)
-        await until_running(job)
+        await until(lambda: job.entry.state == "running")
 
         def reads_and_lingers(self: JobHistory, limit: int) -> list[JobEntry]:
             found = newest(self, limit)
@@ -294,7 +290,7 @@ def test_who_follows_and_leaves_stops_nothing(tmp_path):
     async def test(queue: JobQueue) -> str:
         job = begin(queue)
         waiting = asyncio.ensure_future(job.wait())
-        await until_running(job)
+        await until(lambda: job.entry.state == "running")
         waiting.cancel()
         await asyncio.wait([waiting])
         return job.entry.state
@@ -305,7 +301,8 @@ def test_who_follows_and_leaves_stops_nothing(tmp_path):
 def test_the_agents_end_breaks_off_what_runs_and_what_waits(tmp_path):
     async def test(queue: JobQueue) -> None:
         await begin(queue, at_once).wait()
-        await until_running(begin(queue))
+        running = begin(queue)
+        await until(lambda: running.entry.state == "running")
         begin(queue)
         await queue.close()
         with pytest.raises(FailureError) as caught:

@@ -16,6 +16,7 @@ from ghostnb.server.subscriptions import Limits, Subscriptions
 from ghostnb.wire.events import Event
 from ghostnb.wire.retries import RetryPolicy
 from tests.parts.replies import Request
+from tests.serving import until
 
 KEY = b"the key of 32 bytes for webhooks"
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -71,13 +72,6 @@ def running(scenario: Callable[[Subscriptions], Awaitable[None]], **settings: An
             await scenario(hooks)
 
     asyncio.run(run())
-
-
-async def until(condition: Callable[[], object], *, seconds: float = 10.0) -> None:
-    """Wait for what happens on this loop or another thread, or fail."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 (of other threads, too)
-            await asyncio.sleep(0.005)
 
 
 async def settled(hooks: Subscriptions, subscription_id: str) -> Any:

@@ -17,9 +17,9 @@ from tests.server.subscriptions.receiving import (
     quick,
     running,
     settled,
-    until,
     verified,
 )
+from tests.serving import until
 
 HOOK = "/hook"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"

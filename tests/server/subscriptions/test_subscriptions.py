@@ -29,8 +29,8 @@ from tests.server.subscriptions.receiving import (
     resolver,
     running,
     settled,
-    until,
 )
+from tests.serving import until
 
 URL = "https://hooks.example/x"
 PATIENT = RetryPolicy(total_seconds=7200, max_attempts=8, first_wait_seconds=30)
