@@ -25,9 +25,11 @@ from tests.serving import until
 Test = Callable[[JobQueue], Awaitable[Any]]
 
 
-def with_queue(directory: Path, test: Test, **options: Any) -> Any:
+def with_queue(
+    directory: Path, test: Test, history: JobHistory | None = None, **options: Any
+) -> Any:
     async def run() -> Any:
-        queue = JobQueue(JobHistory(directory / "jobs.sqlite3"), **options)
+        queue = JobQueue(history or JobHistory(directory / "jobs.sqlite3"), **options)
         await queue.open()
         try:
             return await test(queue)
@@ -35,6 +37,42 @@ def with_queue(directory: Path, test: Test, **options: Any) -> Any:
             await queue.close()
 
     return asyncio.run(run())
+
+
+class Halting(JobHistory):
+    """Keeps a record of one state back until it may go on.
+
+    Attributes
+    ----------
+    has_come, goes_on : threading.Event
+        Whether there is such a record, and whether it may be written.
+    kept : list of str
+        The states that are written, in order.
+    """
+
+    def __init__(self, directory: Path, state: str) -> None:
+        super().__init__(directory / "jobs.sqlite3")
+        self._state = state
+        self.has_come, self.goes_on = threading.Event(), threading.Event()
+        self.kept: list[str] = []
+
+    def put(self, *entries: JobEntry) -> None:
+        if entries[-1].state == self._state:
+            self.has_come.set()
+            assert self.goes_on.wait(30)
+        super().put(*entries)
+        self.kept.append(entries[-1].state)
+
+
+class Lingering(JobHistory):
+    """Reads what there is, and gives it when something else has happened."""
+
+    meanwhile: Callable[[], object] = staticmethod(lambda: None)
+
+    def newest(self, limit: int) -> list[JobEntry]:
+        found = super().newest(limit)
+        self.meanwhile()
+        return found
 
 
 def remembered(directory: Path) -> list[JobEntry]:
@@ -118,7 +156,9 @@ def test_a_job_is_cancelled_while_it_waits_for_its_turn(tmp_path):
     async def test(queue: JobQueue) -> list[str]:
         first, second, third = begin(queue), begin(queue), begin(queue, at_once)
         await until(lambda: first.entry.state == "running")
+        assert second.entry.state == "waiting"
         await second.stop()
+        assert third.entry.state == "waiting"
         await first.stop()
         await third.wait()
         return [one.entry.state for one in (first, second, third)]
@@ -126,48 +166,34 @@ def test_a_job_is_cancelled_while_it_waits_for_its_turn(tmp_path):
     assert with_queue(tmp_path, test, concurrency=1) == ["cancelled", "cancelled", "done"]
 
 
-def test_a_record_of_the_beginning_that_comes_late_changes_no_end(tmp_path, monkeypatch):
+def test_a_record_of_the_beginning_that_comes_late_changes_no_end(tmp_path):
     """The thread that writes the first record goes on when the job is cancelled meanwhile."""
-    is_over, put = threading.Event(), JobHistory.put
-
-    def slow_at_first(self: JobHistory, *entries: JobEntry) -> None:
-        if entries[-1].state == "waiting":
-            assert is_over.wait(10)
-        put(self, *entries)
-
-    monkeypatch.setattr(JobHistory, "put", slow_at_first)
+    history = Halting(tmp_path, "waiting")
 
     async def test(queue: JobQueue) -> None:
         job = begin(queue)
-        await asyncio.sleep(0.05)
+        await until(history.has_come.is_set)
         job.cancel()
-        is_over.set()
+        await asyncio.sleep(0.1)  # an end that did not wait would be written by then
+        history.goes_on.set()
         await job.stop()
 
-    with_queue(tmp_path, test)
+    with_queue(tmp_path, test, history)
+    assert history.kept == ["waiting", "cancelled"]
     assert [entry.state for entry in remembered(tmp_path)] == ["cancelled"]
 
 
-def test_a_job_that_is_done_is_not_cancelled_any_more(tmp_path, monkeypatch):
-    put = JobHistory.put
-    is_ending, is_over = threading.Event(), threading.Event()
-
-    def slow_at_last(self: JobHistory, *entries: JobEntry) -> None:
-        if entries[-1].state == "done":
-            is_ending.set()
-            assert is_over.wait(10)
-        put(self, *entries)
-
-    monkeypatch.setattr(JobHistory, "put", slow_at_last)
+def test_a_job_that_is_done_is_not_cancelled_any_more(tmp_path):
+    history = Halting(tmp_path, "done")
 
     async def test(queue: JobQueue) -> str:
         job = begin(queue, at_once)
-        await asyncio.to_thread(is_ending.wait, 10)
+        await until(history.has_come.is_set)
         job.cancel()
-        is_over.set()
+        history.goes_on.set()
         return (await job.wait()).state
 
-    assert with_queue(tmp_path, test) == "done"
+    assert with_queue(tmp_path, test, history) == "done"
 
 
 def test_the_same_asked_twice_is_one_job(tmp_path):
@@ -197,18 +223,30 @@ def test_the_same_asked_again_is_no_job_that_is_being_cancelled_or_has_ended(tmp
 
 def test_as_many_run_at_once_as_are_to_and_in_the_order_they_came(tmp_path):
     begun: list[str] = []
-
-    async def notes(job: Job) -> dict[str, Any]:
-        begun.append(job.entry.id)
-        await asyncio.sleep(0.01)
-        return {}
+    inside, most = 0, 0
 
     async def test(queue: JobQueue) -> list[str]:
-        jobs = [begin(queue, notes) for _ in range(6)]
+        may_leave = asyncio.Event()
+
+        async def stays(job: Job) -> dict[str, Any]:
+            nonlocal inside, most
+            begun.append(job.entry.id)
+            inside += 1
+            most = max(most, inside)
+            await may_leave.wait()
+            inside -= 1
+            return {}
+
+        jobs = [begin(queue, stays) for _ in range(6)]
+        # One thread writes all records, in order: the others' turns would have come by now.
+        await until(lambda: inside >= 2)
+        assert [job.entry.state for job in jobs] == ["running"] * 2 + ["waiting"] * 4
+        may_leave.set()
         await asyncio.gather(*(job.wait() for job in jobs))
         return [job.entry.id for job in jobs]
 
-    assert with_queue(tmp_path, test, concurrency=1) == begun
+    assert with_queue(tmp_path, test, concurrency=2) == begun
+    assert most == 2
 
 
 def test_a_thousand_are_under_way_and_more_are_refused(tmp_path):
@@ -241,8 +279,8 @@ def test_the_newest_come_first_also_those_of_one_moment(tmp_path):
     assert [one for one in found if one in newest[1::2]] == newest[1::2]
 
 
-def test_a_list_tells_of_no_job_as_it_ran_that_has_ended_meanwhile(tmp_path, monkeypatch):
-    newest = JobHistory.newest
+def test_a_list_tells_of_no_job_as_it_ran_that_has_ended_meanwhile(tmp_path):
+    history = Lingering(tmp_path / "jobs.sqlite3")
 
     async def test(queue: JobQueue) -> list[str]:
         is_over = asyncio.Event()
@@ -255,16 +293,14 @@ def test_a_list_tells_of_no_job_as_it_ran_that_has_ended_meanwhile(tmp_path, mon
         job = begin(queue, waits)
         await until(lambda: job.entry.state == "running")
 
-        def reads_and_lingers(self: JobHistory, limit: int) -> list[JobEntry]:
-            found = newest(self, limit)
+        def end() -> None:
             loop.call_soon_threadsafe(is_over.set)
-            asyncio.run_coroutine_threadsafe(job.wait(), loop).result(10)
-            return found
+            asyncio.run_coroutine_threadsafe(job.wait(), loop).result(30)
 
-        monkeypatch.setattr(JobHistory, "newest", reads_and_lingers)
+        history.meanwhile = end
         return [entry.state for entry in await queue.entries(10)]
 
-    assert with_queue(tmp_path, test) == ["done"]
+    assert with_queue(tmp_path, test, history) == ["done"]
 
 
 def test_progress_is_told_and_what_comes_late_is_not(tmp_path):
@@ -300,17 +336,26 @@ def test_who_follows_and_leaves_stops_nothing(tmp_path):
 
 def test_the_agents_end_breaks_off_what_runs_and_what_waits(tmp_path):
     async def test(queue: JobQueue) -> None:
+        is_inside = asyncio.Event()
+
+        async def stays(job: Job) -> dict[str, Any]:
+            is_inside.set()
+            return await for_ever(job)
+
         await begin(queue, at_once).wait()
-        running = begin(queue)
-        await until(lambda: running.entry.state == "running")
-        begin(queue)
+        begin(queue, stays)
+        waits = begin(queue)
+        await is_inside.wait()
+        assert waits.entry.state == "waiting"
         await queue.close()
         with pytest.raises(FailureError) as caught:
             begin(queue)
         assert caught.value.failure.status == 503
 
     with_queue(tmp_path, test, concurrency=1)
-    assert [one.state for one in remembered(tmp_path)] == ["interrupted", "interrupted", "done"]
+    found = remembered(tmp_path)
+    assert [one.state for one in found] == ["interrupted", "interrupted", "done"]
+    assert [one.started is None for one in found] == [True, False, False]
 
 
 def test_on_a_full_disk_jobs_go_on_and_their_ends_are_told_and_remembered_later(tmp_path, caplog):
