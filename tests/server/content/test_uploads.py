@@ -173,8 +173,12 @@ def test_who_sends_faster_than_the_registry_takes_waits(tmp_path, monkeypatch):
         sending = asyncio.ensure_future(
             uploads.finish_with("app", upload, DIGEST, pieces(), len(DATA))
         )
-        await asyncio.sleep(0.5)
-        assert given < 3_500_000
+        async with asyncio.timeout(30):
+            seen = 0
+            while given < 1_000_000 or given > seen:  # until it stands still
+                seen = given
+                await asyncio.sleep(0.3)
+        assert 1_000_000 <= given < 3_500_000
         taken.set()
         await sending
         assert given == len(DATA)
