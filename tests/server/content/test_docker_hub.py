@@ -6,6 +6,8 @@ import asyncio
 
 import httpx2
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from ghostnb.client import RegistryClient
 from ghostnb.registries.cache import ContentCache
@@ -17,6 +19,7 @@ from tests.registries.vendors.docker_hub_replay import DockerHubReplay
 from tests.registries.vendors.docker_hub_runs import HUB_URL
 
 IMAGE = plain_image("hub")
+PLACE = "/api/v1/registries/hub"
 
 
 @pytest.fixture
@@ -30,10 +33,10 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> DockerHubReplay:
 def through(hub: DockerHubReplay, tmp_path, work):
     """Ask a registry over the agent's application for it, and give the answer."""
     client = RegistryClient(RegistryConfig("hub", HUB_URL), transport=hub)
-    app = Contents(tmp_path).app(client)
+    app = Starlette(routes=[Mount(PLACE, Contents(tmp_path).app(client))])
 
     async def main():
-        config = RegistryConfig("hub", "http://localhost:8000", kind="agent:docker-hub")
+        config = RegistryConfig("hub", f"http://localhost:8000{PLACE}", kind="agent:docker-hub")
         transport = httpx2.ASGITransport(app)
         registry = HTTPRegistry(config, transport=transport, cache=ContentCache())
         try:
