@@ -440,6 +440,15 @@ def test_a_registry_that_never_counts_alike_is_given_up():
         assert server.count(PLACE, "PATCH") == 2
 
 
+def test_a_blob_that_a_killed_registry_left_half_written_is_sent_again():
+    """distribution 2.8 answers 500 where the file that says which blob it is was cut off."""
+    with scripted([drop(), reply(201)]) as server:
+        server.routes["HEAD", f"/v2/app/blobs/{BLOB.digest}"] = reply(500)
+        ask(server.url, sends())
+        assert server.seen(PLACE, "PUT")[-1].body == DATA
+        assert server.count(method="HEAD") == 1
+
+
 def test_a_state_without_a_place_is_of_the_same_place():
     with scripted() as server:
         server.routes["PUT", PLACE] = [drop(), reply(201)]

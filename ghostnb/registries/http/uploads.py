@@ -215,10 +215,11 @@ class _Upload:
         self.location, self._first = "", 0
         asked = self._endpoint.blob_size(self._repository, self._blob.digest)
         try:
-            await self._session.fetch(asked)
+            # distribution that was killed while it wrote fails over the half: that is sent again.
+            reply = await self._session.fetch(asked, expected=(200, 500))
         except NotFoundError:
             return False
-        return True
+        return reply.status == 200
 
     async def _cancel(self) -> None:
         """Leave nothing behind, if the registry can still be told."""

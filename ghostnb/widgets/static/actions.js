@@ -13,6 +13,8 @@ class ActionButtons {
 
   // How many rows it is all about decides whether an action asks.
   draw(actions, count = 0) {
+    // Before anything changes: of a button that is disabled, some browsers take the focus at once.
+    const active = document.activeElement;
     for (const action of actions.filter((one) => !one.asked_with)) {
       if (!this.buttons.has(action.name)) {
         const made = new ActionButton(this.press);
@@ -23,7 +25,6 @@ class ActionButtons {
       this.buttons.get(action.name).draw(action, count, others);
     }
     // Where a pressed button has gone, the keyboard goes on at its neighbour.
-    const active = document.activeElement;
     const isGone = this.root.contains(active) && (active.disabled || active.closest("[hidden]"));
     if (isGone || active === this.root) this.focus();
   }
