@@ -245,7 +245,8 @@ class RegistryBrowser(Panels):
         self._registries.selected = [self.registry] if self.registry else []
         self._offer()
         if self.registry not in self.fleet:
-            self._repositories.clear(*self._why_no_repositories())
+            why = self._why_no_repositories()
+            self._tasks.show(lambda: self._repositories.clear(*why), key="repositories")
             return
         self._repositories.tell("loading", f"Asking {self.registry} …")
         work = self._load_repositories(self.fleet[self.registry])
@@ -282,7 +283,7 @@ class RegistryBrowser(Panels):
         self._detailed.clear()
         self._repositories.selected = [self.repository] if self.repository else []
         if not self.repository or self.registry not in self.fleet:
-            self._tags.clear(_SELECT_REPOSITORY)
+            self._tasks.show(lambda: self._tags.clear(_SELECT_REPOSITORY), key="tags")
             return
         self._tags.clear()
         self._tags.tell("loading", f"Asking for the tags of {self.repository} …")

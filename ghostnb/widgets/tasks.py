@@ -44,6 +44,23 @@ class Tasks:
         future = self._running[key] = launch(_guarded(work, on_error))
         future.add_done_callback(lambda _: self._forget(key, future))
 
+    def show(self, change: Callable[[], object], *, key: str) -> None:
+        """Show something in place of what goes on under a key: at once, and after that.
+
+        What is cancelled may be showing its answer just now, on the other thread.
+
+        Parameters
+        ----------
+        change : callable
+        key : str
+        """
+
+        async def again() -> None:
+            change()
+
+        change()
+        self.spawn(again(), key=key, on_error=lambda error: None)
+
     def cancel(self, *keys: str) -> None:
         """End what goes on under these keys; without any, all."""
         for key in keys or tuple(self._running):

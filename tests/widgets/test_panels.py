@@ -17,6 +17,7 @@ from ipywidgets.widgets.widget import _instances
 
 import ghostnb.widgets
 from ghostnb import Engine, Fleet, RegistryConfig
+from ghostnb.loop import launch
 from ghostnb.widgets import Dashboard, ImageDetails, RegistryBrowser
 from ghostnb.widgets.base import Pages, Panels, View
 from ghostnb.widgets.containers import Containers
@@ -81,6 +82,28 @@ def test_a_registry_is_asked_when_somebody_sees_the_browser(
     assert not asked.wait(0.5)
     browser._registries._answer(None, {"kind": "ready"}, None)
     assert asked.wait(10)
+    browser.close()
+
+
+def test_an_answer_that_is_shown_just_then_is_not_left_behind(demo_drift):
+    """What a callback clears, on its own thread, the I/O loop may be writing at that moment."""
+    browser = RegistryBrowser(Fleet([RegistryConfig("reg", demo_drift.url)]))
+    browser.registry, browser.repository = "reg", "team/shop/api"
+    wait_until(lambda: browser._tags._state["kind"] == "ready")
+    begun, cleared = threading.Event(), threading.Event()
+
+    async def late():
+        begun.set()
+        cleared.wait(10)
+        browser._tags.put(pd.DataFrame({"tag": ["late"]}))
+
+    running = launch(late())
+    begun.wait(10)
+    browser.repository = ""
+    cleared.set()
+    running.result(10)
+    wait_until(lambda: browser._tags._sent == [])
+    assert browser._tags._state["text"] == "Select a repository to view tags."
     browser.close()
 
 
