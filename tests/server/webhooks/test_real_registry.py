@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import re
+from pathlib import Path
 
 import pytest
+import yaml
 
 import ghostnb
 from ghostnb.server.failures import failure_of
@@ -19,6 +22,7 @@ from tests.server.webhooks.inboxes import ALL_SECRETS, SECRET, Handed
 from tests.serving import wait_until
 
 IMAGE = plain_image("notified")
+DOCS = Path(__file__).parents[3] / "docs" / "rest.md"
 
 
 class Told:
@@ -95,6 +99,22 @@ def test_a_push_a_pull_and_a_deletion_are_told():
     assert (None, None) == (deleted.tag, deleted.size_bytes)
     assert {layer.digest for layer in IMAGE.layers} <= layers
     assert len(events) == len({event.id for event in events})
+
+
+def test_what_the_documents_leave_out_is_not_told():
+    text = re.search("```yaml\n(notifications:.*?)```", DOCS.read_text("utf-8"), re.DOTALL)[1]
+    told = Told([])
+    with faulty_server({"/hook": told.take}) as server:
+        text = re.sub("url: .*", f"url: {server.url}/hook", text).replace("hook-secret", SECRET)
+        with docker_registry(config=yaml.safe_load(text), delete=True) as told.registry:
+            push(told)
+            pull_and_delete(told)
+            events = told.wait(lambda events: "delete" in {event.action for event in events})
+    ghostnb.run(told.box.close())
+
+    assert ["push", "delete"] == list(dict.fromkeys(event.action for event in events))
+    # A deletion also takes the tag along, which has no digest.
+    assert {event.digest for event in events} <= {IMAGE.digest, None}
 
 
 def test_what_is_told_again_because_the_answer_was_lost_is_not_new():
