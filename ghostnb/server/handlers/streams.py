@@ -56,6 +56,8 @@ async def send_lines(
                 if not handler.has_begun:
                     _begin(handler, NDJSON)
                 await send_line(handler, tell(value))
+        if not handler.has_begun:  # there was nothing to tell: a stream all the same
+            _begin(handler, NDJSON)
 
     try:
         await while_there(handler, send())
