@@ -14,12 +14,19 @@ from ghostnb.errors import (
     UnauthorizedError,
     UnsupportedError,
 )
+from ghostnb.oci import Digest
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.reading import read_tag
 from ghostnb.registries.records import SearchRecord, TagRecord
 
-__all__ = ["details_of", "details_of_tags", "main_tag", "search_catalog"]
+__all__ = [
+    "details_by_digest",
+    "details_of",
+    "details_of_tags",
+    "main_tag",
+    "search_catalog",
+]
 
 # Of one tag: its row stays, and says so. The name may be none (registries list what they
 # store), the digest of an algorithm that cannot be checked. What is no longer there is no error.
@@ -37,6 +44,19 @@ async def details_of_tags(registry: Registry, repository: str) -> AsyncIterator[
     """
     read = partial(_details, registry, repository)
     async for record in ordered_map(read, registry.tags(repository), workers=registry.concurrency):
+        if record is not None:
+            yield record
+
+
+async def details_by_digest(
+    registry: Registry, repository: str, tags: AsyncIterator[tuple[str, Digest]]
+) -> AsyncIterator[TagRecord]:
+    """Iterate over tags whose digests are known: what was read before is not asked for again."""
+
+    async def read(pair: tuple[str, Digest]) -> TagRecord | None:
+        return await _details(registry, repository, *pair)
+
+    async for record in ordered_map(read, tags, workers=registry.concurrency):
         if record is not None:
             yield record
 
@@ -93,9 +113,11 @@ def main_tag(tags: Iterable[str]) -> str | None:
     return "latest" if "latest" in names else max(names, key=_natural, default=None)
 
 
-async def _details(registry: Registry, repository: str, tag: str) -> TagRecord | None:
+async def _details(
+    registry: Registry, repository: str, tag: str, digest: Digest | None = None
+) -> TagRecord | None:
     try:
-        return await read_tag(registry, repository, tag)
+        return await read_tag(registry, repository, tag, digest)
     except NotFoundError:
         return None
     except _DAMAGED as e:

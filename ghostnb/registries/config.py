@@ -58,6 +58,11 @@ class RegistryConfig:
         A bearer token that goes with each request to the registry's own address, in place of
         a user's name and password: an agent's. ``env:NAME`` reads the environment variable
         when it is needed. Never shown.
+    namespace : str or None
+        What lists are of, unless another is asked for: a project, an organisation, a group. Some
+        vendors list nothing without one.
+    profile : str or None
+        The profile of the vendor's own software whose credentials are used: of the AWS CLI.
 
     Raises
     ------
@@ -78,6 +83,8 @@ class RegistryConfig:
     max_connections: int = 16
     timeout_seconds: float = 30.0
     token: str | None = field(default=None, repr=False)
+    namespace: str | None = None
+    profile: str | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -103,6 +110,8 @@ class RegistryConfig:
                 f"The password of {self.name} is keyring: without a service.",
                 hint="Write keyring:SERVICE.",
             )
+        if self.namespace is not None:
+            object.__setattr__(self, "namespace", self.namespace.strip("/ ") or None)
         if self.token:
             self._check_token(self.token)
         if self.client_key and not self.client_cert:

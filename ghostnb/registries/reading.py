@@ -159,8 +159,17 @@ async def images_of(
                 raise outcome
 
 
-async def read_tag(registry: Registry, repository: str, tag: str) -> TagRecord:
+async def read_tag(
+    registry: Registry, repository: str, tag: str, digest: Digest | None = None
+) -> TagRecord:
     """Read all that manifests and configs tell of a tag.
+
+    Parameters
+    ----------
+    registry : Registry
+    repository, tag : str
+    digest : Digest, optional
+        That the tag is known to lead to.
 
     Returns
     -------
@@ -176,7 +185,7 @@ async def read_tag(registry: Registry, repository: str, tag: str) -> TagRecord:
     ProtocolError
         If what is there is not whole.
     """
-    top = await registry.manifest(repository, tag)
+    top = await registry.manifest(repository, digest or tag)
     record = TagRecord(registry.name, repository, tag, top.digest, top.media_type)
     if isinstance(top, SchemaOneManifest):
         return record

@@ -7,7 +7,7 @@ from ghostnb.errors import GhostnbError
 from ghostnb.oci import Digest
 from ghostnb.wire.rate_limits import RateLimit
 
-__all__ = ["ManifestRecord", "Ping", "RepositoryRecord", "SearchRecord", "TagRecord"]
+__all__ = ["ManifestRecord", "Ping", "RepositoryRecord", "SearchRecord", "TagRecord", "UsageRecord"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,10 @@ class Ping:
         From question to answer.
     rate_limit : RateLimit or None
         If the registry tells one.
+    offers : tuple of str
+        What the vendor's own API does better than the distribution protocol.
+    rights : str
+        Who the credentials are and what they may do, as far as the vendor tells.
     """
 
     registry: str
@@ -32,6 +36,8 @@ class Ping:
     authenticated: bool
     latency_seconds: float
     rate_limit: RateLimit | None = None
+    offers: tuple[str, ...] = ()
+    rights: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +113,25 @@ class SearchRecord:
     star_count: int | None = None
     official: bool | None = None
     error: GhostnbError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRecord:
+    """What a namespace takes, as its vendor counts it; None is unknown.
+
+    Attributes
+    ----------
+    registry, namespace : str
+        A project, an organisation, a group; empty for the whole registry.
+    repository_count : int or None
+    stored_bytes : int or None
+        What is stored, shared content counted as the vendor does.
+    quota_bytes : int or None
+        What may be stored; None also where there is no limit.
+    """
+
+    registry: str
+    namespace: str
+    repository_count: int | None = None
+    stored_bytes: int | None = None
+    quota_bytes: int | None = None

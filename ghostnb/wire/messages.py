@@ -28,6 +28,9 @@ class Request:
     content : callable, optional
         Instead of a body: opens one that is read piece by piece. Its length stands in the
         headers.
+    as_is : bool
+        True for a vendor's own API at the registry's address: nothing is added but what stands
+        in the headers.
     is_blob : bool
         True if a manifest's piece is asked for: where that is missing, nobody spelt it wrongly.
     """
@@ -40,6 +43,7 @@ class Request:
     body: bytes = field(default=b"", repr=False)
     content: Content | None = field(default=None, repr=False)
     is_blob: bool = False
+    as_is: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """A registry over HTTP."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Collection
 from contextlib import aclosing, suppress
 
 from ghostnb.errors import (
     IntegrityError,
     NotFoundError,
     ProtocolError,
+    RegistryError,
     UnsupportedError,
 )
 from ghostnb.oci import (
@@ -24,27 +25,31 @@ from ghostnb.oci import (
 )
 from ghostnb.registries.bolt import Bolt
 from ghostnb.registries.cache import ContentCache, Scope, default_cache
-from ghostnb.registries.catalog import details_of_tags, search_catalog
 from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.http.acquaintance import Acquaintance
 from ghostnb.registries.http.downloads import blob_pieces
+from ghostnb.registries.http.lists import Lists
 from ghostnb.registries.http.writing import Writer
 from ghostnb.registries.protocol import BlobContent
-from ghostnb.registries.records import Ping, RepositoryRecord, SearchRecord, TagRecord
+from ghostnb.registries.records import (
+    Ping,
+    RepositoryRecord,
+    SearchRecord,
+    TagRecord,
+    UsageRecord,
+)
 from ghostnb.registries.referrers import described, fallback_tag
 from ghostnb.registries.session import Session, Transport
-from ghostnb.registries.vendors import Vendor, find_vendor, recognised_vendor
+from ghostnb.registries.vendors import Vendor
 from ghostnb.registries.verify import check_content, check_length, check_pieces, check_size
 from ghostnb.wire.endpoints import Endpoint
 from ghostnb.wire.messages import Reply, Request
-from ghostnb.wire.paging import Pager, at_url, decode_page
 from ghostnb.wire.rate_limits import RateLimit
 from ghostnb.wire.replies import digest_told
 from ghostnb.wire.retries import RetryPolicy
 
 __all__ = ["HTTPRegistry"]
 
-# distribution refuses more with 400 PAGINATION_NUMBER_INVALID.
-_PAGE_SIZE = 1000
 _MAX_CONFIG_BYTES = 32 * 2**20
 
 
@@ -79,15 +84,18 @@ class HTTPRegistry:
         self.concurrency = config.max_connections
         self._session = Session(config, transport=transport, policy=policy)
         self._endpoint = Endpoint(config.url)
-        self._writer = Writer(
-            self._session, self._endpoint, lambda error: self._vendor.how_to_delete(error)
-        )
-        self._vendor: Vendor = find_vendor(config, self._session)
+        self._acquaintance = Acquaintance(self._session, self._endpoint, self._fetch)
+        self._lists = Lists(self, config, self._endpoint, self._acquaintance, self._fetch)
+        self._writer = Writer(self._session, self._endpoint, self._acquaintance)
         self._cache = cache if cache is not None else default_cache()
         self._scope = Scope(config.url, config.username)
 
     def __repr__(self) -> str:
         return f"<HTTPRegistry {self.name} at {self.url}>"
+
+    @property
+    def _vendor(self) -> Vendor:
+        return self._acquaintance.vendor
 
     @property
     def kind(self) -> str:
@@ -110,37 +118,45 @@ class HTTPRegistry:
     async def ping(self) -> Ping:
         """Ask whether the registry answers, and takes the credentials."""
         started = time.perf_counter()
-        await self._meet()
+        await self._acquaintance.meet()
         latency = time.perf_counter() - started
         limit = await self._vendor.rate_limit() or self.rate_limit
-        has_credentials = self._session.auth.has_credentials
-        return Ping(self.name, self.url, self.kind, has_credentials, latency, limit)
+        return Ping(
+            self.name,
+            self.url,
+            self.kind,
+            self._session.auth.has_credentials,
+            latency,
+            limit,
+            self._vendor.offers(),
+            await self._rights(),
+        )
 
-    async def repositories(self, namespace: str | None = None) -> AsyncIterator[RepositoryRecord]:
+    def repositories(self, namespace: str | None = None) -> AsyncIterator[RepositoryRecord]:
         """Iterate over the repositories: by the vendor's API, else by the catalog."""
-        own = self._vendor.repositories(namespace)
-        async for record in own if own is not None else self._catalog(namespace):
-            yield record
+        return self._lists.repositories(namespace)
 
-    async def tags(self, repository: str) -> AsyncIterator[str]:
+    def tags(self, repository: str) -> AsyncIterator[str]:
         """Iterate over a repository's tags, as they come."""
-        name = self._vendor.repository(repository)
-        async for tag in self._names(lambda last: self._endpoint.tags(name, _PAGE_SIZE, last)):
-            yield tag
+        return self._lists.tags(self._vendor.repository(repository))
 
     def tag_details(self, repository: str) -> AsyncIterator[TagRecord]:
         """Iterate over tags with their details: by the vendor's API, else by manifests."""
-        return self.listed_details(repository) or details_of_tags(self, self.repository(repository))
+        return self._lists.tag_details(self._vendor.repository(repository))
 
     def listed_details(self, repository: str) -> AsyncIterator[TagRecord] | None:
         """Iterate over tags with their details by the vendor's API, where it has them."""
-        return self._vendor.tag_details(self._vendor.repository(repository))
+        name = self._vendor.repository(repository)
+        is_listed = self._vendor.tag_details(name) is not None
+        return self._lists.tag_details(name) if is_listed else None
 
-    async def search(self, query: str, *, limit: int) -> AsyncIterator[SearchRecord]:
+    def search(self, query: str, *, limit: int) -> AsyncIterator[SearchRecord]:
         """Iterate over what a query finds: by the vendor's API, else in the catalog."""
-        own = self._vendor.search(query, limit=limit)
-        async for record in own if own is not None else search_catalog(self, query, limit=limit):
-            yield record
+        return self._lists.search(query, limit)
+
+    def usage_records(self, namespace: str | None = None) -> AsyncIterator[UsageRecord]:
+        """Iterate over what is stored, as the vendor counts it."""
+        return self._lists.usage(namespace)
 
     async def manifest(self, repository: str, locator: str) -> AnyManifest:
         """Read the manifest of a tag or digest; what is known by digest is not asked for again."""
@@ -303,7 +319,7 @@ class HTTPRegistry:
     async def bolt(self) -> Bolt:
         """Give what reads and writes Bolt's shelves; asks the registry who it is if need be."""
         if self._vendor.bolt() is None:
-            await self._meet()
+            await self._acquaintance.meet()
         offered = self._vendor.bolt()
         if offered is None:
             raise UnsupportedError(
@@ -320,18 +336,8 @@ class HTTPRegistry:
         """Close every connection."""
         await self._session.aclose()
 
-    async def _meet(self) -> None:
-        """Ask the registry whether it is there, and take note of who answers."""
-        try:
-            reply = await self._noted(self._session.fetch(self._endpoint.ping()))
-        except NotFoundError as e:
-            # What speaks as registries do has said itself what is not there.
-            if not e.diagnostics:
-                e.hint = (
-                    f"Something answers at {self.url}, but no registry does: is the address right?"
-                )
-            raise
-        self._vendor = recognised_vendor(self._vendor, self._session, reply.headers)
+    async def _fetch(self, request: Request) -> Reply:
+        return await self._noted(self._session.fetch(request))
 
     async def _noted(self, answer: Awaitable[Reply]) -> Reply:
         """Wait for a reply, and note as whom it was read: before anything of it is kept.
@@ -344,30 +350,12 @@ class HTTPRegistry:
             self._scope.note(await self._session.auth.credentials())
         return reply
 
-    async def _catalog(self, namespace: str | None) -> AsyncIterator[RepositoryRecord]:
+    async def _rights(self) -> str:
         try:
-            async for name in self._names(lambda last: self._endpoint.catalog(_PAGE_SIZE, last)):
-                if namespace is None or name.startswith(f"{namespace}/"):
-                    yield RepositoryRecord(self.name, name)
-        except NotFoundError as e:
-            e.hint = (
-                f"Is there a registry at {self.url}, and does it list its repositories? "
-                'If it does not, name one: tags("team/app").'
-            )
-            raise
-
-    async def _names(self, page_after: Callable[[str], Request]) -> AsyncIterator[str]:
-        """Iterate over a list that comes in pages."""
-        pager, request = Pager(_PAGE_SIZE, registry=self.name), page_after("")
-        while True:
-            page = decode_page(await self._noted(self._session.fetch(request)), registry=self.name)
-            fresh = pager.take(page)
-            for name in fresh:
-                yield name
-            following = pager.following(request, page, fresh)
-            if following is None:
-                return
-            request = at_url(request, following) if following else page_after(fresh[-1])
+            return await self._vendor.rights()
+        except RegistryError as e:
+            # The registry has answered; what its vendor's API says is no word on that.
+            return f"not told ({e.message})"
 
     async def _resolve(self, repository: str, tag: str) -> Digest | None:
         """Ask for a tag's digest alone; None if the registry does not say it."""

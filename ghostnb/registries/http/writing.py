@@ -1,18 +1,18 @@
 """What changes a registry over HTTP, but for the bytes of blobs."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from ghostnb.errors import (
     ForbiddenError,
     IntegrityError,
     NotFoundError,
-    RegistryError,
     RejectedError,
     UnsupportedError,
 )
 from ghostnb.oci import MAX_MANIFEST_BYTES, AnyManifest, Descriptor, Digest, Index, Manifest
+from ghostnb.registries.http.acquaintance import Acquaintance
 from ghostnb.registries.http.attached import AttachedLists
 from ghostnb.registries.http.untagging import AnyStored, Turns, Untagger
 from ghostnb.registries.http.uploads import Uploads
@@ -35,8 +35,8 @@ class Writer:
     ----------
     session : Session
     endpoint : Endpoint
-    how_to_delete : callable
-        Says what to try when a deletion was refused.
+    acquaintance : Acquaintance
+        Knows the vendor, whose API may delete what the registry does not.
 
     Attributes
     ----------
@@ -48,12 +48,10 @@ class Writer:
     and "Content Management".
     """
 
-    def __init__(
-        self, session: Session, endpoint: Endpoint, how_to_delete: Callable[[RegistryError], str]
-    ) -> None:
+    def __init__(self, session: Session, endpoint: Endpoint, acquaintance: Acquaintance) -> None:
         self._session = session
         self._endpoint = endpoint
-        self._how_to_delete = how_to_delete
+        self._acquaintance = acquaintance
         self._uploads = Uploads(session, endpoint)
         self._turns = Turns()
         # What it said once: a tag that cannot be deleted after all is put back.
@@ -140,9 +138,11 @@ class Writer:
 
     async def check_deletable(self, repository: str) -> None:
         """Raise if the registry deletes nothing: it is asked to delete what is not there."""
-        absent = Digest.of(secrets.token_bytes(32))
-        with suppress(NotFoundError):
-            await self.delete(repository, absent)
+        vendor = await self._acquaintance.introduced()
+        if not await vendor.check_deletable(repository):
+            absent = Digest.of(secrets.token_bytes(32))
+            with suppress(NotFoundError):
+                await self.delete(repository, absent)
         self._deletable.add(repository)
 
     async def _check_once(self, repository: str) -> None:
@@ -154,14 +154,30 @@ class Writer:
         try:
             yield
         except (ForbiddenError, RejectedError, UnsupportedError) as e:
-            e.hint = self._how_to_delete(e) or e.hint
+            e.hint = self._acquaintance.vendor.how_to_delete(e) or e.hint
             raise
 
     async def delete(self, repository: str, locator: str) -> None:
         """Delete what a digest or tag names, with what the registry deletes along with it."""
+        if await self._deleted_by_vendor(repository, locator):
+            return
         request = self._endpoint.delete_manifest(repository, locator)
         with self._saying_how():
             await self._session.fetch(request, expected=_GONE)
+
+    async def _deleted_by_vendor(self, repository: str, locator: str) -> bool:
+        """Let the vendor's API delete; False where it does not, and the registry itself must."""
+        vendor = await self._acquaintance.introduced()
+        try:
+            with self._saying_how():
+                if ":" in locator:
+                    return await vendor.delete_manifest(repository, Digest(locator))
+                return await vendor.delete_tag(repository, locator)
+        except RejectedError:
+            # A rule of its own, which the registry may not know.
+            raise
+        except vendor.falls_back_on:
+            return False
 
     async def put(self, repository: str, manifest: AnyStored, locator: str) -> Reply:
         """Send a manifest, and see that it was stored as it is."""

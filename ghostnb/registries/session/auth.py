@@ -17,7 +17,7 @@ from ghostnb.errors import (
     redact_url,
 )
 from ghostnb.registries.config import RegistryConfig
-from ghostnb.registries.session.credentials import CredentialSource
+from ghostnb.registries.session.credentials import CredentialSource, Supply
 from ghostnb.registries.session.grants import Grant, Grants
 from ghostnb.registries.session.trials import Trials
 from ghostnb.wire.challenges import Challenge, parse_challenges
@@ -43,6 +43,11 @@ class Authenticator:
     send : callable
         Sends a token request and gives the reply; it must not authenticate.
 
+    Attributes
+    ----------
+    supply : callable or None
+        Gives the credentials that the vendor's own software has here.
+
     Notes
     -----
     Source: distribution, "Token Authentication Specification". One token a
@@ -54,13 +59,14 @@ class Authenticator:
     def __init__(self, config: RegistryConfig, send: Send) -> None:
         self._config = config
         self._send = send
-        self._source = CredentialSource(config)
+        self._source = CredentialSource(config, self._supplied)
         self._trials = Trials()
         self._grants = Grants()
         # A lock lives as long as a request holds it or waits for it.
         self._locks: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = WeakValueDictionary()
         self._bearer: Challenge | None = None
         self._is_basic = False
+        self.supply: Supply | None = None
 
     def __repr__(self) -> str:
         return f"<Authenticator of {self._config.name}>"
@@ -291,8 +297,11 @@ class Authenticator:
         )
 
     async def credentials(self) -> Credentials | None:
-        """Give the configured credentials, else Docker's for this host."""
+        """Give the configured credentials, else the vendor's or Docker's for this host."""
         return await self._source.current()
+
+    async def _supplied(self) -> Credentials | None:
+        return await self.supply() if self.supply is not None else None
 
 
 def _basic(credentials: Credentials | None) -> str | None:

@@ -2,12 +2,15 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session.docker_config import find_credentials
 from ghostnb.wire.tokens import Credentials
 
-__all__ = ["CredentialSource"]
+__all__ = ["CredentialSource", "Supply"]
+
+Supply = Callable[[], Awaitable[Credentials | None]]
 
 # Docker asks helpers with every command. To wait for a 401 would not do: Amazon ECR,
 # whose tokens last 12 hours, answers 403 to one that is over (AWS, "Troubleshooting
@@ -23,7 +26,10 @@ class CredentialSource:
     Parameters
     ----------
     config : RegistryConfig
-        Its own credentials come first, else Docker's and Podman's for its host.
+        Its own credentials come first.
+    supply : callable
+        Gives what the vendor's own software has, if it is installed; they come next, before
+        Docker's and Podman's for the host.
 
     Notes
     -----
@@ -31,8 +37,9 @@ class CredentialSource:
     after an error has told them to.
     """
 
-    def __init__(self, config: RegistryConfig) -> None:
+    def __init__(self, config: RegistryConfig, supply: Supply) -> None:
         self._config = config
+        self._supply = supply
         self._lock = asyncio.Lock()
         self._found: Credentials | None = None
         self._looked_at: float | None = None
@@ -85,6 +92,7 @@ class CredentialSource:
         return float("inf") if self._looked_at is None else time.monotonic() - self._looked_at
 
     async def _look_up(self) -> Credentials | None:
-        found = await self._config.credentials() or await find_credentials(self._config.host)
+        found = await self._config.credentials() or await self._supply()
+        found = found or await find_credentials(self._config.host)
         self._looked_at = time.monotonic()
         return found

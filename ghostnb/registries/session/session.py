@@ -11,6 +11,7 @@ from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session.auth import Authenticator
 from ghostnb.registries.session.exchange import Exchange
 from ghostnb.registries.session.transport import Opened, Transport
+from ghostnb.wire.challenges import Challenge, parse_challenges
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.rate_limits import RateLimit, parse_rate_limit
 from ghostnb.wire.replies import error_for
@@ -38,6 +39,8 @@ class Session:
     ----------
     rate_limit : RateLimit or None
         As the registry last told it.
+    challenges : tuple of Challenge
+        What the registry last asked for; empty if it never did.
     refine : callable or None
         A vendor's own reading of what went wrong: gives the error that is to be raised.
     rewrite : callable or None
@@ -46,8 +49,9 @@ class Session:
     Notes
     -----
     To be used on one event loop. Nothing is opened before the first request.
-    A request to another host than the registry's (a vendor's API) is sent as
-    it is: with its own Authorization if it has one, never with the registry's.
+    A request to a vendor's API, which is one to another host than the registry's
+    or one that says so, is sent as it is: with its own Authorization if it has one,
+    never with the registry's.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Session:
         self.config = config
         self.auth = Authenticator(config, self._send_plainly)
         self.rate_limit: RateLimit | None = None
+        self.challenges: tuple[Challenge, ...] = ()
         self.refine: Callable[[RegistryError], RegistryError] | None = None
         self.rewrite: Callable[[Reply], Reply] | None = None
         self._exchange = Exchange(config, transport, refine=self._refined)
@@ -219,7 +224,7 @@ class Session:
 
     async def _authorized(self, request: Request, *, is_small: bool) -> Opened:
         """Send a request with what the registry wants to see."""
-        if not self._is_own(request.url):
+        if request.as_is or not self._is_own(request.url):
             return await self._send_as_is(request)
         sent = await self.auth.header(request)
         opened = await self._exchange.send(request, sent, is_small=is_small)
@@ -242,6 +247,9 @@ class Session:
     def _note(self, opened: Opened) -> None:
         self._has_answered = True
         if self._is_own(opened.url):
+            if opened.status == 401:
+                asked = parse_challenges(opened.headers.get("www-authenticate", ""))
+                self.challenges = asked or self.challenges
             self.rate_limit = parse_rate_limit(opened.headers) or self.rate_limit
 
     async def _send_plainly(self, request: Request) -> Reply:

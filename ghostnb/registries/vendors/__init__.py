@@ -1,6 +1,6 @@
 """Vendors: what a registry's own API adds to the distribution protocol."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ghostnb.errors import ConfigError
 from ghostnb.registries.config import RegistryConfig
@@ -10,7 +10,7 @@ from ghostnb.registries.vendors.docker_hub import DockerHub
 from ghostnb.registries.vendors.drift import Drift
 from ghostnb.registries.vendors.plain import Vendor
 
-__all__ = ["KINDS", "Vendor", "check_kind", "find_vendor", "recognised_vendor"]
+__all__ = ["KINDS", "Vendor", "check_kind", "find_vendor", "is_open", "offers_of", "recognised"]
 
 _VENDORS: dict[str, type[Vendor]] = {vendor.kind: vendor for vendor in (Vendor, DockerHub, Drift)}
 KINDS = ("auto", *_VENDORS)
@@ -48,19 +48,35 @@ def find_vendor(config: RegistryConfig, session: Session) -> Vendor:
     kind, _, behind = config.kind.partition(_BEHIND)
     if kind == Agent.kind:
         return _chosen(Agent(config, session, _VENDORS.get(behind, Vendor)), session)
-    by_host = DockerHub if config.host in DockerHub.hosts else Vendor
-    return _chosen(_VENDORS.get(kind, by_host)(config, session), session)
+    host = config.host.partition(":")[0].lower()
+    vendor = _VENDORS.get(kind) or _first(lambda one: one.is_at(host))
+    return _chosen(vendor(config, session), session)
 
 
-def recognised_vendor(vendor: Vendor, session: Session, headers: Mapping[str, str]) -> Vendor:
+def is_open(vendor: Vendor, config: RegistryConfig) -> bool:
+    """Tell whether it is not known yet whose registry it is: it may say so when it answers."""
+    return config.kind == "auto" and type(vendor) is Vendor
+
+
+def recognised(vendor: Vendor, session: Session, headers: Mapping[str, str]) -> Vendor:
     """Choose again when the registry has answered to a ping; what is configured stays."""
-    is_open = session.config.kind == "auto" and type(vendor) is Vendor
-    if not (is_open and Drift.has_answered(headers)):
+    if not is_open(vendor, session.config):
         return vendor
-    return _chosen(Drift(session.config, session), session)
+    found = _first(lambda one: one.has_answered(headers, session.challenges))
+    return vendor if found is Vendor else _chosen(found(session.config, session), session)
+
+
+def offers_of(kind: str) -> tuple[str, ...]:
+    """Name what a kind's own API does better; empty for one that is none of these."""
+    found = _VENDORS.get(kind.rpartition(_BEHIND)[2])
+    return found.offers() if found is not None else ()
 
 
 def _chosen(vendor: Vendor, session: Session) -> Vendor:
     """Let the one vendor that is chosen say what the session's refusals mean."""
     session.refine, session.rewrite = vendor.refined, vendor.rewritten
     return vendor
+
+
+def _first(fits: Callable[[type[Vendor]], bool]) -> type[Vendor]:
+    return next(filter(fits, _VENDORS.values()), Vendor)

@@ -62,6 +62,9 @@ class Agent(Vendor):
     """
 
     kind = "agent"
+    title = "ghostnb agent"
+    # It falls back by itself, and its word on what it may give is the last.
+    falls_back_on = ()
 
     def __init__(
         self, config: RegistryConfig, session: Session, behind: type[Vendor] = Vendor

@@ -13,6 +13,7 @@ from ghostnb.errors import (
     RegistryError,
     RejectedError,
     ServerError,
+    TransportError,
     UnauthorizedError,
     UnsupportedError,
 )
@@ -38,15 +39,16 @@ from ghostnb.wire.rate_limits import RateLimit, parse_rate_limit
 __all__ = ["DockerHub"]
 
 _HUB = "docker.io"
-# What an endpoint answers that is gone, forbidden, or no longer what it was.
-_CHANGED = (
+# What an endpoint answers that is off, forbidden, or no longer what it was.
+_OFF = (
     ForbiddenError,
-    NotFoundError,
     ProtocolError,
     RejectedError,
     ServerError,
+    TransportError,
     UnsupportedError,
 )
+_CHANGED = (*_OFF, NotFoundError)
 # Every one: a limit that cannot be told must not cost a retry.
 _ANY_STATUS = tuple(range(200, 600))
 _HINTS: dict[type[RegistryError], str] = {
@@ -80,7 +82,11 @@ class DockerHub(Vendor):
     """
 
     kind = "docker-hub"
+    title = "Docker Hub"
     prefers_head = True
+    has_catalog = False
+    # The registry itself lists nothing, and to read manifests instead would use up pulls.
+    falls_back_on = ()
     hosts = frozenset({"registry-1.docker.io", "index.docker.io", "docker.io"})
     api_url = "https://hub.docker.com"
     index_url = "https://index.docker.io"
@@ -90,6 +96,11 @@ class DockerHub(Vendor):
         self._endpoint = Endpoint(config.url)
         self._is_hub = config.host in self.hosts
         self._api = HubAPI(session, self.api_url, takes_credentials=self._is_hub)
+
+    @classmethod
+    def is_at(cls, host: str) -> bool:
+        """Tell by a host that a registry is Docker Hub."""
+        return host in cls.hosts
 
     def repository(self, name: str) -> str:
         """Complete a name as Docker does: ``nginx`` is ``library/nginx``."""
@@ -177,8 +188,9 @@ class DockerHub(Vendor):
         Warns
         -----
         UserWarning
-            If an anonymous user does not get the details of all; the other tags
-            come by name alone.
+            If an anonymous user does not get the details of all, or the API is off or
+            changed; the other tags come by name alone, since each manifest that is read
+            counts as a pull.
 
         Notes
         -----
@@ -196,8 +208,13 @@ class DockerHub(Vendor):
                     yield entry.record(self._config.name, repository)
         except PageLimitError:
             _warn(f"Docker Hub describes only the first {len(seen)} tags of {repository}")
-            async for tag in self._names_beside(repository, seen):
-                yield TagRecord(self._config.name, repository, tag)
+        except _OFF as e:
+            problem = f"Docker Hub's API describes no tags now ({e.message})"
+            warnings.warn(f"{problem}; those of {repository} come by name.", stacklevel=2)
+        else:
+            return
+        async for tag in self._names_beside(repository, seen):
+            yield TagRecord(self._config.name, repository, tag)
 
     async def search(self, query: str, *, limit: int) -> AsyncIterator[SearchRecord]:
         """Iterate over what a query finds: by the API, else by the old index.
@@ -233,10 +250,8 @@ class DockerHub(Vendor):
         number, left, size = 1, limit, min(limit, PAGE_SIZE)
         what = f"a search for {words!r}"
         while left > 0:
-            query = urlencode({"query": words, "page": number, "page_size": size})
-            page = await self._api.read(
-                f"/v2/search/repositories/?{query}", Page[SearchEntry], what
-            )
+            query: dict[str, str | int] = {"query": words, "page": number, "page_size": size}
+            page = await self._api.read("/v2/search/repositories/", Page[SearchEntry], what, query)
             for entry in page.results[:left]:
                 yield entry.record(self._config.name)
             number, left = number + 1, left - len(page.results)

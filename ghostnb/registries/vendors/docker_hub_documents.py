@@ -12,7 +12,6 @@ __all__ = [
     "Index",
     "IndexEntry",
     "Page",
-    "Refusal",
     "RepositoryEntry",
     "SearchEntry",
     "TagEntry",
@@ -46,19 +45,6 @@ class AccessToken(msgspec.Struct):
     """
 
     access_token: str
-
-
-class Refusal(msgspec.Struct):
-    """Why a request was refused.
-
-    Notes
-    -----
-    Source: Docker Hub API reference, schemas ``error`` and ``ValueError``.
-    """
-
-    message: str | None = None
-    detail: str | None = None
-    text: str | None = None
 
 
 class RepositoryEntry(msgspec.Struct):

@@ -22,6 +22,7 @@ from ghostnb.wire.bolt import (
     decode_entries,
     decode_upload,
 )
+from ghostnb.wire.challenges import Challenge
 from ghostnb.wire.messages import Reply, Request
 
 __all__ = ["Drift", "DriftBolt"]
@@ -49,13 +50,14 @@ class Drift(Vendor):
     """
 
     kind = "drift"
+    title = "Drift"
 
     def __init__(self, config: RegistryConfig, session: Session) -> None:
         super().__init__(config, session)
         self._bolt = DriftBolt(config, session)
 
-    @staticmethod
-    def has_answered(headers: Mapping[str, str]) -> bool:
+    @classmethod
+    def has_answered(cls, headers: Mapping[str, str], challenges: tuple[Challenge, ...]) -> bool:
         """Tell whether an answer to the ping is Drift's."""
         return headers.get("server", "").partition("/")[0].lower() == "drift"
 

@@ -1,25 +1,50 @@
 """A registry of which nothing is known but the specification."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
-from ghostnb.errors import RegistryError
-from ghostnb.oci import Reference, check_repository
+from ghostnb.errors import (
+    ForbiddenError,
+    NotFoundError,
+    ProtocolError,
+    RegistryError,
+    RejectedError,
+    ServerError,
+    TransportError,
+    UnauthorizedError,
+    UnsupportedError,
+)
+from ghostnb.oci import Digest, Reference, check_repository
 from ghostnb.registries.bolt import Bolt
 from ghostnb.registries.config import RegistryConfig
-from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
+from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord, UsageRecord
 from ghostnb.registries.session import Session
 from ghostnb.registries.vendors.deleting import how_to_delete
+from ghostnb.wire.challenges import Challenge
 from ghostnb.wire.messages import Reply
 from ghostnb.wire.rate_limits import RateLimit
+from ghostnb.wire.tokens import Credentials
 
-__all__ = ["Vendor"]
+__all__ = ["ABILITIES", "Vendor"]
+
+ABILITIES = {
+    "repositories": "repositories",
+    "tag_details": "tag details",
+    "tag_digests": "tag digests",
+    "search": "search",
+    "delete_tag": "tag deletion",
+    "usage": "usage",
+    "rate_limit": "pull limit",
+    "bolt": "Bolt",
+}
+"""What a vendor may do better, by method, in words."""
 
 
 class Vendor:
     """What a registry offers beyond the specification: here, nothing.
 
     A vendor's own class overrides what its API does better. A capability that
-    answers None is not offered, and the registry falls back to manifests.
+    answers None is not offered, and the registry does it by the specification; so it
+    does where the API is off, forbidden or changed.
 
     Parameters
     ----------
@@ -31,16 +56,68 @@ class Vendor:
     ----------
     kind : str
         Stands in the configuration and in frames.
+    title : str
+        What people call it.
     prefers_head : bool
         True where a GET of a manifest counts against a limit and a HEAD does not.
+    has_catalog : bool
+        False where the registry itself lists no repositories: then nobody else is asked when the
+        vendor's API does not.
+    falls_back_on : tuple of type
+        What the vendor's API may answer after which the registry itself is asked.
     """
 
     kind = "distribution"
+    title = "OCI distribution"
     prefers_head = False
+    has_catalog = True
+    falls_back_on: tuple[type[RegistryError], ...] = (
+        ForbiddenError,
+        NotFoundError,
+        ProtocolError,
+        RejectedError,
+        ServerError,
+        TransportError,
+        UnauthorizedError,
+        UnsupportedError,
+    )
 
     def __init__(self, config: RegistryConfig, session: Session) -> None:
         self._config = config
         self._session = session
+
+    @classmethod
+    def is_at(cls, host: str) -> bool:
+        """Tell by a host, without a port, that a registry is this vendor's."""
+        return False
+
+    @classmethod
+    def has_answered(cls, headers: Mapping[str, str], challenges: tuple[Challenge, ...]) -> bool:
+        """Tell by an answer to ``GET /v2/``, and by what it wanted to see, that it is this one."""
+        return False
+
+    @classmethod
+    def offers(cls) -> tuple[str, ...]:
+        """Name what its own API does better, in the words of `ABILITIES`."""
+        return tuple(
+            words
+            for method, words in ABILITIES.items()
+            if getattr(cls, method) is not getattr(Vendor, method)
+        )
+
+    async def credentials(self) -> Credentials | None:
+        """Give the credentials that the vendor's own software has here; None: there are none."""
+        return None
+
+    async def rights(self) -> str:
+        """Say who the credentials are and what they may do; empty if that is not told.
+
+        Raises
+        ------
+        RegistryError
+            If that cannot be asked now.
+        """
+        return ""
 
     def repository(self, name: str) -> str:
         """Check a repository's name, and complete it as this registry's users expect."""
@@ -79,8 +156,36 @@ class Vendor:
         """Iterate over a repository's tags with their details."""
         return None
 
+    def tag_digests(self, repository: str) -> AsyncIterator[tuple[str, Digest]] | None:
+        """Iterate over a repository's tags with their digests: what they are is then known."""
+        return None
+
     def search(self, query: str, *, limit: int) -> AsyncIterator[SearchRecord] | None:
         """Iterate over what a query finds."""
+        return None
+
+    async def delete_tag(self, repository: str, tag: str) -> bool:
+        """Delete a tag alone by the vendor's API; False if that is not offered.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such tag.
+        RegistryError
+            Of the class that fits a refusal.
+        """
+        return False
+
+    async def delete_manifest(self, repository: str, digest: Digest) -> bool:
+        """Delete a manifest with its tags by the vendor's API; False if that is not offered."""
+        return False
+
+    async def check_deletable(self, repository: str) -> bool:
+        """Raise if the API deletes nothing there; False if the registry itself must be asked."""
+        return False
+
+    def usage(self, namespace: str | None) -> AsyncIterator[UsageRecord] | None:
+        """Iterate over what is stored, by namespace, as the vendor counts it."""
         return None
 
     def bolt(self) -> Bolt | None:

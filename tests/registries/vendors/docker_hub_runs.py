@@ -15,6 +15,7 @@ from tests.registries.vendors.docker_hub_replay import DockerHubReplay, document
 
 API = "https://hub.docker.com/v2"
 HUB_URL = "https://registry-1.docker.io"
+REPOSITORIES = "hub.docker.com/v2/namespaces/acme/repositories"
 TAGS = "hub.docker.com/v2/namespaces/library/repositories/nginx/tags"
 SECRET = "dckr_pat_s3cret"
 

@@ -19,6 +19,7 @@ from ghostnb.registries.vendors import docker_hub_api
 from tests.registries.vendors.docker_hub_replay import answer, document, too_many
 from tests.registries.vendors.docker_hub_runs import (
     API,
+    REPOSITORIES,
     SECRET,
     TAGS,
     listed,
@@ -188,13 +189,25 @@ def test_a_limit_without_a_time_is_an_error(hub):
 )
 def test_refusals_of_the_api_are_of_the_tree(hub, reply, kind):
     # As often as it is asked for: a failure that may pass is tried again.
-    hub.planned[TAGS] = [reply, reply]
+    hub.planned[REPOSITORIES] = [reply, reply]
 
     with pytest.raises(kind) as raised:
-        run(hub, listed("tag_details", "nginx"))
+        run(hub, listed("repositories", "acme"))
 
     assert raised.value.registry == "docker-hub"
     assert raised.value.hint
+
+
+@pytest.mark.parametrize("status", [403, 405, 410, 502])
+def test_where_the_api_is_off_tags_come_by_name_and_use_no_pulls(hub, status):
+    hub.tags["library/nginx"] = many_tags(3)
+    hub.planned[TAGS] = [answer(status, b"<html>off</html>")] * 2
+
+    with pytest.warns(UserWarning, match="by name"):
+        found = run(hub, listed("tag_details", "nginx"))
+
+    assert [(one.tag, one.size_bytes) for one in found] == [(f"1.{n}", None) for n in range(3)]
+    assert not [line for line in hub.asked if "/manifests/" in line]
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])

@@ -1,0 +1,96 @@
+"""Whose registry it is, and when that becomes known."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+
+from ghostnb.errors import (
+    ForbiddenError,
+    NotFoundError,
+    ProtocolError,
+    RejectedError,
+    UnauthorizedError,
+    UnsupportedError,
+)
+from ghostnb.registries.session import Session
+from ghostnb.registries.vendors import Vendor, find_vendor, is_open, recognised
+from ghostnb.wire.endpoints import Endpoint
+from ghostnb.wire.messages import Reply, Request
+from ghostnb.wire.tokens import Credentials
+
+__all__ = ["Acquaintance"]
+
+# The question for which it is introduced is refused as well, or is not.
+_REFUSALS = (
+    ForbiddenError,
+    NotFoundError,
+    ProtocolError,
+    RejectedError,
+    UnauthorizedError,
+    UnsupportedError,
+)
+
+
+class Acquaintance:
+    """Knows the vendor: by the configuration, by the host, or once the registry has answered.
+
+    Parameters
+    ----------
+    session : Session
+    endpoint : Endpoint
+    fetch : callable
+        Sends a request to the registry.
+
+    Attributes
+    ----------
+    vendor : Vendor
+        As far as is known now.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        endpoint: Endpoint,
+        fetch: Callable[[Request], Awaitable[Reply]],
+    ) -> None:
+        self._session = session
+        self._endpoint = endpoint
+        self._fetch = fetch
+        self._lock = asyncio.Lock()
+        self._is_met = False
+        self.vendor: Vendor = find_vendor(session.config, session)
+        session.auth.supply = self._credentials
+
+    async def meet(self) -> None:
+        """Ask the registry whether it is there, and take note of who answers.
+
+        Raises
+        ------
+        RegistryError
+        """
+        headers: Mapping[str, str] = {}
+        try:
+            headers = (await self._fetch(self._endpoint.ping())).headers
+        except NotFoundError as e:
+            # What speaks as registries do has said itself what is not there.
+            if not e.diagnostics:
+                url = self._session.config.url
+                e.hint = f"Something answers at {url}, but no registry does: is the address right?"
+            raise
+        finally:
+            # One that wants other credentials has said who it is by what it wants.
+            self.vendor = recognised(self.vendor, self._session, headers)
+        self._is_met = True
+
+    async def introduced(self) -> Vendor:
+        """Give the vendor, for what it may do better; the registry is asked once if need be."""
+        if not self._is_met and is_open(self.vendor, self._session.config):
+            async with self._lock:
+                if not self._is_met:
+                    with suppress(*_REFUSALS):
+                        await self.meet()
+                    self._is_met = True
+        return self.vendor
+
+    async def _credentials(self) -> Credentials | None:
+        return await self.vendor.credentials()

@@ -1,0 +1,214 @@
+"""What a registry over HTTP lists: by its vendor's API, else by the distribution protocol."""
+
+import time
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from typing import TypeVar
+
+from ghostnb.errors import (
+    ForbiddenError,
+    NotFoundError,
+    RegistryError,
+    UnauthorizedError,
+    UnsupportedError,
+)
+from ghostnb.registries.catalog import details_by_digest, details_of_tags, search_catalog
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.http.acquaintance import Acquaintance
+from ghostnb.registries.protocol import Registry
+from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord, UsageRecord
+from ghostnb.registries.vendors.plain import ABILITIES
+from ghostnb.wire.endpoints import Endpoint
+from ghostnb.wire.messages import Reply, Request
+from ghostnb.wire.paging import Pager, at_url, decode_page
+
+__all__ = ["Lists"]
+
+# distribution refuses more with 400 PAGINATION_NUMBER_INVALID.
+_PAGE_SIZE = 1000
+# An API that was no help so often in a row is left alone for a while.
+_PATIENCE = 3
+_PAUSE_SECONDS = 300.0
+# Where a registry has no such list at all, its vendor's word tells more.
+_NO_LIST = (ForbiddenError, NotFoundError, UnauthorizedError, UnsupportedError)
+
+Record = TypeVar("Record")
+
+
+class Lists:
+    """Lists of one registry.
+
+    Parameters
+    ----------
+    registry : Registry
+        Whose manifests are read where nothing tells more at once.
+    config : RegistryConfig
+    endpoint : Endpoint
+    acquaintance : Acquaintance
+    fetch : callable
+        Sends a request to the registry.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        config: RegistryConfig,
+        endpoint: Endpoint,
+        acquaintance: Acquaintance,
+        fetch: Callable[[Request], Awaitable[Reply]],
+    ) -> None:
+        self._registry = registry
+        self._config = config
+        self._endpoint = endpoint
+        self._acquaintance = acquaintance
+        self._fetch = fetch
+        # By ability: how often in a row the vendor's API was no help, and since when.
+        self._troubles: dict[str, tuple[int, float]] = {}
+
+    async def repositories(self, namespace: str | None) -> AsyncIterator[RepositoryRecord]:
+        """Iterate over the repositories, by default over the configured namespace's."""
+        name = namespace or self._config.namespace
+        vendor = await self._acquaintance.introduced()
+        found = self._preferred(
+            "repositories",
+            vendor.repositories(name),
+            lambda: self._catalog(name),
+            lambda record: record.repository,
+        )
+        async for record in found:
+            yield record
+
+    async def tags(self, repository: str) -> AsyncIterator[str]:
+        """Iterate over a repository's tags."""
+        pages = self._names(lambda last: self._endpoint.tags(repository, _PAGE_SIZE, last))
+        async for tag in pages:
+            yield tag
+
+    async def tag_details(self, repository: str) -> AsyncIterator[TagRecord]:
+        """Iterate over a repository's tags with their details."""
+        vendor = await self._acquaintance.introduced()
+        ability, own = "tag_details", vendor.tag_details(repository)
+        if own is None and (digests := vendor.tag_digests(repository)) is not None:
+            ability, own = "tag_digests", details_by_digest(self._registry, repository, digests)
+        found = self._preferred(
+            ability,
+            own,
+            lambda: details_of_tags(self._registry, repository),
+            lambda record: record.tag,
+            needs_catalog=False,
+        )
+        async for record in found:
+            yield record
+
+    async def search(self, query: str, limit: int) -> AsyncIterator[SearchRecord]:
+        """Iterate over what a query finds."""
+        vendor = await self._acquaintance.introduced()
+        found = self._preferred(
+            "search",
+            vendor.search(query, limit=limit),
+            lambda: search_catalog(self._registry, query, limit=limit),
+            lambda record: (record.repository, record.tag),
+        )
+        count = 0
+        async for record in found:
+            count += 1
+            yield record
+            if count == limit:
+                return
+
+    async def usage(self, namespace: str | None) -> AsyncIterator[UsageRecord]:
+        """Iterate over what is stored, by namespace, as the vendor counts it.
+
+        Raises
+        ------
+        UnsupportedError
+            If the vendor does not tell.
+        """
+        vendor = await self._acquaintance.introduced()
+        told = vendor.usage(namespace or self._config.namespace)
+        if told is None:
+            raise UnsupportedError(
+                f"{self._config.name} ({vendor.title}) does not tell what is stored.",
+                hint="Count it: analysis.storage(await reg.inventory()).",
+                registry=self._config.name,
+                url=self._config.url,
+            )
+        async for record in told:
+            yield record
+
+    async def _preferred(
+        self,
+        ability: str,
+        own: AsyncIterator[Record] | None,
+        plain: Callable[[], AsyncIterator[Record]],
+        key: Callable[[Record], Hashable],
+        *,
+        needs_catalog: bool = True,
+    ) -> AsyncIterator[Record]:
+        """Iterate over what the vendor's API gives; where it fails, the registry has the rest."""
+        vendor, seen = self._acquaintance.vendor, set()
+        may_fall_back = vendor.has_catalog or not needs_catalog
+        cause: RegistryError | None = None
+        if own is not None and not (may_fall_back and self._is_paused(ability)):
+            try:
+                async for record in own:
+                    seen.add(key(record))
+                    yield record
+            except vendor.falls_back_on as e:
+                if not may_fall_back:
+                    raise
+                cause = e
+            else:
+                self._troubles.pop(ability, None)
+                return
+        try:
+            async for record in plain():
+                if key(record) not in seen:
+                    yield record
+        except _NO_LIST as e:
+            if cause is not None and needs_catalog:
+                raise cause from e
+            raise
+        if cause is not None:
+            self._note_trouble(ability, cause)
+
+    def _is_paused(self, ability: str) -> bool:
+        count, since = self._troubles.get(ability, (0, 0.0))
+        return count >= _PATIENCE and time.monotonic() - since < _PAUSE_SECONDS
+
+    def _note_trouble(self, ability: str, cause: RegistryError) -> None:
+        count, _ = self._troubles.get(ability, (0, 0.0))
+        self._troubles[ability] = count + 1, time.monotonic()
+        if not count:
+            title = self._acquaintance.vendor.title
+            warnings.warn(
+                f"{self._config.name}: {title}'s own API was no help with {ABILITIES[ability]} "
+                f"({cause.message}); the registry itself was asked, which may tell less.",
+                UserWarning,
+                stacklevel=2,
+            )
+
+    async def _catalog(self, namespace: str | None) -> AsyncIterator[RepositoryRecord]:
+        try:
+            async for name in self._names(lambda last: self._endpoint.catalog(_PAGE_SIZE, last)):
+                if namespace is None or f"{name}/".startswith(f"{namespace}/"):
+                    yield RepositoryRecord(self._config.name, name)
+        except NotFoundError as e:
+            e.hint = (
+                f"Is there a registry at {self._config.url}, and does it list its repositories? "
+                'If it does not, name one: tags("team/app").'
+            )
+            raise
+
+    async def _names(self, page_after: Callable[[str], Request]) -> AsyncIterator[str]:
+        """Iterate over a list that comes in pages."""
+        pager, request = Pager(_PAGE_SIZE, registry=self._config.name), page_after("")
+        while True:
+            page = decode_page(await self._fetch(request), registry=self._config.name)
+            fresh = pager.take(page)
+            for name in fresh:
+                yield name
+            following = pager.following(request, page, fresh)
+            if following is None:
+                return
+            request = at_url(request, following) if following else page_after(fresh[-1])
