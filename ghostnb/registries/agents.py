@@ -7,8 +7,8 @@ from ghostnb.errors import ConfigError, NotFoundError, RegistryError
 from ghostnb.registries.config import LAYOUT_SCHEME, RegistryConfig
 from ghostnb.registries.session import Session
 from ghostnb.registries.vendors.agent import Agent
-from ghostnb.registries.vendors.agent_api import AgentAPI
-from ghostnb.registries.vendors.agent_refusals import agent_error, as_registries_do
+from ghostnb.registries.vendors.agent.api import AgentAPI
+from ghostnb.registries.vendors.agent.refusals import agent_error, as_registries_do
 
 __all__ = [
     "AGENT_VARIABLE",

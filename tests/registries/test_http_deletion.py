@@ -24,7 +24,8 @@ from ghostnb.oci.media_types import OCI_MANIFEST
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.content import content_of
 from ghostnb.registries.http.untagging import _placeholder
-from ghostnb.registries.vendors.deleting import how_to_delete
+from ghostnb.registries.session import Session
+from ghostnb.registries.vendors import find_vendor
 from tests.parts.drift import running_drift
 from tests.parts.images import artifact, plain_image
 from tests.parts.processes import free_port
@@ -484,7 +485,8 @@ async def attached(registry):
     ],
 )
 def test_a_refusal_says_what_this_vendor_wants(url, refusal, words):
-    assert words in how_to_delete(RegistryConfig("reg", url), refusal)
+    config = RegistryConfig("reg", url)
+    assert words in find_vendor(config, Session(config)).how_to_delete(refusal)
 
 
 def test_what_a_rule_keeps_is_told_with_the_rule():

@@ -7,8 +7,6 @@ __all__ = ["how_to_delete"]
 
 # By the end of the host's name. Sources: each vendor's own documents of its API.
 _BY_HOST = {
-    "docker.io": "Docker Hub deletes by its own API or on hub.docker.com: "
-    "DELETE https://hub.docker.com/v2/repositories/NAMESPACE/REPOSITORY/tags/TAG.",
     "ghcr.io": "GHCR deletes by GitHub's API of packages alone, with a token that has "
     "delete:packages: DELETE https://api.github.com/orgs/OWNER/packages/container/NAME/versions/ID "
     "(users/ for a user's own).",
@@ -36,13 +34,15 @@ _BY_KIND: dict[type[RegistryError], str] = {
 }
 
 
-def how_to_delete(config: RegistryConfig, error: RegistryError) -> str:
+def how_to_delete(config: RegistryConfig, error: RegistryError, by_vendor: str = "") -> str:
     """Say what to try after a deletion was refused.
 
     Parameters
     ----------
     config : RegistryConfig
     error : RegistryError
+    by_vendor : str, optional
+        What its vendor says.
 
     Returns
     -------
@@ -55,6 +55,6 @@ def how_to_delete(config: RegistryConfig, error: RegistryError) -> str:
         return by_word
     host = config.host.rpartition(":")[0] or config.host
     ends = (hint for end, hint in _BY_HOST.items() if f".{host}".endswith(f".{end}"))
-    by_host = next(ends, "")
+    special = by_vendor or next(ends, "")
     general = _BY_KIND.get(type(error), "").format(name=config.name)
-    return f"{by_host} Nothing was changed." if by_host else general
+    return f"{special} Nothing was changed." if special else general

@@ -1,6 +1,7 @@
 """A registry of which nothing is known but the specification."""
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 
 from ghostnb.errors import (
     ForbiddenError,
@@ -24,7 +25,7 @@ from ghostnb.wire.messages import Reply
 from ghostnb.wire.rate_limits import RateLimit
 from ghostnb.wire.tokens import Credentials
 
-__all__ = ["ABILITIES", "Vendor"]
+__all__ = ["ABILITIES", "Needs", "Vendor"]
 
 ABILITIES = {
     "repositories": "repositories",
@@ -37,6 +38,28 @@ ABILITIES = {
     "bolt": "Bolt",
 }
 """What a vendor may do better, by method, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What to ask somebody who adds a registry of a vendor.
+
+    Attributes
+    ----------
+    url : str
+        An example of its address, or the address itself where there is but one.
+    username, password, namespace, profile : str
+        Where each comes from, in one sentence; empty where it is not needed.
+    documents : str
+        The address of the vendor's document that says how to get them.
+    """
+
+    url: str
+    username: str = ""
+    password: str = ""
+    namespace: str = ""
+    profile: str = ""
+    documents: str = ""
 
 
 class Vendor:
@@ -65,12 +88,18 @@ class Vendor:
         vendor's API does not.
     falls_back_on : tuple of type
         What the vendor's API may answer after which the registry itself is asked.
+    needs : Needs
+        What its users have to give.
+    deletion_hint : str
+        What to try where it refused a deletion, in one sentence; empty if nothing special.
     """
 
     kind = "distribution"
     title = "OCI distribution"
     prefers_head = False
     has_catalog = True
+    needs = Needs("https://registry.example.com", "Optional.", "Optional.")
+    deletion_hint = ""
     falls_back_on: tuple[type[RegistryError], ...] = (
         ForbiddenError,
         NotFoundError,
@@ -142,7 +171,7 @@ class Vendor:
 
     def how_to_delete(self, error: RegistryError) -> str:
         """Say what to try after a deletion was refused; empty if nothing more is known."""
-        return how_to_delete(self._config, error)
+        return how_to_delete(self._config, error, self.deletion_hint)
 
     async def rate_limit(self) -> RateLimit | None:
         """Ask for the pull limit, where that can be done without using it up."""

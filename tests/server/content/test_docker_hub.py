@@ -15,8 +15,8 @@ from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.http import HTTPRegistry
 from ghostnb.server.content.contents import Contents
 from tests.parts.images import plain_image
-from tests.registries.vendors.docker_hub_replay import DockerHubReplay
-from tests.registries.vendors.docker_hub_runs import HUB_URL
+from tests.registries.vendors.docker_hub.replay import DockerHubReplay
+from tests.registries.vendors.docker_hub.runs import HUB_URL
 
 IMAGE = plain_image("hub")
 PLACE = "/api/v1/registries/hub"

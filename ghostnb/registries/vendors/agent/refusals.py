@@ -15,7 +15,7 @@ from ghostnb.errors import (
     TransportTimeoutError,
     UnauthorizedError,
 )
-from ghostnb.registries.vendors.agent_documents import Failure
+from ghostnb.registries.vendors.agent.documents import Failure
 from ghostnb.wire.messages import Reply
 from ghostnb.wire.notifications.reading import text_of
 

@@ -15,7 +15,7 @@ from ghostnb.errors import (
     UnauthorizedError,
 )
 from ghostnb.registries.session import Session
-from ghostnb.registries.vendors.docker_hub_documents import AccessToken, Page
+from ghostnb.registries.vendors.docker_hub.documents import AccessToken, Page
 from ghostnb.registries.vendors.json_api import JSONAPI, NumberedPage, in_pages, reason
 from ghostnb.wire.messages import Reply, Request
 

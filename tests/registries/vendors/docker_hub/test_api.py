@@ -15,9 +15,9 @@ from ghostnb.errors import (
     UnauthorizedError,
     UnsupportedError,
 )
-from ghostnb.registries.vendors import docker_hub_api
-from tests.registries.vendors.docker_hub_replay import answer, document, too_many
-from tests.registries.vendors.docker_hub_runs import (
+from ghostnb.registries.vendors.docker_hub import api
+from tests.registries.vendors.docker_hub.replay import answer, document, too_many
+from tests.registries.vendors.docker_hub.runs import (
     API,
     REPOSITORIES,
     SECRET,
@@ -45,7 +45,7 @@ def test_there_is_one_login_for_many_requests(hub):
 def test_a_login_is_renewed_before_its_ten_minutes_are_over(hub, monkeypatch):
     elapsed = [0.0]
     real = time.monotonic
-    monkeypatch.setattr(docker_hub_api.time, "monotonic", lambda: real() + elapsed[0])
+    monkeypatch.setattr(api.time, "monotonic", lambda: real() + elapsed[0])
 
     async def work(registry):
         for seconds in (0, 500, 599):
@@ -140,7 +140,7 @@ def test_a_whole_minute_is_waited_for(hub, monkeypatch):
         waits.append(seconds)
         await real(0)
 
-    monkeypatch.setattr(docker_hub_api.asyncio, "sleep", sleep)
+    monkeypatch.setattr(api.asyncio, "sleep", sleep)
     hub.planned[TAGS] = [too_many(60)]
 
     assert len(run(hub, listed("tag_details", "nginx"))) == 4

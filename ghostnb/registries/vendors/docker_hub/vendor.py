@@ -21,8 +21,8 @@ from ghostnb.oci import Reference, check_repository
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
 from ghostnb.registries.session import Session
-from ghostnb.registries.vendors.docker_hub_api import PAGE_SIZE, HubAPI, PageLimitError
-from ghostnb.registries.vendors.docker_hub_documents import (
+from ghostnb.registries.vendors.docker_hub.api import PAGE_SIZE, HubAPI, PageLimitError
+from ghostnb.registries.vendors.docker_hub.documents import (
     Index,
     Page,
     RepositoryEntry,
@@ -30,7 +30,7 @@ from ghostnb.registries.vendors.docker_hub_documents import (
     TagEntry,
     completed,
 )
-from ghostnb.registries.vendors.plain import Vendor
+from ghostnb.registries.vendors.plain import Needs, Vendor
 from ghostnb.wire.endpoints import Endpoint
 from ghostnb.wire.messages import Request
 from ghostnb.wire.paging import Pager, at_url, decode_page
@@ -85,6 +85,17 @@ class DockerHub(Vendor):
     title = "Docker Hub"
     prefers_head = True
     has_catalog = False
+    needs = Needs(
+        "https://registry-1.docker.io",
+        "Optional: your Docker ID. Anonymous users see public images, and pull fewer of them.",
+        "A personal access token.",
+        "Whose repositories are listed: an organisation, or a user other than you.",
+        documents="https://docs.docker.com/security/access-tokens/",
+    )
+    deletion_hint = (
+        "Docker Hub deletes by its own API or on hub.docker.com: "
+        "DELETE https://hub.docker.com/v2/repositories/NAMESPACE/REPOSITORY/tags/TAG."
+    )
     # The registry itself lists nothing, and to read manifests instead would use up pulls.
     falls_back_on = ()
     hosts = frozenset({"registry-1.docker.io", "index.docker.io", "docker.io"})

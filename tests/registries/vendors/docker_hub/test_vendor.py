@@ -9,8 +9,8 @@ import pytest
 from ghostnb.errors import InvalidReferenceError, NotFoundError, UnsupportedError
 from ghostnb.oci import Reference
 from ghostnb.registries.records import RepositoryRecord, TagRecord
-from tests.registries.vendors.docker_hub_replay import answer, document
-from tests.registries.vendors.docker_hub_runs import (
+from tests.registries.vendors.docker_hub.replay import answer, document
+from tests.registries.vendors.docker_hub.runs import (
     API,
     HUB_URL,
     TAGS,

@@ -14,8 +14,8 @@ from ghostnb.registries.bolt import Bolt
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
 from ghostnb.registries.session import Session
-from ghostnb.registries.vendors.agent_api import AgentAPI
-from ghostnb.registries.vendors.agent_refusals import agent_error, as_registries_do
+from ghostnb.registries.vendors.agent.api import AgentAPI
+from ghostnb.registries.vendors.agent.refusals import agent_error, as_registries_do
 from ghostnb.registries.vendors.plain import Vendor
 from ghostnb.wire.messages import Reply
 

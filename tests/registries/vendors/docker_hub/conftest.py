@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.registries.vendors.docker_hub_replay import DockerHubReplay
+from tests.registries.vendors.docker_hub.replay import DockerHubReplay
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import msgspec
 from ghostnb.errors import RegistryError
 from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
 from ghostnb.registries.session import Session
-from ghostnb.registries.vendors.agent_documents import (
+from ghostnb.registries.vendors.agent.documents import (
     Failure,
     Found,
     Registries,

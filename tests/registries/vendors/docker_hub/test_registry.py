@@ -9,8 +9,8 @@ from ghostnb.oci import Digest, Platform
 from ghostnb.registries.reading import read_image
 from ghostnb.wire.rate_limits import RateLimit
 from tests.parts.images import index, plain_image
-from tests.registries.vendors.docker_hub_replay import REPLIES, answer, document
-from tests.registries.vendors.docker_hub_runs import HUB_URL, listed, logged_in, run
+from tests.registries.vendors.docker_hub.replay import REPLIES, answer, document
+from tests.registries.vendors.docker_hub.runs import HUB_URL, listed, logged_in, run
 
 LIMIT = RateLimit(100, 76, 21600, "192.0.2.1")
 

@@ -6,8 +6,8 @@ import pytest
 
 from ghostnb.errors import NotFoundError, ProtocolError, RegistryError, ServerError
 from ghostnb.registries.records import SearchRecord
-from tests.registries.vendors.docker_hub_replay import answer, document
-from tests.registries.vendors.docker_hub_runs import API, listed, run
+from tests.registries.vendors.docker_hub.replay import answer, document
+from tests.registries.vendors.docker_hub.runs import API, listed, run
 
 SEARCH = "hub.docker.com/v2/search/repositories/"
 INDEX = "index.docker.io/v1/search"

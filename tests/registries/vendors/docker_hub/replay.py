@@ -1,12 +1,11 @@
 """Docker Hub for tests: documented replies, and no mercy with a request that is not as documented.
 
-What each reply follows is in ``replies/docker_hub/README.md``. A request that Docker Hub would
+What each reply follows is in ``replies/README.md``. A request that Docker Hub would
 not expect, or that carries a secret to the wrong host, is an `AssertionError`, not a refusal.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import re
@@ -19,8 +18,9 @@ from urllib.parse import parse_qsl
 import httpx2
 
 from tests.parts.images import Document
+from tests.registries.vendors.replaying import HeldImages, Replay, answer, query_of, repository_of
 
-REPLIES = Path(__file__).with_name("replies") / "docker_hub"
+REPLIES = Path(__file__).with_name("replies")
 LIMITS = {
     "ratelimit-limit": "100;w=21600",
     "ratelimit-remaining": "76;w=21600",
@@ -28,22 +28,11 @@ LIMITS = {
 }
 STORAGE = "production.cloudflare.docker.com"
 _LIST = re.compile(r"/v2/namespaces/([a-z0-9._-]+)/repositories(?:/([a-z0-9._-]+)/tags)?")
-_MANIFEST = re.compile(r"/v2/([a-z0-9/._-]+)/manifests/([A-Za-z0-9._:-]+)")
-_BLOB = re.compile(r"/v2/([a-z0-9/._-]+)/blobs/(sha256:[0-9a-f]{64})")
-_NAMES = re.compile(r"/v2/([a-z0-9/._-]+)/tags/list")
 
 
 def document(name: str) -> Any:
     """Read a reply."""
     return json.loads((REPLIES / f"{name}.json").read_text(encoding="utf-8"))
-
-
-def answer(status: int, body: Any = b"", headers: dict[str, str] | None = None) -> httpx2.Response:
-    fields = dict(headers or {})
-    if not isinstance(body, bytes):
-        body = json.dumps(body).encode()
-        fields.setdefault("content-type", "application/json")
-    return httpx2.Response(status, headers=fields, content=body)
 
 
 def too_many(seconds: float, *, header: str = "x-retry-after") -> httpx2.Response:
@@ -53,71 +42,45 @@ def too_many(seconds: float, *, header: str = "x-retry-after") -> httpx2.Respons
     return answer(429, document("too_many"), {**headers, header: reset})
 
 
-class DockerHubReplay:
+class DockerHubReplay(Replay):
     """A transport that answers for every host of Docker Hub.
 
     Attributes
     ----------
-    asked : list of str
-        Method and URL of each request, in order.
     account : (username, secret), who may log in.
     repositories, tags, found : what the API lists.
-    images : what the registry holds, by ``library/nginx:latest``.
+    held : what the registry holds.
     page_limit : the first offset that an anonymous user may not ask for.
-    planned : replies to give instead, by host and path; one for each request.
     """
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        super().__init__(
+            {
+                "hub.docker.com": self._api,
+                "registry-1.docker.io": self._registry,
+                "auth.docker.io": self._token,
+                "index.docker.io": self._index,
+                STORAGE: self._storage,
+            }
+        )
         self.account = ("ada", "dckr_pat_s3cret")
         self.repositories = {"acme": document("repositories")["results"]}
         self.tags = {"library/nginx": document("tags")["results"]}
         self.found = document("search")["results"]
-        self.images: dict[str, Document] = {}
+        self.held = HeldImages()
         self.limits = dict(LIMITS)
         self.page_limit: int | None = None
-        self.planned: dict[str, list[httpx2.Response]] = {}
         self._api_tokens: list[str] = []
         self._revoked: set[str] = set()
         self._scopes: dict[str, str] = {}
-        self._hosts = {
-            "hub.docker.com": self._api,
-            "registry-1.docker.io": self._registry,
-            "auth.docker.io": self._token,
-            "index.docker.io": self._index,
-            STORAGE: self._storage,
-        }
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        path = request.url.raw_path.decode("ascii").partition("?")[0]
-        self.asked.append(f"{request.method} {request.url}")
-        assert request.url.scheme == "https"
-        assert request.headers["user-agent"].startswith("ghostnb")
-        assert "cookie" not in request.headers, "cookies are not for API clients"
-        assert request.url.host in self._hosts, f"{request.url.host} is none of Docker Hub's"
-        planned = self.planned.get(request.url.host + path)
-        # Later pages come sooner, so that order is nothing that falls into place.
-        await asyncio.sleep(0.02 / (1 + len(self.asked)))
-        made = self._hosts[request.url.host](request, path)
-        reply = planned.pop(0) if planned else made
-        reply.headers["set-cookie"] = "session=hub; Path=/; Secure"
-        return reply
+    @property
+    def images(self) -> dict[str, Document]:
+        return self.held.images
 
     def serve(self, host: str) -> None:
         """Answer as the registry under another name, too: a mirror."""
-        self._hosts[host] = self._registry
-
-    async def aclose(self) -> None:
-        pass
-
-    def count(self, start: str) -> int:
-        """Count the requests that begin so: ``HEAD https://…``."""
-        return sum(line.startswith(start) for line in self.asked)
-
-    def pages(self) -> list[int]:
-        """Give the pages that were asked of the API, in order."""
-        found = [re.search(r"[?&]page=(\d+)", line) for line in self.asked]
-        return [int(match[1]) for match in found if match]
+        self.hosts[host] = self._registry
 
     def revoke(self) -> None:
         """Let no login hold that was made until now."""
@@ -159,7 +122,7 @@ class DockerHubReplay:
     def _list(self, request: httpx2.Request, path: str, *, is_anonymous: bool) -> httpx2.Response:
         match = _LIST.fullmatch(path)
         assert match, f"{path} is not in the reference"
-        query = _query(request, "page", "page_size")
+        query = query_of(request, "page", "page_size")
         page, size = int(query["page"]), int(query["page_size"])
         assert page >= 1
         assert 1 <= size <= 100
@@ -173,7 +136,7 @@ class DockerHubReplay:
         return self._page(request, entries, page, size, "page_limit", is_anonymous)
 
     def _search(self, request: httpx2.Request, *, is_anonymous: bool) -> httpx2.Response:
-        query = _query(request, "query", "page", "page_size")
+        query = query_of(request, "query", "page", "page_size")
         page, size = int(query["page"]), int(query["page_size"])
         assert page >= 1
         assert 1 <= size <= 100
@@ -209,7 +172,7 @@ class DockerHubReplay:
     def _index(self, request: httpx2.Request, path: str) -> httpx2.Response:
         assert (request.method, path) == ("GET", "/v1/search")
         assert "authorization" not in request.headers
-        query = _query(request, "q", "n")
+        query = query_of(request, "q", "n")
         assert 1 <= int(query["n"]) <= 100
         return answer(200, document("index_search"))
 
@@ -232,19 +195,18 @@ class DockerHubReplay:
 
     def _registry(self, request: httpx2.Request, path: str) -> httpx2.Response:
         assert request.method in ("GET", "HEAD")
-        parts = [_MANIFEST.fullmatch(path), _BLOB.fullmatch(path), _NAMES.fullmatch(path)]
-        match = next((found for found in parts if found), None)
-        repository = match[1] if match else ""
+        repository = repository_of(path)
         refusal = self._unauthorized(request, repository)
         if refusal is not None:
             return refusal
         if path == "/v2/":
             return answer(200, {})
-        assert match, f"{path} is none of the registry's"
-        if match is parts[0]:
-            return self._manifest(request, repository, match[2])
-        if match is parts[1]:
-            return answer(307, headers={"location": f"https://{STORAGE}/{match[2]}?verify=sig"})
+        assert repository, f"{path} is none of the registry's"
+        what, _, locator = path.removeprefix(f"/v2/{repository}/").partition("/")
+        if what == "manifests":
+            return self._manifest(request, repository, locator)
+        if what == "blobs":
+            return answer(307, headers={"location": f"https://{STORAGE}/{locator}?verify=sig"})
         names = [entry["name"] for entry in self.tags[repository]]
         return answer(200, {"name": repository, "tags": sorted(names)})
 
@@ -257,7 +219,7 @@ class DockerHubReplay:
         if sent is not None:
             token = sent.removeprefix("Bearer ")
             assert token in self._scopes, "the registry got an Authorization not made for it"
-            known = {name.partition(":")[0] for name in self.images} | set(self.tags)
+            known = self.held.repositories | set(self.tags)
             if not scope:
                 return None
             known.add("ratelimitpreview/test")
@@ -272,40 +234,12 @@ class DockerHubReplay:
         if repository == "ratelimitpreview/test":
             assert (request.method, locator) == ("HEAD", "latest"), "a GET would count as a pull"
             return answer(200, headers=self.limits)
-        found = self._held(repository, locator)
+        found = self.held.find(repository, locator)
         if found is None:
             return answer(404, document("registry_manifest_unknown"))
-        assert found.media_type in request.headers["accept"]
-        headers = {
-            "content-type": found.media_type,
-            "docker-content-digest": found.digest,
-            "content-length": str(len(found.raw)),
-            **self.limits,
-        }
-        return answer(200, b"" if request.method == "HEAD" else found.raw, headers)
-
-    def _held(self, repository: str, locator: str) -> Document | None:
-        for name, top in self.images.items():
-            if not name.startswith(f"{repository}:"):
-                continue
-            if locator in (name.partition(":")[2], top.digest):
-                return top
-            for child in top.children:
-                if child.digest == locator:
-                    return child
-        return None
+        return self.held.manifest_reply(request, found, **self.limits)
 
     def _storage(self, request: httpx2.Request, path: str) -> httpx2.Response:
         assert "authorization" not in request.headers, "a token went along with a redirect"
-        for top in self.images.values():
-            for held in (top, *top.children):
-                for blob in held.blobs:
-                    if blob.digest == path.removeprefix("/"):
-                        return answer(200, blob.data)
-        return answer(404)
-
-
-def _query(request: httpx2.Request, *names: str) -> dict[str, str]:
-    pairs = parse_qsl(request.url.query.decode("ascii"), keep_blank_values=True)
-    assert [name for name, _ in pairs] == list(names)
-    return dict(pairs)
+        data = self.held.blob(path.removeprefix("/"))
+        return answer(200, data) if data is not None else answer(404)
