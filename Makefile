@@ -63,5 +63,5 @@ $(VENV)/.demo: $(VENV)/.pip pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.pip pyproject.toml
-	$(BIN)/pip install -q --group dev --editable '.[charts,fast,keyring,nested,parquet]'
+	$(BIN)/pip install -q --group dev --editable '.[aws,azure,charts,fast,google,keyring,nested,parquet]'
 	@touch $@

@@ -24,6 +24,9 @@ from ghostnb.registries.records import Ping
 __all__ = ["Finding", "Report", "examine"]
 
 _EXTRAS = {
+    "boto3": "aws",
+    "azure.identity": "azure",
+    "google.auth": "google",
     "pyreqwest": "fast",
     "uvloop": "fast",
     "keyring": "keyring",
@@ -110,11 +113,18 @@ def _package(name: str) -> Finding:
 
 def _extras() -> Iterable[Finding]:
     for module, extra in _EXTRAS.items():
-        name = module.replace("_", "-")
-        if importlib.util.find_spec(module) is None:
+        name = module.replace("_", "-").replace(".", "-")
+        if not _is_there(module):
             yield Finding("note", f"{name} is not installed: pip install 'ghostnb[{extra}]'")
         else:
             yield Finding("ok", f"{name} (extra {extra})")
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False  # not even what it is part of is there
 
 
 def _configuration(config: str | None) -> tuple[list[Finding], Fleet]:
@@ -160,7 +170,9 @@ def _describe(ping: Ping) -> str:
     limit = ping.rate_limit
     if limit is not None and limit.remaining is not None:
         text += f", {limit.remaining} of {limit.limit} pulls left"
-    return f"{text})"
+    offers = ", ".join(ping.offers) or "nothing beyond the distribution protocol"
+    text = f"{text}); offers {offers}"
+    return f"{text}; rights: {ping.rights}" if ping.rights else text
 
 
 async def _daemon() -> Finding:

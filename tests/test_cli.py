@@ -74,6 +74,9 @@ def test_doctor_does_not_wait_for_ever_for_a_silent_daemon(
 def test_doctor_names_the_module_of_each_extra() -> None:
     out = ghostnb("doctor").stdout
     extras = {
+        "boto3": "aws",
+        "azure-identity": "azure",
+        "google-auth": "google",
         "pyreqwest": "fast",
         "uvloop": "fast",
         "keyring": "keyring",

@@ -1,6 +1,6 @@
 """The frames of registries, repositories, tags and search results."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -8,6 +8,7 @@ import pandas as pd
 from ghostnb.frames.schema import COUNT, FLAG, TEXT, TIME, frame_of
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
+from ghostnb.registries.vendors import offers_of
 
 __all__ = [
     "REGISTRIES",
@@ -28,6 +29,7 @@ REGISTRIES = {
     "has_auth": FLAG,
     "insecure": FLAG,
     "status": TEXT,
+    "offers": TEXT,
 }
 REPOSITORIES = {
     "registry": TEXT,
@@ -66,7 +68,11 @@ SEARCH = {
 
 @dataclass(frozen=True, slots=True)
 class RegistryRecord:
-    """A configured registry without its credentials; `status` is None if not asked."""
+    """A configured registry without its credentials.
+
+    `status` is None if not asked; `offers` is what its vendor's own API does better than the
+    distribution protocol, as far as the vendor is known.
+    """
 
     name: str
     url: str
@@ -74,11 +80,20 @@ class RegistryRecord:
     has_auth: bool
     insecure: bool
     status: str | None = None
+    offers: Sequence[str] = ()
 
     @classmethod
     def of(cls, config: RegistryConfig, kind: str, status: str | None = None) -> "RegistryRecord":
         """Take from a configuration what may be shown."""
-        return cls(config.name, config.url, kind, config.has_auth, config.insecure, status)
+        return cls(
+            config.name,
+            config.url,
+            kind,
+            config.has_auth,
+            config.insecure,
+            status,
+            offers_of(kind),
+        )
 
 
 def registries_frame(records: Iterable[RegistryRecord]) -> pd.DataFrame:
@@ -86,12 +101,14 @@ def registries_frame(records: Iterable[RegistryRecord]) -> pd.DataFrame:
 
     Returns
     -------
-    pandas.DataFrame, shape (n_registries, 6)
+    pandas.DataFrame, shape (n_registries, 7)
         name, url, kind : string
         has_auth, insecure : boolean
         status : string, ``ok`` or what is wrong; <NA> if not asked
+        offers : string, joined by ", "; what the vendor's own API does better than the
+            distribution protocol, empty for nothing
     """
-    return frame_of(REGISTRIES, records)
+    return frame_of(REGISTRIES, (replace(one, offers=", ".join(one.offers)) for one in records))
 
 
 def repositories_frame(records: Iterable[RepositoryRecord]) -> pd.DataFrame:

@@ -25,6 +25,7 @@ COLUMNS = {
         "has_auth": FLAG,
         "insecure": FLAG,
         "status": TEXT,
+        "offers": TEXT,
     },
     repositories_frame: {
         "registry": TEXT,
@@ -62,13 +63,16 @@ COLUMNS = {
 }
 WHEN = "2024-06-01T09:30:00.123456789Z"
 FULL = {
-    registries_frame: RegistryRecord("r", "https://r", "distribution", True, False, "ok"),
+    registries_frame: RegistryRecord(
+        "r", "https://r", "docker-hub", True, False, "ok", ("tag details", "search")
+    ),
     repositories_frame: RepositoryRecord("r", "a/b", "about", 3, 2**53, 4, True, WHEN),
     tags_frame: TagRecord(
         "r", "a/b", "1", "sha256:0", "m/t", 2**53, WHEN, ("linux/amd64", "linux/arm64/v8"), WHEN
     ),
     search_frame: SearchRecord("r", "a/b", "1", "sha256:0", 2**53, WHEN, "about", 2**53, 4, False),
 }
+JOINED = {"platforms": "linux/amd64, linux/arm64/v8", "offers": "tag details, search"}
 BARE = {
     registries_frame: RegistryRecord("r", "https://r", "distribution", False, True),
     repositories_frame: RepositoryRecord("r", "a/b"),
@@ -96,8 +100,8 @@ def test_every_value_of_a_record_arrives(tabulate):
         expected = getattr(FULL[tabulate], name)
         if dtype == TIME:
             expected = pd.Timestamp(expected)
-        if name == "platforms":
-            expected = "linux/amd64, linux/arm64/v8"
+        if isinstance(expected, tuple):
+            expected = JOINED[name]
         assert frame[name][0] == expected
 
 

@@ -10,7 +10,11 @@ __all__ = ["Registries", "RegistryEntry", "Repositories", "TagEntry", "Tags"]
 
 
 class RegistryEntry(Answer, frozen=True, kw_only=True):
-    """A registry, without its credentials; `status` is ``ok``, or what is wrong."""
+    """A registry, without its credentials.
+
+    `status` is ``ok``, or what is wrong; `offers` is what its vendor's own API does better than
+    the distribution protocol.
+    """
 
     name: str
     url: str
@@ -18,11 +22,12 @@ class RegistryEntry(Answer, frozen=True, kw_only=True):
     insecure: bool
     kind: str
     status: str | None
+    offers: list[str]
 
     @classmethod
     def of(cls, record: RegistryRecord) -> "RegistryEntry":
         """Tell a registry."""
-        return cls(**asdict(record))
+        return cls(**{**asdict(record), "offers": list(record.offers)})
 
 
 class Registries(Answer, frozen=True, kw_only=True):
