@@ -28,6 +28,7 @@ from ghostnb.registries.records import Ping, TagRecord
 from ghostnb.registries.walk import Tally
 from ghostnb.search import check_search, find_images
 from ghostnb.transfer import TransferTally, full_name, save_image
+from ghostnb.usage import UsageMethods
 
 __all__ = ["RegistryClient"]
 
@@ -35,7 +36,7 @@ _SEARCH_LIMIT = 25
 Tabulate = Callable[[Iterable[Image]], pd.DataFrame]
 
 
-class RegistryClient(RegistryHandle, PushMethods, FileMethods, BoltMethods):
+class RegistryClient(RegistryHandle, UsageMethods, PushMethods, FileMethods, BoltMethods):
     """Asks one registry, and answers with DataFrames.
 
     Parameters
@@ -71,8 +72,8 @@ class RegistryClient(RegistryHandle, PushMethods, FileMethods, BoltMethods):
         Returns
         -------
         Ping
-            Its kind, how long it took, whether credentials were used, and the
-            pull limit if the registry tells one.
+            Its kind and what that offers, how long it took, whether credentials were
+            used and with which rights, and the pull limit if the registry tells one.
 
         Raises
         ------
@@ -93,8 +94,8 @@ class RegistryClient(RegistryHandle, PushMethods, FileMethods, BoltMethods):
         limit : int, optional
             At most so many.
         namespace : str, optional
-            Only those whose names begin with it and a slash. Docker Hub lists
-            nothing without one.
+            Only those of this project, organisation or group: their names begin with it and
+            a slash. By default the configured one; Docker Hub lists nothing without one.
 
         Returns
         -------

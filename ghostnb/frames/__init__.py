@@ -18,11 +18,13 @@ from ghostnb.frames.tables import (
     REPOSITORIES,
     SEARCH,
     TAGS,
+    USAGE,
     RegistryRecord,
     registries_frame,
     repositories_frame,
     search_frame,
     tags_frame,
+    usage_frame,
 )
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "SEARCH",
     "TAGS",
     "TEMPLATES",
+    "USAGE",
     "LayersTable",
     "RegistryRecord",
     "audit_events_frame",
@@ -59,4 +62,5 @@ __all__ = [
     "search_frame",
     "tags_frame",
     "templates_frame",
+    "usage_frame",
 ]

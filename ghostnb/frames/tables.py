@@ -7,7 +7,7 @@ import pandas as pd
 
 from ghostnb.frames.schema import COUNT, FLAG, TEXT, TIME, frame_of
 from ghostnb.registries.config import RegistryConfig
-from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
+from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord, UsageRecord
 from ghostnb.registries.vendors import offers_of
 
 __all__ = [
@@ -15,11 +15,13 @@ __all__ = [
     "REPOSITORIES",
     "SEARCH",
     "TAGS",
+    "USAGE",
     "RegistryRecord",
     "registries_frame",
     "repositories_frame",
     "search_frame",
     "tags_frame",
+    "usage_frame",
 ]
 
 REGISTRIES = {
@@ -63,6 +65,13 @@ SEARCH = {
     "pull_count": COUNT,
     "star_count": COUNT,
     "official": FLAG,
+}
+USAGE = {
+    "registry": TEXT,
+    "namespace": TEXT,
+    "repository_count": COUNT,
+    "stored_bytes": COUNT,
+    "quota_bytes": COUNT,
 }
 
 
@@ -171,3 +180,21 @@ def search_frame(records: Iterable[SearchRecord]) -> pd.DataFrame:
         official : boolean
     """
     return frame_of(SEARCH, records)
+
+
+def usage_frame(records: Iterable[UsageRecord]) -> pd.DataFrame:
+    """Tabulate what namespaces take, one row each, in the order given.
+
+    Returns
+    -------
+    pandas.DataFrame, shape (n_namespaces, 5)
+        registry, namespace : string
+        repository_count : Int64; <NA> if unknown
+        stored_bytes : Int64, as the vendor counts; <NA> if it does not tell
+        quota_bytes : Int64; <NA> also where there is no limit
+
+    Notes
+    -----
+    Source: vendors' APIs. They count what is shared in ways of their own.
+    """
+    return frame_of(USAGE, records)

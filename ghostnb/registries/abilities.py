@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Collection
 from typing import Protocol, runtime_checkable
 
 from ghostnb.oci import AnyManifest, Descriptor, Digest
-from ghostnb.registries.records import TagRecord
+from ghostnb.registries.records import TagRecord, UsageRecord
 
 __all__ = [
     "CATALOGUE",
@@ -16,6 +16,7 @@ __all__ = [
     "RereadsManifests",
     "SendsOn",
     "TakesUploads",
+    "TellsUsage",
 ]
 
 CATALOGUE = (".ghostnb", "catalogue.json")
@@ -44,6 +45,21 @@ class ListsDetails(Protocol):
 
     def listed_details(self, repository: str) -> AsyncIterator[TagRecord] | None:
         """Iterate over a repository's tags with their details; None if it does not list them."""
+        ...
+
+
+@runtime_checkable
+class TellsUsage(Protocol):
+    """A registry that may say what it stores."""
+
+    def usage_records(self, namespace: str | None = None) -> AsyncIterator[UsageRecord]:
+        """Iterate over what is stored, by namespace.
+
+        Raises
+        ------
+        UnsupportedError
+            If it does not tell.
+        """
         ...
 
 

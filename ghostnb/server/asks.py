@@ -85,6 +85,7 @@ class NewRegistry(Ask, frozen=True, kw_only=True):
     password: Secret | None = None
     insecure: bool = False
     kind: Text = "auto"
+    namespace: Text | None = None
 
 
 class Search(Ask, frozen=True, kw_only=True):

@@ -2,29 +2,26 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 import traitlets
 
+from ghostnb.arguments import first
 from ghostnb.client import RegistryClient
 from ghostnb.errors import GhostnbError, NotFoundError, UnsupportedError
 from ghostnb.fleet import Fleet
+from ghostnb.frames import tags_frame
 from ghostnb.pull_commands import no_pull_reason, pull_pieces
+from ghostnb.registries.abilities import ListsDetails
+from ghostnb.registries.records import TagRecord
 from ghostnb.widgets.actions import Action
-from ghostnb.widgets.activity.own import OnEvent, own_event
+from ghostnb.widgets.activity.own import OnEvent
 from ghostnb.widgets.base import Panels
-from ghostnb.widgets.browser_tables import (
-    REGISTRIES,
-    REPOSITORIES,
-    TAGS,
-    registry_rows,
-    status_row,
-)
+from ghostnb.widgets.browser_tables import REPOSITORIES, TAGS
 from ghostnb.widgets.entry import Entry
-from ghostnb.widgets.registry_form import RegistryForm
+from ghostnb.widgets.registry_list import RegistryList
 from ghostnb.widgets.table import Table
 from ghostnb.widgets.tasks import Tasks
-from ghostnb.widgets.toolbar import Toolbar
 
 __all__ = ["RegistryBrowser"]
 
@@ -37,14 +34,16 @@ _COMMAND = Action("command", "Copy pull command", enabled=False, is_lesser=True)
 _COPY = Action("copy", "Copy to…")
 _DELETE = Action("delete", "Delete…")
 _NO_COMMAND = "No tool pulls these by a name."
-_NO_REGISTRIES = "No registries yet."
 _ADD_IT = "Select another, or add it."
-_ADD_ONE = "Add one with the button below."
 _TYPE_A_NAME = "Type a repository's name below, such as library/nginx, or search."
 _SELECT_REGISTRY = "Select a registry to view repositories."
 _SELECT_REPOSITORY = "Select a repository to view tags."
 # Rows whose details are asked for together, and shown as soon as they are there.
 _BATCH = 8
+# Of what a vendor lists: so many tags at most, which are ten of its pages. Others are read as
+# they come in sight.
+_LISTED_BATCH = 100
+_MAX_LISTED = 1000
 
 
 class RegistryBrowser(Panels):
@@ -92,31 +91,25 @@ class RegistryBrowser(Panels):
         on_delete: OnTags | None = None,
         on_event: OnEvent = lambda _: None,
     ) -> None:
-        self.fleet, self._on_event = fleet, on_event
+        self.fleet = fleet
         self._on_inspect, self._on_select = on_inspect, on_select
-        self._on_retry = on_retry or self.reload
         acts = {_PULL: on_pull, _SAVE: on_save, _COPY: on_copy, _DELETE: on_delete}
         self._acts = {action: act for action, act in acts.items() if act is not None}
         self._tasks = Tasks()
         self._detailed: set[str] = set()
-        self._is_seen = False
-        self._make_tables()
-        self._make_bars()
-        self._form = RegistryForm(fleet, on_added=self._added, on_closed=self._close_form)
-        self._form.layout.display = "none"
-        super().__init__([self._columns(), self._form], "ghostnb-browser")
+        self._in_sight: list[str] = []
+        self._is_listing = self._is_filling = False
+        self._registries = RegistryList(
+            fleet, on_select=on_select, on_retry=on_retry, on_event=on_event
+        )
+        self._make_parts()
+        super().__init__([self._columns(), self._registries.form], "ghostnb-browser")
         self._listen()
         self.reload()
 
     def reload(self) -> None:
         """Show the fleet's registries, and, if somebody sees it, ask each whether it is there."""
-        self._registries.tell("ready")
-        self._registries.show(registry_rows(self.fleet.registries()))
-        if not len(self.fleet):
-            self._registries.clear(_NO_REGISTRIES, _ADD_ONE)
-        # A kernel that waits for its page asks nobody yet.
-        if self._is_seen:
-            self._greet_all()
+        self._registries.reload()
 
     def refresh(self, registry: str) -> None:
         """List a registry's repositories and tags anew, if they are shown: something changed."""
@@ -139,14 +132,7 @@ class RegistryBrowser(Panels):
 
     # What it is made of
 
-    def _make_tables(self) -> None:
-        self._registries = Table(
-            REGISTRIES,
-            key="name",
-            label="Registries",
-            on_retry=self._on_retry,
-            on_open=self._seen,
-        )
+    def _make_parts(self) -> None:
         self._repositories = Table(
             REPOSITORIES, key="repository", label="Repositories", on_retry=self._list_repositories
         )
@@ -162,6 +148,13 @@ class RegistryBrowser(Panels):
             on_visible=self._see,
             on_retry=self._list_tags,
         )
+        self._by_name = Entry(
+            "Repository by name",
+            "Show tags",
+            on_enter=self._named,
+            placeholder="Repository by name",
+            enabled=False,
+        )
         self._repositories.clear(_SELECT_REGISTRY)
         self._tags.clear(_SELECT_REPOSITORY)
 
@@ -170,37 +163,13 @@ class RegistryBrowser(Panels):
         actions = [*self._acts, _COMMAND]
         return sorted(actions, key=lambda action: action is _DELETE)
 
-    def _make_bars(self) -> None:
-        self._buttons = Toolbar(
-            "Registries",
-            {
-                Action("add", "Add registry"): self._open_form,
-                Action("remove", "Remove", enabled=False): self._remove_registry,
-                Action(
-                    "forget", "Remove and forget", enabled=False, asked_with="remove"
-                ): self._forget_registry,
-            },
-        )
-        self._by_name = Entry(
-            "Repository by name",
-            "Show tags",
-            on_enter=self._named,
-            placeholder="Repository by name",
-            enabled=False,
-        )
-
     def _columns(self) -> Panels:
-        columns = [
-            [self._registries, self._buttons],
-            [self._repositories, self._by_name],
-            [self._tags],
-        ]
-        return Panels(
-            [Panels(column, "ghostnb-column") for column in columns], "ghostnb-columns-box"
-        )
+        others = [[self._repositories, self._by_name], [self._tags]]
+        columns = [Panels(column, "ghostnb-column") for column in others]
+        return Panels([self._registries, *columns], "ghostnb-columns-box")
 
     def _listen(self) -> None:
-        self._registries.observe(self._registry_selected, "selected")
+        traitlets.link((self._registries, "registry"), (self, "registry"))
         self._repositories.observe(self._repository_selected, "selected")
         self._tags.observe(lambda change: setattr(self, "tags", change["new"]), "selected")
         self.observe(lambda _: self._list_repositories(), "registry")
@@ -208,14 +177,9 @@ class RegistryBrowser(Panels):
 
     # What is selected
 
-    def _registry_selected(self, change: dict[str, list[str]]) -> None:
-        name = _first(change["new"])
-        if name != self.registry:
-            self._on_select()
-            self.registry = name
-
     def _repository_selected(self, change: dict[str, list[str]]) -> None:
-        self._select_repository(_first(change["new"]))
+        if not self._is_filling:
+            self._select_repository(_first(change["new"]))
 
     def _named(self, name: str) -> None:
         if self.registry in self.fleet:
@@ -242,7 +206,6 @@ class RegistryBrowser(Panels):
         self._repositories.clear()
         self.repository = ""
         self._tasks.cancel("repositories", "tags", "details")
-        self._registries.selected = [self.registry] if self.registry else []
         self._offer()
         if self.registry not in self.fleet:
             why = self._why_no_repositories()
@@ -255,22 +218,9 @@ class RegistryBrowser(Panels):
     def _offer(self) -> None:
         """Offer what can be done with the registry that is selected now."""
         name = self.registry if self.registry in self.fleet else ""
-        question = f"Remove {name}?" if name else ""
-        self._buttons.change("remove", enabled=bool(name), confirm=question)
-        self._buttons.change("forget", enabled=False)
         self._by_name.enabled = bool(name)
         reason = no_pull_reason(self.fleet[name].config) if name else ""
         self._tags.change(_PULL.name, enabled=not reason, reason=reason)
-        # A file that cannot be read says why when it is to be changed.
-        self._tasks.spawn(
-            self._offer_to_forget(name),
-            key="remembered",
-            on_error=lambda _: self._buttons.change("forget", enabled=True),
-        )
-
-    async def _offer_to_forget(self, name: str) -> None:
-        is_remembered = name in await asyncio.to_thread(self.fleet.remembered)
-        self._buttons.change("forget", enabled=is_remembered)
 
     def _why_no_repositories(self) -> tuple[str, str]:
         # A link may name a registry that is not here, or no longer.
@@ -281,6 +231,7 @@ class RegistryBrowser(Panels):
     def _list_tags(self) -> None:
         self._tasks.cancel("tags", "details")
         self._detailed.clear()
+        self._in_sight, self._is_listing = [], False
         self._repositories.selected = [self.repository] if self.repository else []
         if not self.repository or self.registry not in self.fleet:
             self._tasks.show(lambda: self._tags.clear(_SELECT_REPOSITORY), key="tags")
@@ -291,8 +242,9 @@ class RegistryBrowser(Panels):
         self._tasks.spawn(work, key="tags", on_error=self._tags.fail)
 
     def _see(self, tags: list[str]) -> None:
+        self._in_sight = tags
         missing = [tag for tag in tags if tag not in self._detailed]
-        if missing and self.repository and self.registry in self.fleet:
+        if missing and not self._is_listing and self.repository and self.registry in self.fleet:
             work = self._load_details(self.fleet[self.registry], self.repository, missing)
             self._tasks.spawn(work, key="details", on_error=self._tags.fail)
 
@@ -301,14 +253,24 @@ class RegistryBrowser(Panels):
             found = await client.repositories()
         except UnsupportedError:
             # The error's own hint is for who calls Python.
-            self._repositories.clear(f"{client.name} offers no catalog.", _TYPE_A_NAME)
+            text = f"{client.name} offers no catalog."
+            self._fill(lambda: self._repositories.clear(text, _TYPE_A_NAME))
             return
         except NotFoundError as e:
             self._repositories.tell("error", e.message, _TYPE_A_NAME, retry=True)
             return
-        self._repositories.show(found)
+        self._fill(lambda: self._repositories.show(found))
         if found.empty:
-            self._repositories.clear(f"{client.name} has no repositories yet.")
+            text = f"{client.name} has no repositories yet."
+            self._fill(lambda: self._repositories.clear(text))
+
+    def _fill(self, change: Callable[[], object]) -> None:
+        """Show the repositories; one that was named meanwhile stays, though it is none of them."""
+        self._is_filling = True
+        try:
+            change()
+        finally:
+            self._is_filling = False
 
     async def _relist(self, client: RegistryClient) -> None:
         # Where repositories are not listed, what is selected was named.
@@ -323,9 +285,31 @@ class RegistryBrowser(Panels):
         pieces = await asyncio.to_thread(pull_pieces, client.config, repository, found["tag"])
         reason = "" if pieces else _NO_COMMAND
         self._tags.change(_COMMAND.name, enabled=bool(pieces), reason=reason, copies=pieces)
+        listed = _listed_details(client, repository)
+        self._is_listing = listed is not None
         self._tags.show(found[["tag"]])
         if found.empty:
             self._tags.clear(f"{repository} has no tags.")
+        elif listed is not None:
+            await self._load_listed(listed)
+
+    async def _load_listed(self, listed: AsyncIterator[TagRecord]) -> None:
+        """Show what a vendor's API tells of many tags at once, and ask only for the rest."""
+        records: list[TagRecord] = []
+        async for record in first(listed, _MAX_LISTED):
+            records.append(record)
+            if len(records) == _LISTED_BATCH:
+                self._show_listed(records)
+                records = []
+        self._show_listed(records)
+        self._is_listing = False
+        self._see(self._in_sight)
+
+    def _show_listed(self, records: list[TagRecord]) -> None:
+        if records:
+            self._tags.put(tags_frame(records))
+        # Not every vendor tells how large an index is: that is read when it comes in sight.
+        self._detailed.update(one.tag for one in records if one.size_bytes is not None)
 
     async def _load_details(
         self, client: RegistryClient, repository: str, tags: Iterable[str]
@@ -337,61 +321,13 @@ class RegistryBrowser(Panels):
             self._tags.put(details)
             self._detailed.update(some)
 
-    # Registries come and go
 
-    def _seen(self) -> None:
-        self._is_seen = True
-        self._greet_all()
-
-    def _greet_all(self) -> None:
-        for name in self.fleet:
-            self._tasks.spawn(self._greet(name), key=f"ping {name}", on_error=_nothing)
-
-    async def _greet(self, name: str) -> None:
-        self._registries.put(await status_row(self.fleet[name]))
-
-    def _open_form(self) -> None:
-        self._form.reset()
-        self._form.layout.display = ""
-        self._form.focus()
-
-    def _close_form(self) -> None:
-        self._form.layout.display = "none"
-        self._buttons.focus()
-
-    def _added(self, name: str) -> None:
-        self._on_event(own_event("registry-add", registry=name))
-        self._close_form()
-        self.reload()
-        self.registry = name
-
-    def _forget_registry(self) -> None:
-        def fail(error: GhostnbError) -> None:
-            self._registries.tell("error", error.message, error.hint)
-
-        self._tasks.spawn(self._forget(self.registry), key="forget", on_error=fail)
-
-    async def _forget(self, name: str) -> None:
-        await self.fleet.forget(name)
-        self._drop(name)
-
-    def _remove_registry(self) -> None:
-        self._drop(self.registry)
-
-    def _drop(self, name: str) -> None:
-        if name == self.registry:
-            self._on_select()
-            self.registry = ""
-        if name in self.fleet:
-            self._tasks.cancel(f"ping {name}")
-            self.fleet.remove(name)
-            self._on_event(own_event("registry-remove", registry=name))
-        self.reload()
+def _listed_details(client: RegistryClient, repository: str) -> AsyncIterator[TagRecord] | None:
+    registry = client.registry
+    if not isinstance(registry, ListsDetails):
+        return None
+    return registry.listed_details(registry.repository(repository))
 
 
 def _first(keys: list[str]) -> str:
     return keys[0] if keys else ""
-
-
-def _nothing(error: GhostnbError) -> None:
-    """Say nothing more: the dot has said it."""

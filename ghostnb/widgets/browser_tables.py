@@ -4,15 +4,17 @@ import pandas as pd
 
 from ghostnb.client import RegistryClient
 from ghostnb.errors import ForbiddenError, GhostnbError, UnauthorizedError
+from ghostnb.registries.vendors import Vendor, title_of
 from ghostnb.widgets.table import Column
 
-__all__ = ["REGISTRIES", "REPOSITORIES", "TAGS", "registry_rows", "status_row"]
+__all__ = ["REGISTRIES", "REPOSITORIES", "TAGS", "greeting", "registry_rows", "status_row"]
 
 REGISTRIES = [
     Column("status", "", "dot", "30px"),
     Column("name", "Name", width="minmax(7.5em, 1fr)"),
     Column("badges", "", "badges", is_optional=True),
     Column("url", "URL", width="minmax(14.5em, 2fr)"),
+    Column("kind", "Kind", width="minmax(9em, 1fr)", is_optional=True),
 ]
 REPOSITORIES = [
     Column("repository", "Repository"),
@@ -34,17 +36,27 @@ def registry_rows(registries: pd.DataFrame) -> pd.DataFrame:
         for row in registries.itertuples()
     ]
     rows = registries[["name", "url"]].assign(badges=badges, status=pd.NA)
-    return rows.assign(status=rows["status"].astype("string"))
+    kinds = registries["kind"].map(_title).astype("string")
+    return rows.assign(status=rows["status"].astype("string"), kind=kinds)
 
 
-async def status_row(client: RegistryClient) -> pd.DataFrame:
-    """Ask a registry whether it is there, and give the row that says so."""
+async def greeting(client: RegistryClient) -> tuple[str, str]:
+    """Ask a registry whether it is there: what its dot shows, and with which rights it is used."""
     try:
-        await client.ping()
+        ping = await client.ping()
     except (UnauthorizedError, ForbiddenError):
-        state = "refused"
+        return "refused", ""
     except GhostnbError:
-        state = "unreachable"
-    else:
-        state = "reachable"
-    return pd.DataFrame({"name": [client.name], "status": [state]})
+        return "unreachable", ""
+    return "reachable", ping.rights
+
+
+def status_row(client: RegistryClient, status: str) -> pd.DataFrame:
+    """Give the row of a registry that has answered, or not; what it is may be known since."""
+    frame = pd.DataFrame({"name": [client.name], "status": [status], "kind": [_title(client.kind)]})
+    return frame.astype("string")
+
+
+def _title(kind: str) -> str | None:
+    """Give what a kind is called; None for what is merely a registry."""
+    return None if kind == Vendor.kind else title_of(kind)

@@ -29,6 +29,10 @@ class Field:
     value : str or bool
         At first.
     choices : tuple of str
+    choice_names : tuple of str
+        What the choices are called; by default as they are.
+    is_watched : bool
+        True if the form's `on_change` is told when somebody has changed it; nothing secret.
     """
 
     name: str
@@ -38,6 +42,8 @@ class Field:
     help: str = ""
     value: str | bool = ""
     choices: tuple[str, ...] = ()
+    choice_names: tuple[str, ...] = ()
+    is_watched: bool = False
 
 
 class Form(View):
@@ -49,6 +55,8 @@ class Form(View):
     fields : sequence of Field
     buttons : mapping of str to callable
         Labels to who is told the values; the first is also what Enter presses.
+    on_change : callable, optional
+        Told the values of the watched fields when one of them has changed.
 
     Notes
     -----
@@ -70,6 +78,8 @@ class Form(View):
         label: str,
         fields: Sequence[Field],
         buttons: Mapping[str, Callable[[Values], object]],
+        *,
+        on_change: Callable[[Values], object] = lambda _: None,
     ) -> None:
         super().__init__(
             label=label,
@@ -79,7 +89,7 @@ class Form(View):
         )
         self._empty = {field.name: field.value for field in fields}
         self._filled = dict(self._empty)
-        self._presses = dict(buttons)
+        self._presses, self._on_change = dict(buttons), on_change
         self._is_open = self._is_wanted = False
         self.on_msg(self._answer)
 
@@ -105,9 +115,38 @@ class Form(View):
         self._is_wanted = not self._is_open
         self.send({"kind": "focus"})
 
-    def note(self, field: str, text: str, *, is_disabled: bool = False) -> None:
-        """Change what helps with a field, and whether it can be used now."""
-        self._notes = {**self._notes, field: {"text": text, "disabled": is_disabled}}
+    def note(
+        self,
+        field: str,
+        text: str,
+        *,
+        is_disabled: bool = False,
+        is_hidden: bool = False,
+        label: str | None = None,
+        placeholder: str | None = None,
+        link: str = "",
+    ) -> None:
+        """Change what helps with a field, and whether it can be used now.
+
+        Parameters
+        ----------
+        field, text : str
+        is_disabled, is_hidden : bool
+        label, placeholder : str, optional
+            By default as they were at first.
+        link : str, optional
+            Where more can be read.
+        """
+        first = next(one for one in self._fields if one["name"] == field)
+        told = {
+            "text": text,
+            "disabled": is_disabled,
+            "hidden": is_hidden,
+            "label": first["label"] if label is None else label,
+            "placeholder": first["placeholder"] if placeholder is None else placeholder,
+            "link": link,
+        }
+        self._notes = {**self._notes, field: told}
 
     def _answer(self, widget: object, message: dict[str, Any], buffers: object) -> None:
         if message.get("kind") == "ready":
@@ -118,6 +157,8 @@ class Form(View):
             self._is_open = True
             if self._is_wanted:
                 self.focus()
+        if message.get("kind") == "change":
+            self._on_change(message["values"])
         press = self._presses.get(message.get("name", ""))
         if message.get("kind") == "press" and press is not None:
             press(message["values"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from ghostnb.client import RegistryClient
 from ghostnb.errors import (
@@ -17,19 +18,29 @@ from ghostnb.fleet import Fleet
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.config_file import key_of
 from ghostnb.registries.system_keyring import find_keyring
-from ghostnb.registries.vendors import KINDS
-from ghostnb.widgets.form import Field, Form
+from ghostnb.registries.vendors import KINDS, title_of, vendor_at
+from ghostnb.widgets.form import Field, Form, Values
 from ghostnb.widgets.tasks import Tasks
 
 __all__ = ["RegistryForm"]
 
 _FIELDS = (
+    Field(
+        "kind",
+        "Kind",
+        "choice",
+        value="auto",
+        choices=KINDS,
+        choice_names=("Find out", *map(title_of, KINDS[1:])),
+        is_watched=True,
+    ),
     Field("name", "Name", placeholder="my-registry"),
-    Field("url", "URL", placeholder="https://registry.example.com"),
+    Field("url", "URL", placeholder="https://registry.example.com", is_watched=True),
     Field("username", "Username", placeholder="optional"),
     Field("password", "Password", "password", placeholder="optional"),
+    Field("namespace", "Namespace"),
+    Field("profile", "Profile"),
     Field("insecure", "Allow insecure connections (HTTP)", "checkbox", value=False),
-    Field("kind", "Kind", "choice", value="auto", choices=KINDS),
     Field("remember", "Remember (password in the system keyring)", "checkbox", value=False),
 )
 _TICK = "Use https://, or allow insecure connections below."
@@ -55,14 +66,19 @@ class RegistryForm(Form):
             "Add registry",
             _FIELDS,
             {"Add": self._add, "Test connection": self._test, "Cancel": lambda _: self._close()},
+            on_change=self._ask_for,
         )
         self._fleet, self._on_added, self._on_closed = fleet, on_added, on_closed
         self._tasks = Tasks()
+        # The address that was filled in for a kind.
+        self._own_url = ""
         self.note("remember", "", is_disabled=True)
+        self._ask_for({"kind": "auto", "url": ""})
 
     def reset(self) -> None:
         """Ask anew; offer to remember if there is a keyring now."""
         super().reset()
+        self._ask_for({"kind": "auto", "url": ""})
         self._tasks.spawn(self._offer(), key="keyring", on_error=self._offer_nothing)
 
     async def _offer(self) -> None:
@@ -76,6 +92,27 @@ class RegistryForm(Form):
         """End what goes on, and the widget."""
         self._tasks.cancel()
         super().close()
+
+    def _ask_for(self, values: Values) -> None:
+        """Ask for what the vendor needs, as far as kind and address say whose registry it is."""
+        url = values["url"].strip()
+        vendor = vendor_at(values["kind"], _host_of(url))
+        needs = vendor.needs
+        # Another kind's one address was typed by nobody.
+        if url in ("", self._own_url):
+            self._own_url = needs.url if needs.has_one_address else ""
+            if url != self._own_url:
+                self.fill(url=self._own_url)
+        told = vendor.title if needs.documents else ""
+        self.note("kind", told and f"{told}: how to log in, see", link=needs.documents)
+        self.note("url", "", placeholder=needs.url)
+        self.note("username", needs.username)
+        self.note("password", needs.password, label=needs.credential_name)
+        for field, help_text, label in (
+            ("namespace", needs.namespace, needs.namespace_name),
+            ("profile", needs.profile, None),
+        ):
+            self.note(field, help_text, is_hidden=not help_text, label=label)
 
     def _close(self) -> None:
         self._tasks.cancel()
@@ -137,6 +174,10 @@ class RegistryForm(Form):
             key: value.strip() or None for key, value in values.items() if isinstance(value, str)
         }
         given["password"] = values["password"] or None
+        needs = vendor_at(values["kind"], _host_of(given["url"] or "")).needs
+        # What was typed before another kind was chosen, and is not asked for any more.
+        given["namespace"] = given["namespace"] if needs.namespace else None
+        given["profile"] = given["profile"] if needs.profile else None
         problems = {field: "This is needed." for field in ("name", "url") if not given[field]}
         if not problems:
             try:
@@ -162,3 +203,11 @@ class RegistryForm(Form):
 def _field_of(error: ConfigError) -> str:
     """Find the field that a configuration's error is about."""
     return "username" if error.message.endswith("no username.") else key_of(error)
+
+
+def _host_of(url: str) -> str:
+    """Give the host of what somebody has typed so far; empty if it is none."""
+    try:
+        return urlsplit(url if "//" in url else f"//{url}").netloc.rpartition("@")[2]
+    except ValueError:
+        return ""

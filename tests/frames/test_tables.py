@@ -11,9 +11,10 @@ from ghostnb.frames import (
     repositories_frame,
     search_frame,
     tags_frame,
+    usage_frame,
 )
 from ghostnb.registries.config import RegistryConfig
-from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
+from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord, UsageRecord
 
 TEXT, COUNT, TIME, FLAG = "string", "Int64", "datetime64[ns, UTC]", "boolean"
 # As DESIGN.md has them, written out again.
@@ -48,6 +49,13 @@ COLUMNS = {
         "platforms": TEXT,
         "last_pulled": TIME,
     },
+    usage_frame: {
+        "registry": TEXT,
+        "namespace": TEXT,
+        "repository_count": COUNT,
+        "stored_bytes": COUNT,
+        "quota_bytes": COUNT,
+    },
     search_frame: {
         "registry": TEXT,
         "repository": TEXT,
@@ -70,6 +78,7 @@ FULL = {
     tags_frame: TagRecord(
         "r", "a/b", "1", "sha256:0", "m/t", 2**53, WHEN, ("linux/amd64", "linux/arm64/v8"), WHEN
     ),
+    usage_frame: UsageRecord("r", "a", 3, 2**53, 2**53),
     search_frame: SearchRecord("r", "a/b", "1", "sha256:0", 2**53, WHEN, "about", 2**53, 4, False),
 }
 JOINED = {"platforms": "linux/amd64, linux/arm64/v8", "offers": "tag details, search"}
@@ -77,6 +86,7 @@ BARE = {
     registries_frame: RegistryRecord("r", "https://r", "distribution", False, True),
     repositories_frame: RepositoryRecord("r", "a/b"),
     tags_frame: TagRecord("r", "a/b", "1"),
+    usage_frame: UsageRecord("r", "a"),
     search_frame: SearchRecord("r", "a/b"),
 }
 every_frame = pytest.mark.parametrize("tabulate", COLUMNS)

@@ -74,7 +74,7 @@ def test_what_nobody_knows_has_no_column(page):
     assert head.all_inner_texts() == ["Repository"]
     # Neither registry has a badge.
     head = page.get_by_role("grid", name="Registries").get_by_role("columnheader")
-    assert head.all_inner_texts() == ["", "Name", "URL"]
+    assert head.all_inner_texts() == ["", "Name", "URL", "Kind"]
 
 
 def test_badges_and_the_url_beside_them_are_whole(show, demo_drift):

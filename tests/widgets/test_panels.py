@@ -80,7 +80,7 @@ def test_a_registry_is_asked_when_somebody_sees_the_browser(
     browser = RegistryBrowser(fleet)
     # As in a kernel that waits for its page.
     assert not asked.wait(0.5)
-    browser._registries._answer(None, {"kind": "ready"}, None)
+    browser._registries._table._answer(None, {"kind": "ready"}, None)
     assert asked.wait(10)
     browser.close()
 

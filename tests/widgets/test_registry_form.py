@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ghostnb import Fleet, run
+from ghostnb.registries.vendors import KINDS
+from ghostnb.widgets.registry_form import RegistryForm
 from tests.parts.processes import free_port
 
 CODE = """
@@ -94,7 +96,9 @@ def test_a_registry_is_tried_and_remembered(show, file, keyring_service, htpassw
 def test_what_it_cannot_ask_all_for_is_no_kind_to_choose(show, file):
     _, form = opened(show, file)
     kinds = form.get_by_label("Kind", exact=True).locator("option")
-    assert kinds.all_inner_texts() == ["auto", "distribution", "docker-hub", "drift"]
+    assert kinds.all_inner_texts()[:4] == ["Find out", "OCI distribution", "Docker Hub", "Drift"]
+    assert kinds.evaluate_all("all => all.map((one) => one.value)") == list(KINDS)
+    assert "agent" not in KINDS
 
 
 def test_what_cannot_be_remembered_is_not_added(show, file, keyring_service, htpasswd_registry):
@@ -119,3 +123,66 @@ def test_without_a_keyring_it_is_said_why(show, file):
     _, form = opened(show, file)
     form.get_by_text("There is no system keyring here that works.").wait_for()
     assert form.get_by_label(LABEL).is_disabled()
+
+
+def test_it_asks_for_what_a_known_vendor_needs(show, file):
+    page, form = opened(show, file)
+    assert form.get_by_label("Namespace").is_hidden()
+    assert form.get_by_label("Profile").is_hidden()
+
+    form.get_by_label("Kind").select_option("Docker Hub")
+    form.get_by_label("Access token", exact=True).wait_for()
+    assert form.get_by_label("URL").input_value() == "https://registry-1.docker.io"
+    link = form.get_by_role("link", name="docs.docker.com")
+    assert link.get_attribute("href").startswith("https://docs.docker.com/")
+    assert link.get_attribute("rel") == "noopener noreferrer"
+    form.get_by_label("Namespace").fill("acme")
+
+    # What stands there for one kind alone goes with it; what somebody typed does not.
+    form.get_by_label("Kind").select_option("OCI distribution")
+    form.get_by_label("Password", exact=True).wait_for()
+    page.wait_for_function("document.querySelector('[name=url]').value === ''")
+    assert form.get_by_label("Namespace").is_hidden()
+    assert link.count() == 0
+    fill(form, URL="https://mirror.example.com")
+    form.get_by_label("Kind").select_option("Docker Hub")
+    form.get_by_label("Namespace").wait_for()
+    assert form.get_by_label("URL").input_value() == "https://mirror.example.com"
+
+
+def test_it_knows_a_vendor_by_the_address_that_is_typed(show, file):
+    page, form = opened(show, file)
+    fill(form, URL="https://index.docker.io")
+    page.keyboard.press("Tab")
+    form.get_by_label("Access token", exact=True).wait_for()
+    assert form.get_by_label("URL").input_value() == "https://index.docker.io"
+    fill(form, URL="https://[half")
+    page.keyboard.press("Tab")
+    form.get_by_label("Password", exact=True).wait_for()
+
+
+def test_a_namespace_is_kept_and_stands_in_no_state(show, file):
+    page, form = opened(show, file, "acme-s3cret")
+    form.get_by_label("Kind").select_option("Docker Hub")
+    form.get_by_label("Namespace").wait_for()
+    fill(form, Name="hub", Namespace="acme-s3cret", **{"Access token": "acme-s3cret"})
+    fill(form, Username="ghost")
+    form.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("grid", name="Registries").get_by_text("hub", exact=True).wait_for()
+    page.get_by_role("button", name="Look").click()
+    page.get_by_text("clean").wait_for()
+
+
+def test_what_is_not_asked_for_any_more_is_not_taken():
+    fleet, added = Fleet(), []
+    form = RegistryForm(fleet, on_added=added.append, on_closed=lambda: None)
+    typed = {"url": "https://registry-1.docker.io", "username": "", "password": ""}
+    typed |= {"namespace": "acme", "profile": "work", "insecure": False, "remember": False}
+    form._add({**typed, "name": "hub", "kind": "auto"})
+    form._add({**typed, "name": "plain", "kind": "distribution"})
+    assert added == ["hub", "plain"]
+    assert [(one.config.namespace, one.config.profile) for one in fleet.values()] == [
+        ("acme", None),
+        (None, None),
+    ]
+    form.close()

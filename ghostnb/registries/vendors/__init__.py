@@ -8,9 +8,20 @@ from ghostnb.registries.session import Session
 from ghostnb.registries.vendors.agent import Agent, place_at_agent
 from ghostnb.registries.vendors.docker_hub import DockerHub
 from ghostnb.registries.vendors.drift import Drift
-from ghostnb.registries.vendors.plain import Vendor
+from ghostnb.registries.vendors.plain import Needs, Vendor
 
-__all__ = ["KINDS", "Vendor", "check_kind", "find_vendor", "is_open", "offers_of", "recognised"]
+__all__ = [
+    "KINDS",
+    "Needs",
+    "Vendor",
+    "check_kind",
+    "find_vendor",
+    "is_open",
+    "offers_of",
+    "recognised",
+    "title_of",
+    "vendor_at",
+]
 
 _VENDORS: dict[str, type[Vendor]] = {vendor.kind: vendor for vendor in (Vendor, DockerHub, Drift)}
 KINDS = ("auto", *_VENDORS)
@@ -48,9 +59,21 @@ def find_vendor(config: RegistryConfig, session: Session) -> Vendor:
     kind, _, behind = config.kind.partition(_BEHIND)
     if kind == Agent.kind:
         return _chosen(Agent(config, session, _VENDORS.get(behind, Vendor)), session)
-    host = config.host.partition(":")[0].lower()
-    vendor = _VENDORS.get(kind) or _first(lambda one: one.is_at(host))
-    return _chosen(vendor(config, session), session)
+    return _chosen(vendor_at(kind, config.host)(config, session), session)
+
+
+def vendor_at(kind: str, host: str) -> type[Vendor]:
+    """Choose the vendor of a registry that is not behind an agent, as far as that is known.
+
+    Parameters
+    ----------
+    kind : str
+        One of `KINDS`.
+    host : str
+        With its port, if it has one.
+    """
+    name = host.partition(":")[0].lower()
+    return _VENDORS.get(kind) or _first(lambda one: one.is_at(name))
 
 
 def is_open(vendor: Vendor, config: RegistryConfig) -> bool:
@@ -70,6 +93,14 @@ def offers_of(kind: str) -> tuple[str, ...]:
     """Name what a kind's own API does better; empty for one that is none of these."""
     found = _VENDORS.get(kind.rpartition(_BEHIND)[2])
     return found.offers() if found is not None else ()
+
+
+def title_of(kind: str) -> str:
+    """Give what people call a kind; a kind that is none of these is called what it is."""
+    agent, _, behind = kind.rpartition(_BEHIND)
+    found = _VENDORS.get(behind)
+    title = found.title if found is not None else behind
+    return f"{title}, by an agent" if agent else title
 
 
 def _chosen(vendor: Vendor, session: Session) -> Vendor:

@@ -49,9 +49,14 @@ class Needs:
     url : str
         An example of its address, or the address itself where there is but one.
     username, password, namespace, profile : str
-        Where each comes from, in one sentence; empty where it is not needed.
+        Where each comes from, in one sentence; empty where nothing special is to be said. A
+        namespace and a profile are asked for only where it is not.
+    credential_name, namespace_name : str
+        What the vendor calls a password, and a namespace.
     documents : str
         The address of the vendor's document that says how to get them.
+    has_one_address : bool
+        True if `url` is the only one.
     """
 
     url: str
@@ -59,7 +64,10 @@ class Needs:
     password: str = ""
     namespace: str = ""
     profile: str = ""
+    credential_name: str = "Password"
+    namespace_name: str = "Namespace"
     documents: str = ""
+    has_one_address: bool = False
 
 
 class Vendor:
@@ -98,7 +106,7 @@ class Vendor:
     title = "OCI distribution"
     prefers_head = False
     has_catalog = True
-    needs = Needs("https://registry.example.com", "Optional.", "Optional.")
+    needs = Needs("https://registry.example.com")
     deletion_hint = ""
     falls_back_on: tuple[type[RegistryError], ...] = (
         ForbiddenError,

@@ -228,6 +228,7 @@ def _config(asked: NewRegistry) -> RegistryConfig:
         password=asked.password or None,
         insecure=asked.insecure,
         kind=asked.kind,
+        namespace=asked.namespace or None,
     )
 
 

@@ -13,6 +13,8 @@ class FormView {
     this.model = model;
     this.inputs = new Map();
     this.typed = new Set();
+    const watched = new Set(model.get("_fields").filter((field) => field.is_watched).map((field) => field.name));
+    this.isWatched = (name) => watched.has(name);
     this.id = `ghostnb-${Math.random().toString(36).slice(2)}`;
     this.said = element("p", "ghostnb-said", { role: "status" });
     this.root = element("form", "ghostnb ghostnb-form", { novalidate: "", autocomplete: "off", "aria-label": model.get("label") },
@@ -24,6 +26,7 @@ class FormView {
     const id = `${this.id}-${field.name}`;
     const input = makeInput(field, id);
     this.inputs.set(field.name, input);
+    if (field.is_watched) input.addEventListener("change", () => this.send("change", this.isWatched));
     const label = element("label", "", { for: id }, field.label);
     const notes = [
       element("span", "ghostnb-help", { id: `${id}-help` }, field.help),
@@ -70,11 +73,15 @@ class FormView {
   }
 
   press(name) {
+    this.send("press", () => true, name);
+  }
+
+  send(kind, isWanted, name) {
     const values = {};
     for (const [field, input] of this.inputs) {
-      values[field] = input.type === "checkbox" ? input.checked : input.value;
+      if (isWanted(field)) values[field] = input.type === "checkbox" ? input.checked : input.value;
     }
-    this.model.send({ kind: "press", name, values });
+    this.model.send({ kind, name, values });
   }
 
   take({ kind, values, view, at_first: isFirst }) {
@@ -101,10 +108,13 @@ class FormView {
   }
 
   note() {
-    for (const [name, { text, disabled }] of Object.entries(this.model.get("_notes"))) {
+    for (const [name, { text, disabled, hidden, label, placeholder, link }] of Object.entries(this.model.get("_notes"))) {
       const input = this.inputs.get(name);
       input.disabled = disabled;
-      this.part(input, "help").textContent = text;
+      input.closest(".ghostnb-field").hidden = hidden;
+      if ("placeholder" in input) input.placeholder = placeholder;
+      this.root.querySelector(`label[for="${CSS.escape(input.id)}"]`).textContent = label;
+      this.part(input, "help").replaceChildren(text, ...(link ? [" ", linkTo(link)] : []));
     }
   }
 
@@ -132,10 +142,15 @@ function makeInput(field, id) {
   const shared = { id, name: field.name, placeholder: field.placeholder || null, spellcheck: "false" };
   if (field.kind === "lines") return element("textarea", "", { ...shared, rows: 3 });
   if (field.kind === "choice") {
-    return element("select", "", { id, name: field.name }, ...field.choices.map((choice) => element("option", "", {}, choice)));
+    const names = field.choice_names.length ? field.choice_names : field.choices;
+    return element("select", "", { id, name: field.name }, ...field.choices.map((value, index) => element("option", "", { value }, names[index])));
   }
   const type = { password: "password", checkbox: "checkbox" }[field.kind] ?? "text";
   return element("input", "", { ...shared, type, autocomplete: type === "password" ? "new-password" : "off" });
+}
+
+function linkTo(address) {
+  return element("a", "", { href: address, target: "_blank", rel: "noopener noreferrer" }, new URL(address).host);
 }
 
 export default { render };

@@ -109,14 +109,14 @@ def test_a_plan_of_which_steps_fail_is_a_failure_and_of_several_repositories_non
 
 
 def test_registries_that_come_and_go(dashboard):
-    dashboard.browser._form._fleet.add(RegistryConfig("mine", "http://localhost:1"))
-    dashboard.browser._added("mine")
-    dashboard.browser._remove_registry()
+    dashboard.fleet.add(RegistryConfig("mine", "http://localhost:1"))
+    dashboard.browser._registries._added("mine")
+    dashboard.browser._registries._remove_registry()
     told(dashboard, 2)
     # None is selected any more; what comes after shows that nothing came of it.
-    dashboard.browser._remove_registry()
-    dashboard.browser._form._fleet.add(RegistryConfig("other", "http://localhost:1"))
-    dashboard.browser._added("other")
+    dashboard.browser._registries._remove_registry()
+    dashboard.fleet.add(RegistryConfig("other", "http://localhost:1"))
+    dashboard.browser._registries._added("other")
     assert [about(event) for event in told(dashboard, 3)] == [
         ("registry-add", "mine", None, None, "success"),
         ("registry-remove", "mine", None, None, "success"),

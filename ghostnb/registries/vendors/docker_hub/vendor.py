@@ -90,6 +90,8 @@ class DockerHub(Vendor):
         "Optional: your Docker ID. Anonymous users see public images, and pull fewer of them.",
         "A personal access token.",
         "Whose repositories are listed: an organisation, or a user other than you.",
+        credential_name="Access token",
+        has_one_address=True,
         documents="https://docs.docker.com/security/access-tokens/",
     )
     deletion_hint = (
