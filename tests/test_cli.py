@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ghostnb import doctor
+from ghostnb.registries.records import Ping
 from tests.parts.agent import running_agent
 from tests.parts.faults import faulty_server
 from tests.parts.processes import PartError
@@ -50,6 +51,18 @@ def test_doctor_says_which_registry_answers_and_what_to_do_about_the_other(
     assert "BAD  gone: Cannot reach gone" in run.stdout
     assert "Is the registry running?" in run.stdout
     assert run.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("offers", "rights", "text"),
+    [
+        ((), "", "(harbor, with credentials, 12 ms); offers nothing beyond the distribution "),
+        (("search", "usage"), "ada, an admin", "); offers search, usage; rights: ada, an admin"),
+    ],
+)
+def test_doctor_says_what_a_kind_offers_and_with_which_rights(offers, rights, text) -> None:
+    ping = Ping("reg", "https://r", "harbor", True, 0.012, None, offers, rights)
+    assert text in doctor._describe(ping)
 
 
 def test_doctor_names_the_sockets_where_no_daemon_answered() -> None:
