@@ -16,6 +16,7 @@ _SHARED_DOMAINS = (
     "azure.com",
     "azurecr.cn",
     "azurecr.io",
+    "azurecr.us",
     "azurewebsites.net",
     "duckdns.org",
     "fly.dev",

@@ -126,6 +126,7 @@ STRANGE = [
     ("https://auth.docker.io", "https://registry-1.docker.io/token"),
     ("https://team.azurecr.io", "https://evil.azurecr.io/token"),
     ("https://team.azurecr.io", "https://azurecr.io/token"),
+    ("https://team.azurecr.us", "https://azurecr.us/token"),
     ("https://1.dkr.ecr.eu-west-1.amazonaws.com", "https://ecr.eu-west-1.amazonaws.com/token"),
     ("https://shop.co.uk", "https://evil.co.uk/token"),
     ("https://shop.co.uk", "https://co.uk/token"),
