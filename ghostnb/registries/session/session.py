@@ -62,7 +62,7 @@ class Session:
         policy: RetryPolicy | None = None,
     ) -> None:
         self.config = config
-        self.auth = Authenticator(config, self._send_plainly)
+        self.auth = Authenticator(config, self.send_plainly)
         self.rate_limit: RateLimit | None = None
         self.challenges: tuple[Challenge, ...] = ()
         self.refine: Callable[[RegistryError], RegistryError] | None = None
@@ -163,6 +163,14 @@ class Session:
             raise self.refusal(request, reply)
         return reply
 
+    async def send_plainly(self, request: Request) -> Reply:
+        """Send what brings a token or credentials: its own Authorization, no place of its own.
+
+        The request that waits for them holds a place already. Whatever comes is given back:
+        statuses are the caller's to read.
+        """
+        return await self._exchange.read(await self._send_as_is(request), _MAX_REFUSAL_BYTES)
+
     def wait_seconds(
         self, error: RegistryError, attempt: int, elapsed: float, *, method: str = "GET"
     ) -> float | None:
@@ -251,13 +259,6 @@ class Session:
                 asked = parse_challenges(opened.headers.get("www-authenticate", ""))
                 self.challenges = asked or self.challenges
             self.rate_limit = parse_rate_limit(opened.headers) or self.rate_limit
-
-    async def _send_plainly(self, request: Request) -> Reply:
-        """Send a token request: its own Authorization, and no place of its own.
-
-        The request that waits for the token holds a place already.
-        """
-        return await self._exchange.read(await self._send_as_is(request), _MAX_REFUSAL_BYTES)
 
     async def _send_as_is(self, request: Request) -> Opened:
         headers = dict(request.headers)
