@@ -177,6 +177,8 @@ class Writer:
             # A rule of its own, which the registry may not know.
             raise
         except vendor.falls_back_on:
+            if vendor.deletes_alone:
+                raise
             return False
 
     async def put(self, repository: str, manifest: AnyStored, locator: str) -> Reply:

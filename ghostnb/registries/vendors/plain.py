@@ -96,6 +96,9 @@ class Vendor:
         vendor's API does not.
     falls_back_on : tuple of type
         What the vendor's API may answer after which the registry itself is asked.
+    deletes_alone : bool
+        True where the registry must not be asked for a deletion that the API refused: by a
+        tag's name it may delete the manifest, and so the tags beside it.
     needs : Needs
         What its users have to give.
     deletion_hint : str
@@ -108,6 +111,7 @@ class Vendor:
     has_catalog = True
     needs = Needs("https://registry.example.com")
     deletion_hint = ""
+    deletes_alone = False
     falls_back_on: tuple[type[RegistryError], ...] = (
         ForbiddenError,
         NotFoundError,
