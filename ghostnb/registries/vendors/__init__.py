@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from ghostnb.errors import ConfigError
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session import Session
+from ghostnb.registries.vendors.acr import ACR
 from ghostnb.registries.vendors.agent import Agent, place_at_agent
 from ghostnb.registries.vendors.docker_hub import DockerHub
 from ghostnb.registries.vendors.drift import Drift
@@ -23,7 +24,9 @@ __all__ = [
     "vendor_at",
 ]
 
-_VENDORS: dict[str, type[Vendor]] = {vendor.kind: vendor for vendor in (Vendor, DockerHub, Drift)}
+_VENDORS: dict[str, type[Vendor]] = {
+    vendor.kind: vendor for vendor in (Vendor, DockerHub, Drift, ACR)
+}
 KINDS = ("auto", *_VENDORS)
 """Of a registry that is asked itself; one behind an agent has the kind ``agent``."""
 # Of a registry behind an agent it may be known what it is: agent:docker-hub.

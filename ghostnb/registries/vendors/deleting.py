@@ -18,8 +18,6 @@ _BY_HOST = {
     "--repository-name NAME --image-ids imageTag=TAG (ecr:BatchDeleteImage must be allowed).",
     "pkg.dev": "Artifact Registry deletes for who has the role roles/artifactregistry.repoAdmin; "
     "where tags are immutable, it deletes none that has a tag.",
-    "azurecr.io": "Azure deletes for who has the role AcrDelete, and nothing that is locked: "
-    "az acr repository show --name REGISTRY --image NAME:TAG tells.",
 }
 # By the registry's own words, wherever it runs: Harbor says so of a tag with an immutability rule.
 _BY_WORD = {

@@ -1,0 +1,5 @@
+"""Azure Container Registry."""
+
+from ghostnb.registries.vendors.acr.vendor import ACR
+
+__all__ = ["ACR"]
