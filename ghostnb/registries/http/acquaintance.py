@@ -69,6 +69,7 @@ class Acquaintance:
         RegistryError
         """
         headers: Mapping[str, str] = {}
+        refusal: UnauthorizedError | None = None
         try:
             headers = (await self._fetch(self._endpoint.ping())).headers
         except NotFoundError as e:
@@ -77,9 +78,14 @@ class Acquaintance:
                 url = self._session.config.url
                 e.hint = f"Something answers at {url}, but no registry does: is the address right?"
             raise
+        except UnauthorizedError as e:
+            refusal = e
         finally:
             # One that wants other credentials has said who it is by what it wants.
             self.vendor = recognised(self.vendor, self._session, headers)
+        is_stranger = not self._session.auth.has_credentials
+        if refusal is not None and (self.vendor.greets_strangers or not is_stranger):
+            raise refusal
         self._is_met = True
 
     async def introduced(self) -> Vendor:

@@ -17,7 +17,7 @@ from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.http.acquaintance import Acquaintance
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord, UsageRecord
-from ghostnb.registries.vendors.plain import ABILITIES
+from ghostnb.registries.vendors.plain import ABILITIES, LoginNeededError
 from ghostnb.wire.endpoints import Endpoint
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.paging import Pager, at_url, decode_page
@@ -169,7 +169,8 @@ class Lists:
             if cause is not None and needs_catalog:
                 raise cause from e
             raise
-        if cause is not None:
+        # Who has no login wants to hear no more of it than that it works.
+        if cause is not None and not isinstance(cause, LoginNeededError):
             self._note_trouble(ability, cause)
 
     def _is_paused(self, ability: str) -> bool:

@@ -1,7 +1,7 @@
 """A vendor's own API that answers with JSON: requests, pages, limits and refusals."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar
@@ -231,7 +231,7 @@ class NumberedPage(Generic[Entry]):
 
 async def in_pages(
     read: Callable[[int], Awaitable[NumberedPage[Entry]]],
-) -> AsyncIterator[Entry]:
+) -> AsyncGenerator[Entry]:
     """Iterate over a list whose pages have numbers, several of them asked for at once.
 
     Parameters

@@ -25,7 +25,7 @@ from ghostnb.wire.messages import Reply
 from ghostnb.wire.rate_limits import RateLimit
 from ghostnb.wire.tokens import Credentials
 
-__all__ = ["ABILITIES", "Needs", "Vendor"]
+__all__ = ["ABILITIES", "LoginNeededError", "Needs", "Vendor"]
 
 ABILITIES = {
     "repositories": "repositories",
@@ -38,6 +38,10 @@ ABILITIES = {
     "bolt": "Bolt",
 }
 """What a vendor may do better, by method, in words."""
+
+
+class LoginNeededError(UnauthorizedError):
+    """The vendor's own API answers nobody without a login; the registry itself may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +101,14 @@ class Vendor:
     falls_back_on : tuple of type
         What the vendor's API may answer after which the registry itself is asked.
     deletes_alone : bool
-        True where the registry must not be asked for a deletion that the API refused: by a
-        tag's name it may delete the manifest, and so the tags beside it.
+        True where the registry must not be asked for a deletion that the API refused: it
+        deletes nothing itself, or by a tag's name the manifest, and so the tags beside it.
+    greets_strangers : bool
+        False where ``GET /v2/`` is refused without a login though public images can be read.
     needs : Needs
         What its users have to give.
+    login_hint : str
+        What to try where the token server refused a login; empty if nothing special.
     deletion_hint : str
         What to try where it refused a deletion, in one sentence; empty if nothing special.
     """
@@ -109,7 +117,9 @@ class Vendor:
     title = "OCI distribution"
     prefers_head = False
     has_catalog = True
+    greets_strangers = True
     needs = Needs("https://registry.example.com")
+    login_hint = ""
     deletion_hint = ""
     deletes_alone = False
     falls_back_on: tuple[type[RegistryError], ...] = (
