@@ -7,9 +7,6 @@ __all__ = ["how_to_delete"]
 
 # By the end of the host's name. Sources: each vendor's own documents of its API.
 _BY_HOST = {
-    "ghcr.io": "GHCR deletes by GitHub's API of packages alone, with a token that has "
-    "delete:packages: DELETE https://api.github.com/orgs/OWNER/packages/container/NAME/versions/ID "
-    "(users/ for a user's own).",
     "quay.io": "Quay deletes for users and robots that may write to the repository: give it the "
     "role Write, or Admin.",
     "gitlab.com": "GitLab deletes by its API, or for a token that may write to the registry: "
