@@ -201,16 +201,49 @@ def test_an_absent_manifest_is_not_found_and_nothing_is_deleted(app):
     assert app.count("DELETE") == 0
 
 
-def test_many_manifests_cost_one_list(app):
+def many(app) -> list[str]:
     images = [plain_image(f"{n}", layers=1, size_bytes=8) for n in range(250)]
     for n, image in enumerate(images):
         app.push("acme/app", image, f"1.{n}")
+    return [image.digest for image in images]
 
-    run(app, manifest_deletion(*(image.digest for image in images[:40])), **logged_in())
+
+@pytest.mark.parametrize(("part", "pages"), [(slice(40), 3), (slice(-1, -41, -1), 1)])
+def test_many_manifests_cost_one_list(app, part, pages):
+    digests = many(app)
+
+    run(app, manifest_deletion(*digests[part]), **logged_in())
 
     assert app.count("DELETE") == 40
-    assert len(app.pages()) == 3
+    assert len(app.pages()) == pages
     assert len(app.digests("acme/app")) == 212
+
+
+def test_what_is_new_costs_a_page_and_the_others_are_still_known(app):
+    digests = many(app)
+
+    async def work(registry):
+        await registry.delete_manifest("acme/app", Digest(digests[0]))
+        newest = plain_image("newest", layers=1, size_bytes=8)
+        app.push("acme/app", newest, "newest")
+        for digest in (newest.digest, digests[1]):
+            await registry.delete_manifest("acme/app", Digest(digest))
+
+    run(app, work, **logged_in())
+
+    assert app.count("DELETE") == 3
+    assert len(app.pages()) == 3 + 1
+
+
+def test_what_somebody_else_deleted_meanwhile_is_not_found(app):
+    async def work(registry):
+        await registry.delete_manifest("acme/app", Digest(NEW.digest))
+        app.stored["acme/app"] = [one for one in app.stored["acme/app"] if "1" not in one.tags]
+        with pytest.raises(NotFoundError):
+            await registry.delete_manifest("acme/app", Digest(OLD.digest))
+
+    app.push("acme/app", plain_image("third"), "3")
+    run(app, work, **logged_in())
 
 
 def test_what_was_pushed_again_meanwhile_is_found_under_its_new_number(app):
