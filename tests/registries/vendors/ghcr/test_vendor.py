@@ -159,8 +159,10 @@ def test_a_workflows_token_is_no_users(github):
     assert "workflow's" in run(github, ping, **logged_in()).rights
 
 
-def test_anonymous_users_reach_it_and_hear_what_they_may(github):
-    # The registry answers a stranger's ping with 401, and public images are there all the same.
+@pytest.mark.parametrize("placeholder", [set(), {"user/image"}])
+def test_anonymous_users_reach_it_and_hear_what_they_may(github, placeholder):
+    # A stranger's ping may well be refused, and public images are there all the same.
+    github.public = placeholder
     found = run(github, ping)
 
     assert (found.authenticated, found.rights) == (False, "anonymous: public images, by name")
