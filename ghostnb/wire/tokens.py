@@ -116,9 +116,9 @@ def token_request(
     Source: distribution, "Token Authentication Specification" and "OAuth2
     Token Authentication".
     """
-    realm = guard(registry_url, challenge.realm, registry=registry, role="token realm")
-    if credentials is not None:
-        _check_host(registry, registry_url, realm, token_host)
+    realm = token_realm(
+        challenge, credentials, registry=registry, registry_url=registry_url, token_host=token_host
+    )
     what = f"a token for {' '.join(scopes) or 'the registry'}"
     if credentials is not None and credentials.identity_token:
         return _refresh_request(realm, challenge, scopes, credentials, what)
@@ -130,6 +130,24 @@ def token_request(
         headers["authorization"] = credentials.basic()
     separator = "&" if urlsplit(realm).query else "?"
     return Request("GET", f"{realm}{separator}{urlencode(pairs)}", what, headers=headers)
+
+
+def token_realm(
+    challenge: Challenge,
+    credentials: Credentials | None,
+    *,
+    registry: str,
+    registry_url: str,
+    token_host: str = "",
+) -> str:
+    """Give a token server's address, if it may be asked with these credentials.
+
+    Parameters and what is raised are those of `token_request`.
+    """
+    realm = guard(registry_url, challenge.realm, registry=registry, role="token realm")
+    if credentials is not None:
+        _check_host(registry, registry_url, realm, token_host)
+    return realm
 
 
 def _refresh_request(

@@ -7,7 +7,7 @@ import pytest
 from ghostnb.errors import ProtocolError, UnauthorizedError, UnsafeRedirectError
 from ghostnb.wire.challenges import Challenge
 from ghostnb.wire.messages import Reply, Request
-from ghostnb.wire.tokens import Credentials, Token, decode_token, token_request
+from ghostnb.wire.tokens import Credentials, Token, decode_token, token_realm, token_request
 
 SCOPES = ("repository:team/app:pull", "registry:catalog:*")
 PASSWORD = Credentials("me", "s3cret")
@@ -250,3 +250,15 @@ def test_an_answer_that_cannot_be_read_is_refused_and_not_shown(body):
         decode_token(reply(body, **{"content-type": "text/html"}), registry="team")
 
     assert "s3cret" not in "".join(traceback.format_exception(e.value)) + e.value.url
+
+
+def test_a_token_server_is_given_only_to_who_may_ask_it():
+    challenge = Challenge("bearer", "https://gitlab.com/jwt/auth", "container_registry")
+    theirs = {"registry": "team", "registry_url": "https://registry.example.com"}
+
+    assert token_realm(challenge, None, **theirs) == challenge.realm
+    assert token_realm(challenge, PASSWORD, **theirs, token_host="gitlab.com") == challenge.realm
+    with pytest.raises(UnauthorizedError, match="were not sent there"):
+        token_realm(challenge, PASSWORD, **theirs)
+    with pytest.raises(UnsafeRedirectError):
+        token_realm(Challenge("bearer", "https://127.0.0.1/jwt/auth"), None, **theirs)

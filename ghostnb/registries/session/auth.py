@@ -24,7 +24,7 @@ from ghostnb.wire.challenges import Challenge, parse_challenges
 from ghostnb.wire.endpoints import Endpoint
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.replies import error_for
-from ghostnb.wire.tokens import Credentials, decode_token, token_request
+from ghostnb.wire.tokens import Credentials, decode_token, token_realm, token_request
 
 __all__ = ["Authenticator"]
 
@@ -302,6 +302,25 @@ class Authenticator:
     async def credentials(self) -> Credentials | None:
         """Give the configured credentials, else the vendor's or Docker's for this host."""
         return await self._source.current()
+
+    def token_server(self, challenge: Challenge, credentials: Credentials | None) -> str:
+        """Give a token server's address, for a vendor whose API takes what it takes.
+
+        Raises
+        ------
+        UnsafeRedirectError
+            If it must not be asked at all.
+        UnauthorizedError
+            If it is not the registry's own, so that it must not see these credentials.
+        """
+        config = self._config
+        return token_realm(
+            challenge,
+            credentials,
+            registry=config.name,
+            registry_url=config.url,
+            token_host=config.token_host or "",
+        )
 
     async def _supplied(self) -> Credentials | None:
         return await self.supply() if self.supply is not None else None
