@@ -112,9 +112,9 @@ class GitLabAPI(JSONAPI):
         self.session.auth.token_server(self._challenge, credentials)
         if credentials is None:
             return None
-        if not credentials.password:
-            raise self._not_taken("what this registry is asked with is not an access token")
         name, password = credentials.username, credentials.password
+        if not password or not password.isascii() or not password.isprintable() or " " in password:
+            raise self._not_taken("what this registry is asked with is no access token")
         if name.startswith(_DEPLOY_USER) or password.startswith(_DEPLOY_TOKEN):
             raise self._not_taken("a deploy token is for the registry alone")
         return credentials

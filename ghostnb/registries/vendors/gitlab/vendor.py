@@ -220,14 +220,16 @@ class GitLab(Vendor):
         if await self._session.auth.credentials() is None:
             return False
         api = await self._api()
-        place = self._places.get(repository) or await api.place_of(repository)
-        self._places[repository] = place
+        # One looks for it, however many tags are to go at once.
+        async with self._finding:
+            place = self._places.get(repository) or await api.place_of(repository)
+            self._places[repository] = place
         what = f"the deletion of {repository}:{tag}"
         try:
             await api.ask("DELETE", f"{place}/tags/{quoted(tag)}", what, expected=_GONE)
         except NotFoundError:
             # The repository may have been made anew, under another number.
-            del self._places[repository]
+            self._places.pop(repository, None)
             raise
         except RejectedError as e:
             if e.status == 403:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from ghostnb.errors import ForbiddenError, NotFoundError, RejectedError, UnauthorizedError
@@ -47,6 +49,19 @@ def test_a_repository_is_looked_for_once_though_its_name_has_more_parts(stored):
         f"DELETE {OF_WEB}/32/tags/a.b_c-1",
         f"DELETE {OF_WEB}/32/tags/2",
     ]
+
+
+def test_a_repository_is_looked_for_once_though_many_tags_go_at_once(stored):
+    for n in range(20):
+        stored.held.add(f"acme/web:t{n}", plain_image("many"))
+
+    async def work(registry):
+        await asyncio.gather(*(registry.delete_tag("acme/web", f"t{n}") for n in range(20)))
+
+    run(stored, work, **LOGIN)
+
+    assert len(stored.deleted) == 20
+    assert stored.count(f"GET {API}") == 1
 
 
 def test_a_repository_that_was_made_anew_is_looked_for_again(stored):

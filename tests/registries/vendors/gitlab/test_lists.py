@@ -27,6 +27,13 @@ def test_the_repositories_of_a_group_are_those_of_all_its_projects(gitlab):
     assert gitlab.asked == [f"GET {API}/groups/acme/registry/repositories?page=1&per_page=100"]
 
 
+def test_a_group_within_a_group_stands_quoted_on_the_line(gitlab):
+    gitlab.groups["acme/web.2/b_c-d"] = document("group_repositories")[:1]
+
+    assert len(run(gitlab, listed("repositories", "acme/web.2/b_c-d"), **LOGIN)) == 1
+    assert gitlab.asked[0].startswith(f"GET {API}/groups/acme%2Fweb.2%2Fb_c-d/registry/")
+
+
 def test_a_projects_repositories_come_with_the_number_of_their_tags(gitlab):
     found = run(gitlab, listed("repositories", "acme/web"), **LOGIN)
 

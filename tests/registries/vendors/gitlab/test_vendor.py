@@ -6,7 +6,13 @@ import traceback
 
 import pytest
 
-from ghostnb.errors import NotFoundError, RateLimitedError, RegistryError, UnauthorizedError
+from ghostnb.errors import (
+    NotFoundError,
+    RateLimitedError,
+    RegistryError,
+    UnauthorizedError,
+    UnsupportedError,
+)
 from ghostnb.registries.records import UsageRecord
 from ghostnb.registries.vendors.gitlab import GitLab
 from ghostnb.wire.challenges import Challenge
@@ -233,6 +239,17 @@ def test_a_password_is_no_access_token_and_the_registry_takes_it_all_the_same(gi
     assert "and no password" in error.hint
     assert len(tags) == 2
     assert "pa55word" not in "".join(traceback.format_exception(error)) + str(vars(error))
+
+
+@pytest.mark.parametrize("password", ["pä55", "pass word", "pass\r\nx: y"])
+def test_what_can_be_no_access_token_is_not_sent_to_the_api(gitlab, password):
+    gitlab.holders[password] = Holder("password", "ada", ("api",))
+
+    with pytest.raises(UnsupportedError, match="is no access token") as raised:
+        run(gitlab, listed("repositories", "acme"), username="ada", password=password)
+
+    assert gitlab.count(f"GET {API}") == 0
+    assert password not in "".join(traceback.format_exception(raised.value))
 
 
 def test_a_token_that_was_refused_is_not_tried_again_and_again(gitlab):
