@@ -145,9 +145,13 @@ def test_a_token_that_may_not_list_says_which_scope_it_needs(gitlab):
     assert "read_api" in raised.value.hint
 
 
-def test_a_deploy_token_lists_nothing_and_is_not_sent_to_the_api(gitlab):
-    gitlab.holders["gldt-s3cret"] = Holder("deploy", "gitlab+deploy-token-7", ("read_registry",))
-    login = {"username": "gitlab+deploy-token-7", "password": "gldt-s3cret"}
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [("gitlab+deploy-token-7", "0lder-s3cret"), ("puller", "gldt-s3cret")],
+)
+def test_a_deploy_token_lists_nothing_and_is_not_sent_to_the_api(gitlab, username, password):
+    gitlab.holders[password] = Holder("deploy", username, ("read_registry",))
+    login = {"username": username, "password": password}
 
     with pytest.raises(UnsupportedError, match="deploy token is for the registry alone"):
         run(gitlab, listed("repositories", "acme"), **login)

@@ -15,6 +15,7 @@ from ghostnb.errors import (
 )
 from ghostnb.registries.records import UsageRecord
 from ghostnb.registries.vendors.gitlab import GitLab
+from ghostnb.registries.vendors.gitlab.documents import ProjectEntry
 from ghostnb.wire.challenges import Challenge
 from tests.parts.images import plain_image
 from tests.registries.vendors.gitlab.replay import (
@@ -27,6 +28,7 @@ from tests.registries.vendors.gitlab.replay import (
 )
 from tests.registries.vendors.gitlab.runs import API, LOGIN, listed, pinging, run
 
+OTHER = "https://registry.example.com"
 EVIL = "https://registry.evil.example"
 SIBLINGS = ("registry.example.com", "git.example.com")
 GROUP = "gitlab.com/api/v4/groups/acme/registry/repositories"
@@ -108,12 +110,45 @@ def test_a_configured_kind_that_is_wrong_says_so(gitlab):
         run(gitlab, listed("repositories", "acme"), url="https://plain.example.com", kind="gitlab")
 
 
+def test_what_has_been_recognised_is_not_asked_again_where_its_gitlab_is():
+    elsewhere = GitLabReplay("git.example.com:5050", "git.example.com")
+    url = "https://git.example.com:5050"
+
+    run(elsewhere, listed("repositories", "acme"), url=url, **LOGIN)
+
+    # The ping that is refused, and the one with the token.
+    assert elsewhere.count(f"GET {url}/v2/") == 2
+
+
+def test_another_host_says_nothing_in_the_registrys_name(gitlab):
+    gitlab.hosts["registry.example.com"] = lambda request, path: answer(
+        302, headers={"location": "https://registry.gitlab.com/v2/"}
+    )
+
+    with pytest.raises(RegistryError, match="does not say which GitLab it belongs to"):
+        run(gitlab, listed("repositories", "acme"), url=OTHER, kind="gitlab")
+
+
+@pytest.mark.parametrize(
+    ("told", "has"),
+    [
+        ({"container_registry_access_level": "disabled"}, False),
+        ({"container_registry_access_level": "private"}, True),
+        ({"container_registry_enabled": False}, False),
+        ({"container_registry_access_level": "enabled", "container_registry_enabled": False}, True),
+        ({}, True),
+    ],
+)
+def test_whether_a_project_has_a_registry(told, has):
+    assert has == ProjectEntry(1, "acme/web", **told).has_registry
+
+
 # Where credentials go
 
 
 def test_a_gitlab_beside_its_registry_sees_no_credentials_unless_it_is_named():
     elsewhere = GitLabReplay(*SIBLINGS)
-    options = {"url": "https://registry.example.com", **LOGIN}
+    options = {"url": OTHER, **LOGIN}
 
     with pytest.raises(UnauthorizedError, match=r'token_host = "git\.example\.com"'):
         run(elsewhere, listed("repositories", "acme"), kind="gitlab", **options)
