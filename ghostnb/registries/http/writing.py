@@ -173,12 +173,9 @@ class Writer:
                 if ":" in locator:
                     return await vendor.delete_manifest(repository, Digest(locator))
                 return await vendor.delete_tag(repository, locator)
-        except RejectedError:
-            # A rule of its own, which the registry may not know.
+        except vendor.final_refusals:
             raise
         except vendor.falls_back_on:
-            if vendor.deletes_alone:
-                raise
             return False
 
     async def put(self, repository: str, manifest: AnyStored, locator: str) -> Reply:

@@ -100,9 +100,10 @@ class Vendor:
         vendor's API does not.
     falls_back_on : tuple of type
         What the vendor's API may answer after which the registry itself is asked.
-    deletes_alone : bool
-        True where the registry must not be asked for a deletion that the API refused: it
-        deletes nothing itself, or by a tag's name the manifest, and so the tags beside it.
+    final_refusals : tuple of type
+        What the vendor's API may answer to a deletion after which the registry itself is not
+        asked: a rule that the registry may not know, or what it would refuse, too; or all of
+        it, where the registry deletes nothing, or by a tag's name more than was meant.
     greets_strangers : bool
         False where ``GET /v2/`` is refused without a login though public images can be read.
     needs : Needs
@@ -121,7 +122,6 @@ class Vendor:
     needs = Needs("https://registry.example.com")
     login_hint = ""
     deletion_hint = ""
-    deletes_alone = False
     falls_back_on: tuple[type[RegistryError], ...] = (
         ForbiddenError,
         NotFoundError,
@@ -132,6 +132,7 @@ class Vendor:
         UnauthorizedError,
         UnsupportedError,
     )
+    final_refusals: tuple[type[RegistryError], ...] = (RejectedError,)
 
     def __init__(self, config: RegistryConfig, session: Session) -> None:
         self._config = config

@@ -71,7 +71,7 @@ class ACR(Vendor):
     kind = "acr"
     title = "Azure Container Registry"
     # A manifest is deleted by its digest alone there; what a tag's name would do is not told.
-    deletes_alone = True
+    final_refusals = Vendor.falls_back_on
     needs = Needs(
         "https://myregistry.azurecr.io",
         "Optional after az login (with pip install 'ghostnb[azure]'): the name of a "

@@ -52,7 +52,7 @@ class GHCR(Vendor):
     kind = "ghcr"
     title = "GitHub Container Registry"
     has_catalog = False
-    deletes_alone = True
+    final_refusals = Vendor.falls_back_on
     greets_strangers = False
     needs = Needs(
         "https://ghcr.io",
