@@ -11,6 +11,7 @@ from ghostnb.registries.vendors.docker_hub import DockerHub
 from ghostnb.registries.vendors.drift import Drift
 from ghostnb.registries.vendors.ghcr import GHCR
 from ghostnb.registries.vendors.gitlab import GitLab
+from ghostnb.registries.vendors.harbor import Harbor
 from ghostnb.registries.vendors.plain import Needs, Vendor
 
 __all__ = [
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 _VENDORS: dict[str, type[Vendor]] = {
-    vendor.kind: vendor for vendor in (Vendor, DockerHub, Drift, ACR, GHCR, GitLab)
+    vendor.kind: vendor for vendor in (Vendor, DockerHub, Drift, ACR, GHCR, GitLab, Harbor)
 }
 KINDS = ("auto", *_VENDORS)
 """Of a registry that is asked itself; one behind an agent has the kind ``agent``."""
