@@ -1,6 +1,7 @@
 """Harbor's own API: who asks, lists in pages, refusals."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -18,9 +19,10 @@ from ghostnb.errors import (
 )
 from ghostnb.registries.session import Session
 from ghostnb.registries.vendors.harbor.documents import CurrentUser, PermissionEntry, ProjectEntry
-from ghostnb.registries.vendors.json_api import JSONAPI, NumberedPage, in_pages
+from ghostnb.registries.vendors.json_api import JSONAPI, NumberedPage, in_pages, reason
 from ghostnb.wire.endpoints import Endpoint
 from ghostnb.wire.messages import Reply, Request
+from ghostnb.wire.paging import not_json
 from ghostnb.wire.tokens import Credentials
 
 __all__ = ["Account", "Caller", "HarborAPI", "Page", "hint_for", "project_of", "repository_path"]
@@ -31,6 +33,8 @@ _MAX_EMPTY = 10
 # Where something between takes the count away, pages are asked for until one is not full.
 _UNTOLD = 100_000
 _ROBOT = 412
+# Who is no longer known would see what is public alone, and not why.
+_TRUST_SECONDS = 300.0
 
 Entry = TypeVar("Entry")
 Query = Mapping[str, str | int]
@@ -142,10 +146,11 @@ class HarborAPI(JSONAPI):
     def __init__(self, session: Session) -> None:
         super().__init__(session, f"{session.config.url}/api/v2.0")
         self._caller: Caller | None = None
+        self._introduced_at = -float("inf")
         self._introduction = asyncio.Lock()
 
     async def caller(self) -> Caller:
-        """Say who asks; Harbor is asked for that once.
+        """Say who asks; Harbor is asked for that now and then, for a robot's time may be over.
 
         Raises
         ------
@@ -155,10 +160,14 @@ class HarborAPI(JSONAPI):
         credentials = await self.session.auth.credentials()
         authorization = _authorization(credentials)
         async with self._introduction:
-            if self._caller is None or self._caller.authorization != authorization:
-                name = credentials.username if credentials is not None else ""
-                self._caller = await self._introduced(name, authorization)
-            return self._caller
+            known = self._caller
+            is_fresh = time.monotonic() - self._introduced_at < _TRUST_SECONDS
+            if known is None or known.authorization != authorization or not is_fresh:
+                name, asked_at = credentials.username if credentials else "", time.monotonic()
+                self._caller = None
+                self._caller = known = await self._introduced(name, authorization)
+                self._introduced_at = asked_at
+            return known
 
     async def authorization(self) -> str | None:
         """Give the registry's credentials, if they are good."""
@@ -260,7 +269,7 @@ class HarborAPI(JSONAPI):
         -----
         Source: goharbor/harbor, src/server/v2.0/handler/user.go, ``GetCurrentUserInfo``: a robot
         is told so by 412. Old versions do not know a CLI secret there
-        (src/server/middleware/security/oidc_cli.go); their registry does.
+        (src/server/middleware/security/oidc_cli.go); their registry does, and takes it by Basic.
         """
         if authorization is None:
             return Caller()
@@ -271,8 +280,10 @@ class HarborAPI(JSONAPI):
         if reply.status == _ROBOT:
             return Caller(Account.ROBOT, name, authorization=authorization)
         if reply.status == 401:
-            # What it refuses is remembered: so that who is unknown gets no token, either.
-            await self.session.fetch(Endpoint(self.session.config.url).ping())
+            if not reason(reply.body):
+                raise not_json(reply, self.session.config.name, ValueError("JSON was expected"))
+            url, what = Endpoint(self.session.config.url).ping().url, f"the credentials of {name!r}"
+            await self.fetch(Request("GET", url, what, headers=headers, as_is=True))
             return Caller(Account.CLIENT, name, authorization=authorization)
         user = self.decode(reply, CurrentUser)
         is_admin = user.sysadmin_flag or user.admin_role_in_auth

@@ -11,6 +11,7 @@ from ghostnb.errors import (
     NotFoundError,
     RegistryError,
     RejectedError,
+    UnauthorizedError,
 )
 from ghostnb.oci import Digest, check_repository
 from ghostnb.registries.concurrency import ordered_map
@@ -80,6 +81,8 @@ class Harbor(Vendor):
     )
     # Its token server gives no token for nothing to nobody.
     greets_strangers = False
+    # Nor a login that is refused: its registry would show what is public.
+    falls_back_on = tuple(one for one in Vendor.falls_back_on if one is not UnauthorizedError)
     # Its registry deletes with the same rights, and no tag alone.
     final_refusals = (RejectedError, ForbiddenError)
 
@@ -240,6 +243,8 @@ class Harbor(Vendor):
         Source: goharbor/harbor, api/v2.0/swagger.yaml, ``deleteArtifact``. Images of an index
         that nothing else names go with it.
         """
+        if (await self._api.caller()).account is Account.CLIENT:
+            return False  # old versions of the API do not know who asks
         path = f"{repository_path(repository)}/artifacts/{digest}"
         await self._api.ask("DELETE", path, f"the deletion of {repository}@{digest}")
         return True

@@ -29,6 +29,10 @@ _NAME = r"[a-z0-9._-]+"
 _REPOSITORY = re.compile(rf"/projects/({_NAME})/repositories/({_NAME}(?:%252F{_NAME})*)(/.*)?")
 _PROJECT = re.compile(rf"/projects/({_NAME})(/repositories|/summary)?")
 _ARTIFACT = re.compile(r"/artifacts/([A-Za-z0-9._-]+|sha256:[0-9a-f]{64})(?:/tags/([\w.-]+))?")
+# What old versions take a CLI secret for: src/server/middleware/security/oidc_cli.go.
+_FOR_CLIENTS = re.compile(
+    r"GET /projects(/[^/]+/repositories(/[^/]+/artifacts)?)?|DELETE .*/artifacts/[^/]+/tags/[^/]+"
+)
 _PAGE = ("page", "page_size")
 
 
@@ -111,7 +115,7 @@ class HarborReplay(Replay):
         assert request.headers["x-is-resource-name"] == "true"
         assert not request.content
         user = self._user(request)
-        if user in self.clients and not re.fullmatch(r"/projects(/[^/]+/repositories.*)?", path):
+        if user in self.clients and not _FOR_CLIENTS.fullmatch(f"{request.method} {path}"):
             user = None
         if request.method == "DELETE":
             return self._delete(request, path, user)
@@ -290,7 +294,11 @@ class HarborReplay(Replay):
         if sent is None:
             headers = {"www-authenticate": CHALLENGE}
             return answer(401, document("registry_unauthorized"), headers)
-        user = self._tokens[sent.removeprefix("Bearer ")]
+        is_basic = sent.startswith("Basic ")
+        user = self._user(request) if is_basic else self._tokens[sent.removeprefix("Bearer ")]
+        if is_basic and user is None:
+            headers = {"www-authenticate": 'Basic realm="harbor"'}
+            return answer(401, document("registry_unauthorized"), headers)
         if path == "/v2/":
             return answer(200)
         if path == "/v2/_catalog":

@@ -226,3 +226,14 @@ def test_what_the_registry_refuses_in_harbors_own_words_is_explained(
         run_known(harbor, work, **as_user())
 
     assert hint in raised.value.hint
+
+
+@pytest.mark.parametrize(("work", "by_api"), [(tag(), 1), (whole(), 0), (check, 1)])
+def test_a_cli_secret_that_the_api_does_not_know_deletes_too(harbor, work, by_api):
+    """Old versions of the API take it to delete a tag, and their registry to delete an image."""
+    harbor.clients.add("ada")
+
+    run_known(harbor, work, **as_user())
+
+    assert harbor.count(f"DELETE {URL}{API}") == by_api
+    assert (harbor.count(f"DELETE {URL}/v2/") > 0) == (not by_api)

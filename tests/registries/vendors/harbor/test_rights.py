@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 
 import httpx2
 import pytest
 
 from ghostnb.errors import ProtocolError, RegistryError, UnauthorizedError
+from ghostnb.registries.vendors.harbor import api
 from tests.parts.images import plain_image
 from tests.registries.vendors.harbor.replay import API, HOST, document
 from tests.registries.vendors.harbor.runs import (
@@ -116,6 +118,37 @@ def test_a_wrong_password_is_refused_though_another_was_taken(harbor):
     assert len(run_known(harbor, work, **as_user())) == 5
     with pytest.raises(UnauthorizedError):
         run_known(harbor, listed("repositories"), **as_user())
+
+
+def test_a_robot_whose_time_is_over_is_not_anonymous(harbor, monkeypatch):
+    elapsed = [0.0]
+    real = time.monotonic
+    monkeypatch.setattr(api.time, "monotonic", lambda: real() + elapsed[0])
+
+    async def work(registry):
+        for elapsed[0] in (0, 100, 299):
+            await listed("repositories")(registry)
+        asked = harbor.count(WHO)
+        del harbor.users["robot$team+ci"]
+        elapsed[0] = 301
+        with pytest.raises(UnauthorizedError):
+            await listed("repositories")(registry)
+        with pytest.raises(UnauthorizedError):
+            await listed("tag_details", "library/nginx")(registry)
+        return asked
+
+    assert run(harbor, work, **as_user("robot$team+ci")) == 1
+
+
+def test_a_page_before_the_api_that_wants_another_login_is_no_word_on_this_one(harbor):
+    harbor.held.add(f"{PYTHON}:1", plain_image("python"))
+    page = answer(401, b"<html>Who are you?</html>", {"www-authenticate": 'Basic realm="gate"'})
+    harbor.planned[f"{HOST}{API}/users/current"] = [page]
+
+    with pytest.warns(UserWarning, match="no help with tag details"):
+        found = run_known(harbor, listed("tag_details", PYTHON), **as_user())
+
+    assert [one.tag for one in found] == ["1"]
 
 
 def test_a_cli_secret_that_the_api_does_not_know_is_a_login_all_the_same(harbor):
