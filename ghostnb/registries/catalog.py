@@ -25,6 +25,7 @@ __all__ = [
     "details_of",
     "details_of_tags",
     "main_tag",
+    "match_rank",
     "search_catalog",
 ]
 
@@ -91,7 +92,8 @@ async def search_catalog(
     wanted = query.strip().lower()
     names = [record.repository async for record in registry.repositories()]
     found = sorted(
-        (name for name in names if wanted in name), key=lambda name: (_rank(name, wanted), name)
+        (name for name in names if wanted in name),
+        key=lambda name: (match_rank(name, wanted), name),
     )
 
     async def describe(name: str) -> SearchRecord:
@@ -111,6 +113,18 @@ def main_tag(tags: Iterable[str]) -> str | None:
     """
     names = list(tags)
     return "latest" if "latest" in names else max(names, key=_natural, default=None)
+
+
+def match_rank(name: str, wanted: str) -> int:
+    """Rank a repository's name that contains what is searched for; the best is 0.
+
+    Examples
+    --------
+    >>> match_rank("team/nginx", "nginx"), match_rank("team/nginx-2", "nginx")
+    (0, 1)
+    """
+    last = name.rpartition("/")[2]
+    return 0 if last == wanted else 1 if last.startswith(wanted) else 2
 
 
 async def _details(
@@ -142,11 +156,6 @@ async def _describe(registry: Registry, repository: str) -> SearchRecord:
         size_bytes=details.size_bytes,
         created=details.created,
     )
-
-
-def _rank(name: str, wanted: str) -> int:
-    last = name.rpartition("/")[2]
-    return 0 if last == wanted else 1 if last.startswith(wanted) else 2
 
 
 def _natural(tag: str) -> list[tuple[bool, int, str]]:
