@@ -4,6 +4,7 @@
 _KNOWN = {
     "registry-1.docker.io": "auth.docker.io",
     "index.docker.io": "auth.docker.io",
+    "ecr-public.aws.com": "public.ecr.aws",
     "registry.digitalocean.com": "api.digitalocean.com",
 }
 # Domains in which strangers have names side by side: those that registries are found
