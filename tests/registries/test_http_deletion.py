@@ -477,7 +477,6 @@ async def attached(registry):
         ("https://registry-1.docker.io", UnsupportedError("No."), "hub.docker.com/v2/repositories"),
         ("https://quay.io", ForbiddenError("No."), "Write"),
         ("https://registry.gitlab.com", ForbiddenError("No."), "protected tag"),
-        ("https://1.dkr.ecr.eu-west-1.amazonaws.com", UnsupportedError("No."), "batch-delete"),
         ("https://notghcr.io", UnsupportedError("No."), "storage.delete.enabled"),
         ("http://localhost:5000", UnsupportedError("No."), "REGISTRY_STORAGE_DELETE_ENABLED=true"),
         ("https://harbor.example.com", RejectedError("configured as immutable"), "Harbor"),

@@ -9,6 +9,7 @@ from ghostnb.registries.vendors.acr import ACR
 from ghostnb.registries.vendors.agent import Agent, place_at_agent
 from ghostnb.registries.vendors.docker_hub import DockerHub
 from ghostnb.registries.vendors.drift import Drift
+from ghostnb.registries.vendors.ecr import ECR, ECRPublic
 from ghostnb.registries.vendors.ghcr import GHCR
 from ghostnb.registries.vendors.gitlab import GitLab
 from ghostnb.registries.vendors.harbor import Harbor
@@ -28,7 +29,8 @@ __all__ = [
 ]
 
 _VENDORS: dict[str, type[Vendor]] = {
-    vendor.kind: vendor for vendor in (Vendor, DockerHub, Drift, ACR, GHCR, GitLab, Harbor)
+    vendor.kind: vendor
+    for vendor in (Vendor, DockerHub, Drift, ACR, ECR, ECRPublic, GHCR, GitLab, Harbor)
 }
 KINDS = ("auto", *_VENDORS)
 """Of a registry that is asked itself; one behind an agent has the kind ``agent``."""

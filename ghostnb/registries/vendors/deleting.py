@@ -9,8 +9,6 @@ __all__ = ["how_to_delete"]
 _BY_HOST = {
     "quay.io": "Quay deletes for users and robots that may write to the repository: give it the "
     "role Write, or Admin.",
-    "amazonaws.com": "Amazon ECR deletes by its own API: aws ecr batch-delete-image "
-    "--repository-name NAME --image-ids imageTag=TAG (ecr:BatchDeleteImage must be allowed).",
     "pkg.dev": "Artifact Registry deletes for who has the role roles/artifactregistry.repoAdmin; "
     "where tags are immutable, it deletes none that has a tag.",
 }
