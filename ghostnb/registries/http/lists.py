@@ -80,7 +80,8 @@ class Lists:
 
     async def tags(self, repository: str) -> AsyncIterator[str]:
         """Iterate over a repository's tags."""
-        pages = self._names(lambda last: self._endpoint.tags(repository, _PAGE_SIZE, last))
+        size = self._acquaintance.vendor.tags_page_size
+        pages = self._names(lambda last: self._endpoint.tags(repository, size, last), size)
         async for tag in pages:
             yield tag
 
@@ -191,7 +192,8 @@ class Lists:
 
     async def _catalog(self, namespace: str | None) -> AsyncIterator[RepositoryRecord]:
         try:
-            async for name in self._names(lambda last: self._endpoint.catalog(_PAGE_SIZE, last)):
+            pages = self._names(lambda last: self._endpoint.catalog(_PAGE_SIZE, last), _PAGE_SIZE)
+            async for name in pages:
                 if namespace is None or f"{name}/".startswith(f"{namespace}/"):
                     yield RepositoryRecord(self._config.name, name)
         except NotFoundError as e:
@@ -201,9 +203,11 @@ class Lists:
             )
             raise
 
-    async def _names(self, page_after: Callable[[str], Request]) -> AsyncIterator[str]:
+    async def _names(
+        self, page_after: Callable[[str], Request], page_size: int
+    ) -> AsyncIterator[str]:
         """Iterate over a list that comes in pages."""
-        pager, request = Pager(_PAGE_SIZE, registry=self._config.name), page_after("")
+        pager, request = Pager(page_size, registry=self._config.name), page_after("")
         while True:
             page = decode_page(await self._fetch(request), registry=self._config.name)
             fresh = pager.take(page)

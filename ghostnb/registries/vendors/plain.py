@@ -98,6 +98,8 @@ class Vendor:
     has_catalog : bool
         False where the registry itself lists no repositories: then nobody else is asked when the
         vendor's API does not.
+    tags_page_size : int
+        How many tags a page is asked for: distribution refuses more than 1,000.
     falls_back_on : tuple of type
         What the vendor's API may answer after which the registry itself is asked.
     final_refusals : tuple of type
@@ -121,6 +123,7 @@ class Vendor:
     greets_strangers = True
     needs = Needs("https://registry.example.com")
     login_hint = ""
+    tags_page_size = 1000
     deletion_hint = ""
     falls_back_on: tuple[type[RegistryError], ...] = (
         ForbiddenError,
