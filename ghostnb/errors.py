@@ -251,7 +251,14 @@ class RegistryError(GhostnbError):
         The HTTP status, when there was an answer.
     diagnostics : tuple of Diagnostic
         What the registry itself said.
+
+    Attributes
+    ----------
+    is_final : bool
+        True if a vendor that knows how it is done was refused: there is no other way.
     """
+
+    is_final: bool = False
 
     def __init__(
         self,

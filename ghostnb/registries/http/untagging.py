@@ -130,7 +130,7 @@ class Untagger:
             await self._places.delete(repository, tag)
         except (NotFoundError, RejectedError, UnsupportedError) as e:
             # No such tag any more, or a registry that deletes no tags.
-            if e.status not in _NO_TAG_DELETION:
+            if e.is_final or e.status not in _NO_TAG_DELETION:
                 raise
             return False
         return True

@@ -173,7 +173,8 @@ class Writer:
                 if ":" in locator:
                     return await vendor.delete_manifest(repository, Digest(locator))
                 return await vendor.delete_tag(repository, locator)
-        except vendor.final_refusals:
+        except vendor.final_refusals as e:
+            e.is_final = True
             raise
         except vendor.falls_back_on:
             return False
