@@ -2,11 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from ghostnb.errors import RateLimitedError, RegistryError, ServerError, TransportError
+from ghostnb.errors import (
+    RateLimitedError,
+    RegistryError,
+    ServerError,
+    TransportError,
+    UnauthorizedError,
+)
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session.auth import Authenticator
 from ghostnb.registries.session.exchange import Exchange
@@ -234,19 +240,28 @@ class Session:
         """Send a request with what the registry wants to see."""
         if request.as_is or not self._is_own(request.url):
             return await self._send_as_is(request)
-        sent = await self.auth.header(request)
+        sent = await self._told(self.auth.header(request))
         opened = await self._exchange.send(request, sent, is_small=is_small)
         self._note(opened)
         # Another host, to which a redirect led, asks for nothing in the registry's name.
         if opened.status != 401 or not self._is_own(opened.url):
             return opened
         reply = await self._exchange.read(opened, _MAX_REFUSAL_BYTES)
-        better = await self.auth.answer(request, reply, sent)
+        better = await self._told(self.auth.answer(request, reply, sent))
         if better is None:
             raise self.refusal(request, reply)
         opened = await self._exchange.send(request, better, is_small=is_small)
         self._note(opened)
         return opened
+
+    async def _told(self, authorization: Awaitable[str | None]) -> str | None:
+        """Wait for an Authorization; a token server that forbids speaks of the repository."""
+        try:
+            return await authorization
+        except UnauthorizedError as e:
+            if e.status == 403:
+                raise self._refined(e) from e.__cause__
+            raise
 
     def _is_own(self, url: str) -> bool:
         # The prefix first: nearly every URL was built from it.
