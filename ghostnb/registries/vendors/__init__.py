@@ -12,6 +12,7 @@ from ghostnb.registries.vendors.drift import Drift
 from ghostnb.registries.vendors.ecr import ECR, ECRPublic
 from ghostnb.registries.vendors.ghcr import GHCR
 from ghostnb.registries.vendors.gitlab import GitLab
+from ghostnb.registries.vendors.google import ArtifactRegistry
 from ghostnb.registries.vendors.harbor import Harbor
 from ghostnb.registries.vendors.plain import Needs, Vendor
 
@@ -30,7 +31,18 @@ __all__ = [
 
 _VENDORS: dict[str, type[Vendor]] = {
     vendor.kind: vendor
-    for vendor in (Vendor, DockerHub, Drift, ACR, ECR, ECRPublic, GHCR, GitLab, Harbor)
+    for vendor in (
+        Vendor,
+        DockerHub,
+        Drift,
+        ACR,
+        ECR,
+        ECRPublic,
+        GHCR,
+        GitLab,
+        ArtifactRegistry,
+        Harbor,
+    )
 }
 KINDS = ("auto", *_VENDORS)
 """Of a registry that is asked itself; one behind an agent has the kind ``agent``."""

@@ -9,8 +9,6 @@ __all__ = ["how_to_delete"]
 _BY_HOST = {
     "quay.io": "Quay deletes for users and robots that may write to the repository: give it the "
     "role Write, or Admin.",
-    "pkg.dev": "Artifact Registry deletes for who has the role roles/artifactregistry.repoAdmin; "
-    "where tags are immutable, it deletes none that has a tag.",
 }
 # By the registry's own words, wherever it runs: Harbor says so of a tag with an immutability rule.
 _BY_WORD = {

@@ -1,0 +1,5 @@
+"""Google Artifact Registry."""
+
+from ghostnb.registries.vendors.google.vendor import ArtifactRegistry
+
+__all__ = ["ArtifactRegistry"]
