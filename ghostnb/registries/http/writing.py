@@ -174,7 +174,8 @@ class Writer:
                     return await vendor.delete_manifest(repository, Digest(locator))
                 return await vendor.delete_tag(repository, locator)
         except vendor.final_refusals as e:
-            e.is_final = True
+            # Refused by a rule; what is not offered may still go by a stand-in.
+            e.is_final = isinstance(e, RejectedError)
             raise
         except vendor.falls_back_on:
             return False

@@ -47,8 +47,6 @@ class Authenticator:
     ----------
     supply : callable or None
         Gives the credentials that the vendor's own software has here.
-    advice : str
-        What the vendor says to those whose login its token server refuses.
 
     Notes
     -----
@@ -69,7 +67,6 @@ class Authenticator:
         self._bearer: Challenge | None = None
         self._is_basic = False
         self.supply: Supply | None = None
-        self.advice = ""
 
     def __repr__(self) -> str:
         return f"<Authenticator of {self._config.name}>"
@@ -280,7 +277,7 @@ class Authenticator:
             user = f"to the user {credentials.username!r}" if credentials else "without a login"
             return UnauthorizedError(
                 f"The token server of {self._config.name} gives no token {user} ({error.said}).",
-                hint=(self.advice if credentials else "") or error.hint,
+                hint=error.hint,
                 registry=self._config.name,
                 url=request.url,
                 status=reply.status,

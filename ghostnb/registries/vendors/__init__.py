@@ -126,7 +126,6 @@ def title_of(kind: str) -> str:
 def _chosen(vendor: Vendor, session: Session) -> Vendor:
     """Let the one vendor that is chosen say what the session's refusals mean."""
     session.refine, session.rewrite = vendor.refined, vendor.rewritten
-    session.auth.advice = vendor.login_hint
     return vendor
 
 

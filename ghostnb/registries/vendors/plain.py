@@ -110,8 +110,6 @@ class Vendor:
         False where ``GET /v2/`` is refused without a login though public images can be read.
     needs : Needs
         What its users have to give.
-    login_hint : str
-        What to try where the token server refused a login; empty if nothing special.
     deletion_hint : str
         What to try where it refused a deletion, in one sentence; empty if nothing special.
     """
@@ -122,7 +120,6 @@ class Vendor:
     has_catalog = True
     greets_strangers = True
     needs = Needs("https://registry.example.com")
-    login_hint = ""
     tags_page_size = 1000
     deletion_hint = ""
     falls_back_on: tuple[type[RegistryError], ...] = (

@@ -33,6 +33,11 @@ _HINTS: dict[type[RegistryError], str] = {
     ForbiddenError: "The token may not do this: reading takes read:packages, pushing "
     "write:packages, and a role in the package.",
 }
+_LOGIN_HINT = (
+    "GHCR refuses a token that is wrong or has ended, or may not do this, even for public "
+    "images: make a new one (https://github.com/settings/tokens, classic, with "
+    "read:packages; to push, write:packages), or leave user name and password out."
+)
 
 
 class GHCR(Vendor):
@@ -62,11 +67,6 @@ class GHCR(Vendor):
         "The organisation or user whose images are listed; by default you.",
         documents="https://docs.github.com/en/packages/working-with-a-github-packages-registry/"
         "working-with-the-container-registry",
-    )
-    login_hint = (
-        "GHCR refuses a token that is wrong or has ended, or may not do this, even for public "
-        "images: make a new one (https://github.com/settings/tokens, classic, with "
-        "read:packages; to push, write:packages), or leave user name and password out."
     )
     deletion_hint = (
         "GHCR deletes by GitHub's API of packages alone: with a personal access token (classic) "
@@ -100,8 +100,12 @@ class GHCR(Vendor):
 
     def hint(self, error: RegistryError) -> str:
         """Say what GHCR's refusals may mean; the API's have hints of their own."""
-        is_own = self._api is None or not error.url.startswith(self._api.url)
-        return _HINTS.get(type(error), "") if is_own else ""
+        if self._api is not None and error.url.startswith(self._api.url):
+            return ""
+        # The token server's word on a login.
+        if error.status == 403 and isinstance(error, UnauthorizedError):
+            return _LOGIN_HINT if self._session.auth.has_credentials else _HINTS[UnauthorizedError]
+        return _HINTS.get(type(error), "")
 
     async def rights(self) -> str:
         """Say whose the token is, and what its scopes allow.

@@ -240,7 +240,7 @@ class HarborAPI(JSONAPI):
             return NumberedPage([page], page.pages)
 
         empty = 0
-        async with aclosing(in_pages(read)) as pages:  # type: ignore[type-var]
+        async with aclosing(in_pages(read)) as pages:
             async for page in pages:
                 for entry in page.entries:
                     yield entry
