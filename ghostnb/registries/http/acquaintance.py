@@ -71,7 +71,9 @@ class Acquaintance:
         headers: Mapping[str, str] = {}
         refusal: UnauthorizedError | None = None
         try:
-            headers = (await self._fetch(self._endpoint.ping())).headers
+            reply = await self._fetch(self._endpoint.ping())
+            headers = reply.headers
+            await self._session.auth.welcome(reply)
         except NotFoundError as e:
             # What speaks as registries do has said itself what is not there.
             if not e.diagnostics:
@@ -90,7 +92,8 @@ class Acquaintance:
 
     async def introduced(self) -> Vendor:
         """Give the vendor, for what it may do better; the registry is asked once if need be."""
-        if not self._is_met and is_open(self.vendor, self._session.config):
+        must_meet = self.vendor.shows_users_more or is_open(self.vendor, self._session.config)
+        if not self._is_met and must_meet:
             async with self._lock:
                 if not self._is_met:
                     with suppress(*_REFUSALS):

@@ -145,6 +145,29 @@ class Authenticator:
             raise self._unknown_scheme(request, challenges)
         return None
 
+    async def welcome(self, reply: Reply) -> None:
+        """Log in where everybody is let in and users may see more: a challenge says so, too.
+
+        Parameters
+        ----------
+        reply : Reply
+            To the ping, and no refusal.
+
+        Raises
+        ------
+        UnauthorizedError
+            If the registry does not take the credentials.
+
+        Notes
+        -----
+        Source: zot, ``pkg/api/routes.go``, ``CheckVersionSupport``: it answers 200 with
+        WWW-Authenticate to whom an anonymous policy lets in, and its lists have what is for
+        everyone until somebody logs in. containers/image reads that header so, too.
+        """
+        if self._bearer is None and not self._is_basic and "basic" in _challenges(reply):
+            self._is_basic = True
+            await self._as_user(self._basic_as)
+
     async def _basic_instead(self, sent: str | None) -> str | None:
         self._is_basic = True
         credentials = await self.credentials()

@@ -100,6 +100,9 @@ class Vendor:
         vendor's API does not.
     tags_page_size : int
         How many tags a page is asked for: distribution refuses more than 1,000.
+    shows_users_more : bool
+        True where everybody may be let in, and lists have more for those who log in: it is
+        asked first whether it knows users.
     falls_back_on : tuple of type
         What the vendor's API may answer after which the registry itself is asked.
     final_refusals : tuple of type
@@ -121,6 +124,7 @@ class Vendor:
     greets_strangers = True
     needs = Needs("https://registry.example.com")
     tags_page_size = 1000
+    shows_users_more = False
     deletion_hint = ""
     falls_back_on: tuple[type[RegistryError], ...] = (
         ForbiddenError,
