@@ -1,7 +1,7 @@
 """Search and tag details for registries that have nothing better than their lists."""
 
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -37,14 +37,18 @@ _UNREADABLE = (*_DAMAGED, ForbiddenError, UnauthorizedError, UnsupportedError)
 _DIGITS = re.compile(r"(\d+)")
 
 
-async def details_of_tags(registry: Registry, repository: str) -> AsyncIterator[TagRecord]:
+async def details_of_tags(
+    registry: Registry, repository: str, *, besides: Collection[str] = ()
+) -> AsyncIterator[TagRecord]:
     """Iterate over a repository's tags, each read by its manifests and configs.
 
-    A tag that goes away meanwhile is left out; one whose content is damaged,
-    or whose name can be none, has its name and the error alone.
+    Those that are known `besides` are left out, and not read. A tag that goes away meanwhile is
+    left out as well; one whose content is damaged, or whose name can be none, has its name and
+    the error alone.
     """
     read = partial(_details, registry, repository)
-    async for record in ordered_map(read, registry.tags(repository), workers=registry.concurrency):
+    names = (tag async for tag in registry.tags(repository) if tag not in besides)
+    async for record in ordered_map(read, names, workers=registry.concurrency):
         if record is not None:
             yield record
 

@@ -2,8 +2,8 @@
 
 import time
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from typing import TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Hashable
+from typing import Any, TypeVar
 
 from ghostnb.errors import (
     ForbiddenError,
@@ -72,7 +72,7 @@ class Lists:
         found = self._preferred(
             "repositories",
             vendor.repositories(name),
-            lambda: self._catalog(name),
+            lambda _: self._catalog(name),
             lambda record: record.repository,
         )
         async for record in found:
@@ -94,7 +94,7 @@ class Lists:
         found = self._preferred(
             ability,
             own,
-            lambda: details_of_tags(self._registry, repository),
+            lambda seen: details_of_tags(self._registry, repository, besides=seen),
             lambda record: record.tag,
             needs_catalog=False,
         )
@@ -107,7 +107,7 @@ class Lists:
         found = self._preferred(
             "search",
             vendor.search(query, limit=limit),
-            lambda: search_catalog(self._registry, query, limit=limit),
+            lambda _: search_catalog(self._registry, query, limit=limit),
             lambda record: (record.repository, record.tag),
         )
         count = 0
@@ -141,13 +141,16 @@ class Lists:
         self,
         ability: str,
         own: AsyncIterator[Record] | None,
-        plain: Callable[[], AsyncIterator[Record]],
+        plain: Callable[[Collection[Any]], AsyncIterator[Record]],
         key: Callable[[Record], Hashable],
         *,
         needs_catalog: bool = True,
     ) -> AsyncIterator[Record]:
-        """Iterate over what the vendor's API gives; where it fails, the registry has the rest."""
-        vendor, seen = self._acquaintance.vendor, set()
+        """Iterate over what the vendor's API gives; where it fails, the registry has the rest.
+
+        So it has where the API may leave something out.
+        """
+        vendor, seen = self._acquaintance.vendor, set[Hashable]()
         may_fall_back = vendor.has_catalog or not needs_catalog
         cause: RegistryError | None = None
         if own is not None and not (may_fall_back and self._is_paused(ability)):
@@ -161,9 +164,10 @@ class Lists:
                 cause = e
             else:
                 self._troubles.pop(ability, None)
-                return
+                if ability not in vendor.leaves_out:
+                    return
         try:
-            async for record in plain():
+            async for record in plain(seen):
                 if key(record) not in seen:
                     yield record
         except _NO_LIST as e:

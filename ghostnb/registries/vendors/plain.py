@@ -103,6 +103,8 @@ class Vendor:
     shows_users_more : bool
         True where everybody may be let in, and lists have more for those who log in: it is
         asked first whether it knows users.
+    leaves_out : tuple of str
+        The abilities whose lists may lack what the registry has, which is asked for the rest.
     falls_back_on : tuple of type
         What the vendor's API may answer after which the registry itself is asked.
     final_refusals : tuple of type
@@ -125,6 +127,7 @@ class Vendor:
     needs = Needs("https://registry.example.com")
     tags_page_size = 1000
     shows_users_more = False
+    leaves_out: tuple[str, ...] = ()
     deletion_hint = ""
     falls_back_on: tuple[type[RegistryError], ...] = (
         ForbiddenError,
