@@ -17,6 +17,7 @@ from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.http.acquaintance import Acquaintance
 from ghostnb.registries.protocol import Registry
 from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord, UsageRecord
+from ghostnb.registries.vendors import is_open
 from ghostnb.registries.vendors.plain import ABILITIES, LoginNeededError
 from ghostnb.wire.endpoints import Endpoint
 from ghostnb.wire.messages import Reply, Request
@@ -127,6 +128,9 @@ class Lists:
         """
         vendor = await self._acquaintance.introduced()
         told = vendor.usage(namespace or self._config.namespace)
+        if told is None and is_open(vendor, self._config):
+            # One that does not take the credentials has not said who it is.
+            await self._acquaintance.meet()
         if told is None:
             raise UnsupportedError(
                 f"{self._config.name} ({vendor.title}) does not tell what is stored.",
