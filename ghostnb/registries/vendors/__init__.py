@@ -15,6 +15,7 @@ from ghostnb.registries.vendors.gitlab import GitLab
 from ghostnb.registries.vendors.google import ArtifactRegistry
 from ghostnb.registries.vendors.harbor import Harbor
 from ghostnb.registries.vendors.plain import Needs, Vendor
+from ghostnb.registries.vendors.zot import Zot
 
 __all__ = [
     "KINDS",
@@ -42,6 +43,7 @@ _VENDORS: dict[str, type[Vendor]] = {
         GitLab,
         ArtifactRegistry,
         Harbor,
+        Zot,
     )
 }
 KINDS = ("auto", *_VENDORS)
