@@ -47,6 +47,8 @@ class Authenticator:
     ----------
     supply : callable or None
         Gives the credentials that the vendor's own software has here.
+    spell : callable or None
+        Gives scopes in the words that the vendor's token server knows.
 
     Notes
     -----
@@ -67,6 +69,7 @@ class Authenticator:
         self._bearer: Challenge | None = None
         self._is_basic = False
         self.supply: Supply | None = None
+        self.spell: Callable[[tuple[str, ...]], tuple[str, ...]] | None = None
 
     def __repr__(self) -> str:
         return f"<Authenticator of {self._config.name}>"
@@ -208,10 +211,13 @@ class Authenticator:
         async with lock:
             grant = self._grants.get(request.scopes)
             if grant is None or grant.header == refused:
-                scopes = _merged(request.scopes, challenge.scopes)
+                scopes = self._spelt(_merged(request.scopes, challenge.scopes))
                 grant = await self._as_user(partial(self._ask_as, challenge, scopes))
                 self._grants.keep(request.scopes, grant)
             return grant.header
+
+    def _spelt(self, scopes: tuple[str, ...]) -> tuple[str, ...]:
+        return self.spell(scopes) if self.spell is not None else scopes
 
     async def _as_user(
         self, attempt: Callable[[Credentials | None], Awaitable[Granted | UnauthorizedError]]

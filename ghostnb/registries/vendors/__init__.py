@@ -126,8 +126,9 @@ def title_of(kind: str) -> str:
 
 
 def _chosen(vendor: Vendor, session: Session) -> Vendor:
-    """Let the one vendor that is chosen say what the session's refusals mean."""
+    """Let the one vendor that is chosen say what the session's refusals and scopes mean."""
     session.refine, session.rewrite = vendor.refined, vendor.rewritten
+    session.auth.spell = vendor.scopes
     return vendor
 
 

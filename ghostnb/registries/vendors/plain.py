@@ -190,6 +190,10 @@ class Vendor:
         """Say what to try after a refusal, where this vendor's means more; empty if not."""
         return ""
 
+    def scopes(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
+        """Give a token's scopes in the words that this vendor's token server knows."""
+        return wanted
+
     def rewritten(self, reply: Reply) -> Reply:
         """Give a refusal in the form of registries, where this vendor has another."""
         return reply
