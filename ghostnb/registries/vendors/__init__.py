@@ -15,6 +15,7 @@ from ghostnb.registries.vendors.gitlab import GitLab
 from ghostnb.registries.vendors.google import ArtifactRegistry
 from ghostnb.registries.vendors.harbor import Harbor
 from ghostnb.registries.vendors.plain import Needs, Vendor
+from ghostnb.registries.vendors.quay import Quay
 from ghostnb.registries.vendors.zot import Zot
 
 __all__ = [
@@ -43,6 +44,7 @@ _VENDORS: dict[str, type[Vendor]] = {
         GitLab,
         ArtifactRegistry,
         Harbor,
+        Quay,
         Zot,
     )
 }

@@ -5,11 +5,6 @@ from ghostnb.registries.config import RegistryConfig
 
 __all__ = ["how_to_delete"]
 
-# By the end of the host's name. Sources: each vendor's own documents of its API.
-_BY_HOST = {
-    "quay.io": "Quay deletes for users and robots that may write to the repository: give it the "
-    "role Write, or Admin.",
-}
 # By the registry's own words, wherever it runs: Harbor says so of a tag with an immutability rule.
 _BY_WORD = {
     "immutable": "A rule makes this tag immutable. In Harbor: Project, Policy, Tag Immutability; "
@@ -42,8 +37,5 @@ def how_to_delete(config: RegistryConfig, error: RegistryError, by_vendor: str =
     by_word = next((hint for word, hint in _BY_WORD.items() if word in words), "")
     if by_word or isinstance(error, RejectedError):
         return by_word
-    host = config.host.rpartition(":")[0] or config.host
-    ends = (hint for end, hint in _BY_HOST.items() if f".{host}".endswith(f".{end}"))
-    special = by_vendor or next(ends, "")
     general = _BY_KIND.get(type(error), "").format(name=config.name)
-    return f"{special} Nothing was changed." if special else general
+    return f"{by_vendor} Nothing was changed." if by_vendor else general
