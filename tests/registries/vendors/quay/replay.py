@@ -45,6 +45,8 @@ class QuayReplay(Replay):
     held : what the registry holds.
     created : repositories that were made by asking for a token.
     deletes_tags : False for a Quay from before August 2024.
+    has_api : False where something between lets nothing through to it.
+    is_read_only : True while nothing is written to the registry.
     """
 
     def __init__(self) -> None:
@@ -63,6 +65,8 @@ class QuayReplay(Replay):
         self.held = HeldImages()
         self.created: list[str] = []
         self.deletes_tags = True
+        self.has_api = True
+        self.is_read_only = False
         self.immutable: set[str] = set()
         self.pages_of_search = 10
         self._jwts: dict[str, tuple[str, dict[str, set[str]]]] = {}
@@ -96,6 +100,8 @@ class QuayReplay(Replay):
     def _api(self, request: httpx2.Request, path: str) -> httpx2.Response:
         assert request.headers["accept"] == "application/json"
         assert request.headers["x-requested-with"] == "XMLHttpRequest"
+        if not self.has_api:
+            return answer(404, b"<html>Not Found</html>", {"content-type": "text/html"})
         scopes = self._scopes(request)
         if request.method == "DELETE":
             return self._delete_tag(path, scopes)
@@ -255,6 +261,8 @@ class QuayReplay(Replay):
             return answer(404, document("registry_name_unknown"))
         if path.endswith("/tags/list"):
             return self._tag_names(request, repository)
+        if not is_reading and self.is_read_only:
+            return answer(405, document("registry_read_only"))
         if not is_reading:
             return self._writing.reply(request, path, repository)
         found = self.held.reply(request, path)
