@@ -85,10 +85,14 @@ def test_a_hundred_repositories_are_a_request(quay, count, requests):
 
 
 def test_a_token_for_the_next_page_that_means_the_first_again_ends_the_list(quay):
-    page = {"repositories": many_repositories(100), "next_page": "t0ken"}
-    quay.planned[LISTING] = [answer(200, page | {"next_page": f"t{n}"}) for n in range(9)]
-    quay.repositories = many_repositories(300)
-    quay.hosts["quay.io"] = lambda request, path: answer(200, page)
+    page = {"repositories": many_repositories(100), "next_page": "t"}
+
+    def again(request, path):
+        # Encrypted anew each time, it is never the same.
+        assert len(quay.asked) < 9, "it goes on and on"
+        return answer(200, page | {"next_page": f"t{len(quay.asked)}"})
+
+    quay.hosts["quay.io"] = again
 
     assert len(run(quay, listed("repositories", "acme"))) == 100
     assert len(quay.asked) == 2
@@ -247,7 +251,12 @@ def test_a_tag_that_moves_to_the_next_page_comes_once(quay):
 def test_a_list_that_goes_on_and_brings_nothing_new_ends(quay, again):
     page = {"tags": many_tags(100), "page": 1, "has_additional": True}
     quay.planned[TAGS] = [answer(200, page)]
-    quay.hosts["quay.io"] = lambda request, path: answer(200, page | {"tags": again})
+
+    def going_on(request, path):
+        assert len(quay.asked) < 9, "it goes on and on"
+        return answer(200, page | {"tags": again})
+
+    quay.hosts["quay.io"] = going_on
 
     assert len(run(quay, listed("tag_details", "acme/web"))) == 100
     assert quay.pages() == [1, 2]
