@@ -111,6 +111,18 @@ def test_a_repository_that_moves_to_the_next_page_comes_once(quay):
     assert found == [f"acme/app-{n}" for n in range(150)]
 
 
+def test_what_holds_no_images_is_left_out_and_an_impossible_time_is_unknown(quay):
+    shape = document("repositories")["repositories"][0]
+    quay.repositories = [
+        shape | {"name": "chart", "kind": "application"},
+        shape | {"name": "odd", "last_modified": 1e300},
+    ]
+
+    (found,) = run(quay, listed("repositories", "acme"))
+
+    assert (found.repository, found.updated) == ("acme/odd", None)
+
+
 def test_a_part_of_a_namespace_is_listed(quay):
     quay.repositories.append(document("repositories")["repositories"][0] | {"name": "teams"})
 
