@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ghostnb.registries.vendors import _VENDORS
+from ghostnb.registries.vendors import KINDS
 from tests.packages import FILES, ROOT, relative, syntax
 
 MAX_LINES = 400
@@ -87,7 +87,7 @@ def names_vendor(node: ast.AST) -> bool:
 
 def holds_vendor(node: ast.AST) -> bool:
     texts = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant)]
-    return any(text in {*_VENDORS, "auto", "layout", "archive", "memory"} for text in texts)
+    return any(text in {*KINDS, "layout", "archive", "memory"} for text in texts)
 
 
 def test_a_comparison_of_vendors_is_found():

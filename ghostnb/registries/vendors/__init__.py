@@ -5,18 +5,8 @@ from collections.abc import Callable, Mapping
 from ghostnb.errors import ConfigError
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session import Session
-from ghostnb.registries.vendors.acr import ACR
 from ghostnb.registries.vendors.agent import Agent, place_at_agent
-from ghostnb.registries.vendors.docker_hub import DockerHub
-from ghostnb.registries.vendors.drift import Drift
-from ghostnb.registries.vendors.ecr import ECR, ECRPublic
-from ghostnb.registries.vendors.ghcr import GHCR
-from ghostnb.registries.vendors.gitlab import GitLab
-from ghostnb.registries.vendors.google import ArtifactRegistry
-from ghostnb.registries.vendors.harbor import Harbor
 from ghostnb.registries.vendors.plain import Needs, Vendor
-from ghostnb.registries.vendors.quay import Quay
-from ghostnb.registries.vendors.zot import Zot
 
 __all__ = [
     "KINDS",
@@ -31,24 +21,21 @@ __all__ = [
     "vendor_at",
 ]
 
-_VENDORS: dict[str, type[Vendor]] = {
-    vendor.kind: vendor
-    for vendor in (
-        Vendor,
-        DockerHub,
-        Drift,
-        ACR,
-        ECR,
-        ECRPublic,
-        GHCR,
-        GitLab,
-        ArtifactRegistry,
-        Harbor,
-        Quay,
-        Zot,
-    )
-}
-KINDS = ("auto", *_VENDORS)
+KINDS = (
+    "auto",
+    "distribution",
+    "docker-hub",
+    "drift",
+    "acr",
+    "artifact-registry",
+    "ecr",
+    "ecr-public",
+    "ghcr",
+    "gitlab",
+    "harbor",
+    "quay",
+    "zot",
+)
 """Of a registry that is asked itself; one behind an agent has the kind ``agent``."""
 # Of a registry behind an agent it may be known what it is: agent:docker-hub.
 _BEHIND = ":"
@@ -82,7 +69,7 @@ def find_vendor(config: RegistryConfig, session: Session) -> Vendor:
     check_kind(config)
     kind, _, behind = config.kind.partition(_BEHIND)
     if kind == Agent.kind:
-        return _chosen(Agent(config, session, _VENDORS.get(behind, Vendor)), session)
+        return _chosen(Agent(config, session, _known().get(behind, Vendor)), session)
     return _chosen(vendor_at(kind, config.host)(config, session), session)
 
 
@@ -97,7 +84,7 @@ def vendor_at(kind: str, host: str) -> type[Vendor]:
         With its port, if it has one.
     """
     name = host.partition(":")[0].lower()
-    return _VENDORS.get(kind) or _first(lambda one: one.is_at(name))
+    return _known().get(kind) or _first(lambda one: one.is_at(name))
 
 
 def is_open(vendor: Vendor, config: RegistryConfig) -> bool:
@@ -115,14 +102,14 @@ def recognised(vendor: Vendor, session: Session, headers: Mapping[str, str]) -> 
 
 def offers_of(kind: str) -> tuple[str, ...]:
     """Name what a kind's own API does better; empty for one that is none of these."""
-    found = _VENDORS.get(kind.rpartition(_BEHIND)[2])
+    found = _known().get(kind.rpartition(_BEHIND)[2])
     return found.offers() if found is not None else ()
 
 
 def title_of(kind: str) -> str:
     """Give what people call a kind; a kind that is none of these is called what it is."""
     agent, _, behind = kind.rpartition(_BEHIND)
-    found = _VENDORS.get(behind)
+    found = _known().get(behind)
     title = found.title if found is not None else behind
     return f"{title}, by an agent" if agent else title
 
@@ -135,4 +122,11 @@ def _chosen(vendor: Vendor, session: Session) -> Vendor:
 
 
 def _first(fits: Callable[[type[Vendor]], bool]) -> type[Vendor]:
-    return next(filter(fits, _VENDORS.values()), Vendor)
+    return next(filter(fits, _known().values()), Vendor)
+
+
+def _known() -> dict[str, type[Vendor]]:
+    # Nobody needs them before the first registry is opened, and they are many.
+    from ghostnb.registries.vendors.known import VENDORS
+
+    return VENDORS

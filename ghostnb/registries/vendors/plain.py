@@ -55,10 +55,10 @@ class Needs:
     username, password, namespace, profile : str
         Where each comes from, in one sentence; empty where nothing special is to be said. A
         namespace and a profile are asked for only where it is not.
-    credential_name, namespace_name : str
-        What the vendor calls a password, and a namespace.
     documents : str
         The address of the vendor's document that says how to get them.
+    credential_name, namespace_name : str
+        What the vendor calls a password, and a namespace.
     has_one_address : bool
         True if `url` is the only one.
     """
@@ -68,9 +68,9 @@ class Needs:
     password: str = ""
     namespace: str = ""
     profile: str = ""
+    documents: str = ""
     credential_name: str = "Password"
     namespace_name: str = "Namespace"
-    documents: str = ""
     has_one_address: bool = False
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ghostnb.registries import vendors
+from ghostnb.registries.vendors.known import VENDORS
 from tests.registries.vendors.acme import Acme, PlainReplay
 
 
@@ -20,7 +21,7 @@ def acme(registry, monkeypatch) -> type[Acme]:
     class Own(Acme):
         calls: list[str] = []  # noqa: RUF012 - one list for one test
 
-    monkeypatch.setitem(vendors._VENDORS, "acme", Own)
+    monkeypatch.setitem(VENDORS, "acme", Own)
     monkeypatch.setattr(vendors, "KINDS", (*vendors.KINDS, "acme"))
     registry.headers = {"x-registry": "acme"}
     return Own

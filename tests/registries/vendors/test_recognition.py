@@ -14,6 +14,8 @@ from ghostnb.errors import (
     ServerError,
 )
 from ghostnb.oci import Digest
+from ghostnb.registries.vendors import KINDS
+from ghostnb.registries.vendors.known import VENDORS
 from tests.registries.vendors.acme import (
     HOST,
     IMAGES,
@@ -25,6 +27,7 @@ from tests.registries.vendors.acme import (
 )
 from tests.registries.vendors.replaying import answer
 from tests.registries.vendors.runs import listed
+from tests.scripts import run_script
 
 
 def test_an_unknown_host_is_asked_once_who_it_is_and_never_again(registry):
@@ -223,3 +226,12 @@ def test_nothing_is_warned_of_where_all_is_well(registry, acme):
         warnings.simplefilter("error")
         run(registry, all_lists)
         run(registry, deleting_tag())
+
+
+def test_every_kind_that_can_be_configured_is_a_vendor():
+    assert KINDS == ("auto", *VENDORS)
+
+
+def test_importing_the_package_loads_no_vendor():
+    script = "import sys, ghostnb; print([one for one in sys.modules if 'vendors.known' in one])"
+    assert run_script(script) == "[]\n"

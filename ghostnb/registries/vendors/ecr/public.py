@@ -39,6 +39,8 @@ class ECRPublic(Amazon):
         "An alias of your own registry, if you have several.",
         "A profile of the AWS CLI; without one, AWS's default credentials are used.",
         "https://docs.aws.amazon.com/AmazonECR/latest/public/public-registry-auth.html",
+        namespace_name="Alias",
+        has_one_address=True,
     )
     deletion_hint = (
         "Amazon ECR Public deletes by its own API: aws ecr-public batch-delete-image --region "

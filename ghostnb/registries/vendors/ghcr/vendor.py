@@ -67,6 +67,9 @@ class GHCR(Vendor):
         "The organisation or user whose images are listed; by default you.",
         documents="https://docs.github.com/en/packages/working-with-a-github-packages-registry/"
         "working-with-the-container-registry",
+        credential_name="Access token (classic)",
+        namespace_name="Owner",
+        has_one_address=True,
     )
     deletion_hint = (
         "GHCR deletes by GitHub's API of packages alone: with a personal access token (classic) "

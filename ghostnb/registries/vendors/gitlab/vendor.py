@@ -64,6 +64,8 @@ class GitLab(Vendor):
         "those of all projects that you are a member of.",
         documents="https://docs.gitlab.com/user/packages/container_registry/"
         "authenticate_with_container_registry/",
+        credential_name="Access token",
+        namespace_name="Group or project",
     )
     deletion_hint = (
         "GitLab deletes a tag for an access token with the scope api of a Developer, and a "

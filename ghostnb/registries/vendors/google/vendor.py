@@ -82,6 +82,8 @@ class ArtifactRegistry(Vendor):
         "token, which lasts an hour.",
         "The project whose images are listed, or PROJECT/REPOSITORY.",
         documents="https://cloud.google.com/artifact-registry/docs/docker/authentication",
+        credential_name="Key or token",
+        namespace_name="Project",
     )
     deletion_hint = (
         "Artifact Registry deletes for who has the role roles/artifactregistry.repoAdmin; "

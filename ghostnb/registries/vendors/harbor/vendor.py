@@ -73,7 +73,9 @@ class Harbor(Vendor):
         "Your password; with single sign-on, the CLI secret of your user profile; of a robot "
         "account, its secret.",
         "A project, if you want no other listed.",
-        documents="https://goharbor.io/docs/2.13.0/administration/robot-accounts/",
+        documents="https://goharbor.io/docs/2.6.0/administration/robot-accounts/",
+        credential_name="Password or secret",
+        namespace_name="Project",
     )
     deletion_hint = (
         "Harbor deletes for maintainers and administrators of the project, and for robot accounts "

@@ -62,6 +62,8 @@ class Quay(Vendor):
         "access token's user is a member of.",
         documents="https://docs.redhat.com/en/documentation/red_hat_quay/3/html-single/"
         "red_hat_quay_api_guide/index",
+        credential_name="Token",
+        namespace_name="Organization",
     )
     deletion_hint = (
         "Quay deletes for users and robots that may write to the repository: give it the role "

@@ -70,6 +70,7 @@ class Zot(Vendor):
         "Optional: your user name; for an API key, whose it is: the login or e-mail address.",
         "The user's password, or an API key (zak_…).",
         documents="https://zotregistry.dev/v2.1.23/developer-guide/api-reference/",
+        credential_name="Password or API key",
     )
     deletion_hint = (
         "zot deletes for users who have the action delete in its configuration "

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ghostnb.errors import InvalidReferenceError
-from ghostnb.registries.vendors import _VENDORS, offers_of
+from ghostnb.registries.vendors import offers_of
 from ghostnb.registries.vendors.harbor import Harbor
+from ghostnb.registries.vendors.known import VENDORS
 from ghostnb.wire.challenges import parse_challenges
 from tests.registries.vendors.harbor.replay import CHALLENGE, REPLIES, HarborReplay
 from tests.registries.vendors.harbor.runs import as_user, listed, run, run_known
@@ -64,10 +65,10 @@ def test_no_host_makes_a_harbor(host):
 
 def test_it_is_no_other_vendors():
     headers, challenges = {"content-type": "application/json"}, parse_challenges(CHALLENGE)
-    found = [one for one in _VENDORS.values() if one.has_answered(headers, challenges)]
+    found = [one for one in VENDORS.values() if one.has_answered(headers, challenges)]
 
     assert found == [Harbor]
-    assert _VENDORS["harbor"] is Harbor
+    assert VENDORS["harbor"] is Harbor
     assert "usage" in offers_of("harbor")
 
 
