@@ -14,7 +14,7 @@ REGISTRIES = [
     Column("name", "Name", width="minmax(7.5em, 1fr)"),
     Column("badges", "", "badges", is_optional=True),
     Column("url", "URL", width="minmax(14.5em, 2fr)"),
-    Column("kind", "Kind", width="minmax(9em, 1fr)", is_optional=True),
+    Column("kind", "Kind", width="minmax(5.5em, 1fr)", is_optional=True),
 ]
 REPOSITORIES = [
     Column("repository", "Repository"),

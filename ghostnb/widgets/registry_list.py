@@ -123,8 +123,11 @@ class RegistryList(Panels):
         client = self.fleet[self.registry]
         offers = ", ".join(client.offers)
         rights = self._rights.get(self.registry, "")
-        text = f"Its own API offers {offers}." if offers else ""
-        self._about.say(title_of(client.kind), text, notes=[rights] if rights else [])
+        told = [f"Rights: {rights}"] * bool(rights) + [f"its own API offers {offers}"] * bool(
+            offers
+        )
+        text = "; ".join(one.rstrip(".") for one in told)
+        self._about.say(title_of(client.kind), f"{text[:1].upper()}{text[1:]}." if text else "")
 
     def _offer(self) -> None:
         """Offer what can be done with the registry that is selected now."""

@@ -95,7 +95,7 @@ def test_the_form_stands_apart_and_takes_the_keyboard(page):
     page.get_by_role("button", name="Add registry").click()
     form = page.get_by_role("form", name="Add registry")
     form.wait_for()
-    page.wait_for_function("document.activeElement.name === 'name'")
+    page.wait_for_function("document.activeElement.name === 'kind'")
     above = page.locator(".ghostnb-columns-box").bounding_box()
     assert form.bounding_box()["y"] - bottom(above) == GAP_PX
 
