@@ -102,8 +102,11 @@ def recognised(vendor: Vendor, session: Session, headers: Mapping[str, str]) -> 
 
 def offers_of(kind: str) -> tuple[str, ...]:
     """Name what a kind's own API does better; empty for one that is none of these."""
-    found = _known().get(kind.rpartition(_BEHIND)[2])
-    return found.offers() if found is not None else ()
+    agent, _, behind = kind.rpartition(_BEHIND)
+    found = _known().get(behind)
+    offered = found.offers() if found is not None else ()
+    # What an agent does not pass on, it does not offer.
+    return tuple(one for one in offered if not agent or one in Agent.offers())
 
 
 def title_of(kind: str) -> str:

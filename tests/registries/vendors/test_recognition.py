@@ -14,7 +14,7 @@ from ghostnb.errors import (
     ServerError,
 )
 from ghostnb.oci import Digest
-from ghostnb.registries.vendors import KINDS
+from ghostnb.registries.vendors import KINDS, offers_of
 from ghostnb.registries.vendors.known import VENDORS
 from tests.registries.vendors.acme import (
     HOST,
@@ -235,3 +235,9 @@ def test_every_kind_that_can_be_configured_is_a_vendor():
 def test_importing_the_package_loads_no_vendor():
     script = "import sys, ghostnb; print([one for one in sys.modules if 'vendors.known' in one])"
     assert run_script(script) == "[]\n"
+
+
+def test_behind_an_agent_a_kind_offers_what_the_agent_passes_on():
+    assert offers_of("harbor")[-2:] == ("tag deletion", "usage")
+    assert offers_of("agent:harbor") == ("repositories", "tag details", "search")
+    assert offers_of("agent") == offers_of("layout") == ()
