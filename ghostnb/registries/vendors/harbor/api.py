@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -231,7 +231,8 @@ class HarborAPI(JSONAPI):
         -----
         Next links are not followed: their queries are not encoded (goharbor/harbor,
         src/server/v2.0/handler/base.go, ``Links``). An empty page is not the last one
-        (issues 16816, 17145).
+        (issues 16816, 17145), nor is the last one that was counted: 2.5.1 counts no signatures,
+        and cuts its pages with them all the same (pull request 16855).
         """
 
         async def read(number: int) -> NumberedPage[Page[Entry]]:
@@ -239,13 +240,15 @@ class HarborAPI(JSONAPI):
             page = known or await self.page(path, kind, what, query or {}, number)
             return NumberedPage([page], page.pages)
 
-        empty = 0
-        async with aclosing(in_pages(read)) as pages:
+        empty = came = 0
+        async with aclosing(_on_and_on(read)) as pages:
             async for page in pages:
                 for entry in page.entries:
                     yield entry
+                came += len(page.entries)
                 empty = 0 if page.entries else empty + 1
-                if page.is_last or empty > _MAX_EMPTY:
+                is_whole = page.total is not None and came >= page.total
+                if is_whole or page.is_last or empty > _MAX_EMPTY:
                     return
 
     async def project(self, name: str) -> ProjectEntry:
@@ -288,6 +291,25 @@ class HarborAPI(JSONAPI):
         user = self.decode(reply, CurrentUser)
         is_admin = user.sysadmin_flag or user.admin_role_in_auth
         return Caller(Account.USER, user.username, is_admin, authorization)
+
+
+async def _on_and_on(
+    read: Callable[[int], Awaitable[NumberedPage[Page[Entry]]]],
+) -> AsyncGenerator[Page[Entry]]:
+    """Iterate over pages: over those that are counted, then over one after the other."""
+    number = 0
+    async with aclosing(in_pages(read)) as counted:
+        async for page in counted:
+            number += 1
+            yield page
+    while True:
+        number += 1
+        try:
+            further = await read(number)
+        except NotFoundError:
+            return  # the list became shorter meanwhile
+        for page in further.entries:
+            yield page
 
 
 def project_of(repository: str) -> str:

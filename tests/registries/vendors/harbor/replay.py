@@ -61,6 +61,7 @@ class HarborReplay(Replay):
     may_delete : whether users may.
     artifacts : by repository; those without a tag are among them.
     uncounted : whether the count of a list is taken away on its way.
+    counts_signatures : False from 2.5.1 on; until 2.6 pages were cut with them all the same.
     phantoms : what is counted, and is in no page.
     deleted : what the API was asked to delete, and did.
     """
@@ -82,6 +83,7 @@ class HarborReplay(Replay):
         self.immutable: set[str] = set()
         self.is_read_only = False
         self.uncounted = False
+        self.counts_signatures = True
         self.phantoms = 0
         self.held = HeldImages()
         self.deleted: list[str] = []
@@ -238,7 +240,8 @@ class HarborReplay(Replay):
         assert size >= 1
         if size > 100:
             return answer(422, document("page_size"))
-        start, total = (page - 1) * size, len(entries) + self.phantoms
+        counted = [one for one in entries if self.counts_signatures or one is not SIGNATURE]
+        start, total = (page - 1) * size, len(counted) + self.phantoms
         link = f'</api/v2.0/links-are-not-followed?page={page + 1}&q=a b>; rel="next"'
         headers = {} if self.uncounted else {"x-total-count": str(total), "link": link}
         shown = [one for one in entries[start : start + size] if one is not SIGNATURE]
