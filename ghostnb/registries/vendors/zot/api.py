@@ -85,8 +85,8 @@ class ZotAPI(JSONAPI):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session, session.config.url)
-        # Which of a query's fields this zot knows, once that was found out.
-        self._understood: dict[Query[Any], str] = {}
+        # From which of a query's fields on this zot knows them, once that was found out.
+        self._understood: dict[Query[Any], int] = {}
 
     async def pages(
         self, query: Query[Page[Entry]], arguments: str, what: str
@@ -130,18 +130,19 @@ class ZotAPI(JSONAPI):
         RegistryError
             Of the class that fits a refusal.
         """
-        known = self._understood.get(query)
-        for fields in (known,) if known else query.fields:
+        number = self._understood.get(query, 0)
+        while True:
+            fields = query.fields[number]
             request = self._request(f"{{{query.name}({arguments}){{{fields}}}}}", what)
             try:
                 reply = await self.fetch(request)
             except RejectedError as e:
-                if e.status not in _UNKNOWN_FIELD or fields == query.fields[-1]:
+                number += 1
+                if e.status not in _UNKNOWN_FIELD or number == len(query.fields):
                     raise
-                continue
-            self._understood[query] = fields
-            break
-        return self._data(query, request, reply)
+            else:
+                self._understood[query] = number
+                return self._data(query, request, reply)
 
     async def management(self) -> Management:
         """Ask what zot tells everybody of itself.

@@ -243,6 +243,30 @@ def test_an_older_zot_is_asked_for_what_it_knows_and_that_is_remembered(zot):
     assert zot.count(f"GET {URL}{SEARCH}") == (1 + 2) + 2
 
 
+def test_a_zot_that_knows_less_than_it_did_is_asked_for_less(zot):
+    """As where an older one takes its place."""
+
+    async def work(registry):
+        first = await listed("tag_details", "team/app")(registry)
+        zot.missing = {"ImageSummary.LastPullTimestamp"}
+        return first, await listed("tag_details", "team/app")(registry)
+
+    first, second = run(zot, work)
+
+    assert [one.tag for one in first] == [one.tag for one in second]
+    assert (first[0].last_pulled is None, second[0].last_pulled) == (False, None)
+
+
+def test_a_query_that_is_refused_after_it_was_understood_is_an_error_that_says_so(zot):
+    async def work(registry):
+        await listed("tag_details", "team/app")(registry)
+        zot.missing = {"PaginatedImagesResult.Results"}
+        return [one async for one in registry._vendor.tag_details("team/app")]
+
+    with pytest.raises(RejectedError, match="Results"):
+        run(zot, work)
+
+
 def test_a_zot_of_another_schema_is_asked_as_a_registry(zot):
     zot.missing = {"PaginatedImagesResult.Results"}
     for tag in zot.names["team/app"]:
