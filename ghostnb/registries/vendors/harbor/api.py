@@ -32,6 +32,7 @@ _PAGE_SIZE = 100  # "page_size in query should be less than or equal to 100"
 _MAX_EMPTY = 10
 # Where something between takes the count away, pages are asked for until one is not full.
 _UNTOLD = 100_000
+_LONGEST_COUNT = 10
 _ROBOT = 412
 # Who is no longer known would see what is public alone, and not why.
 _TRUST_SECONDS = 300.0
@@ -207,7 +208,8 @@ class HarborAPI(JSONAPI):
         )
         entries: list[Entry] | None = self.decode(reply, list[kind] | None)  # type: ignore[valid-type,arg-type]
         told = reply.headers.get("x-total-count", "")
-        return Page(entries or [], int(told) if told.isdecimal() else None)
+        is_count = told.isdecimal() and len(told) <= _LONGEST_COUNT
+        return Page(entries or [], int(told) if is_count else None)
 
     async def pages(
         self,

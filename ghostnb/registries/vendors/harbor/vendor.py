@@ -278,7 +278,8 @@ class Harbor(Vendor):
         Notes
         -----
         Administrators get the quotas of all; others see those of their own projects, one request
-        each, and of public ones how many repositories they have.
+        each, and of public ones how many repositories they have. A project that was made while
+        quotas were switched off has none (goharbor/harbor, src/server/v2.0/handler/project.go).
         """
         if namespace is not None:
             yield await self._usage_of(project_of(namespace))
@@ -295,6 +296,8 @@ class Harbor(Vendor):
             name = quota.ref.name if quota.ref else None
             if name in counts:
                 yield quota.record(self._config.name, name, counts.pop(name))
+        for name, count in counts.items():
+            yield UsageRecord(self._config.name, name, repository_count=count)
 
     async def _delete_tag(self, repository: str, reference: str, tag: str, what: str) -> None:
         path = f"{repository_path(repository)}/artifacts/{reference}/tags/{tag}"

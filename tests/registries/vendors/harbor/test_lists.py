@@ -108,6 +108,15 @@ def test_repositories_come_in_pages_and_once(harbor, count, pages):
     assert len(run_known(harbor, listed("repositories"), **as_user())) == count - 1
 
 
+@pytest.mark.parametrize("told", ["9" * 5000, "9" * 30, "five", "-1"])
+def test_a_count_that_is_none_is_no_end_of_a_list(harbor, told):
+    reply = answer(200, harbor.repositories, {"x-total-count": told})
+    harbor.planned[f"{HOST}{API}/repositories"] = [reply]
+
+    assert len(run_known(harbor, listed("repositories"), **as_user())) == 5
+    assert len(harbor.pages()) < 20
+
+
 @pytest.mark.parametrize(
     ("status", "reply", "kind"),
     [
@@ -187,6 +196,8 @@ def test_an_administrator_gets_the_quotas_of_all(harbor):
     assert found == [
         UsageRecord("harbor", "team", 3, 93868096, 10737418240),
         UsageRecord("harbor", "library", 1, 0, None),
+        # Without a quota what it stores is not counted: quotas may be switched off.
+        UsageRecord("harbor", "hubcache", 1, None, None),
     ]
     assert len(harbor.asked) == 3
 
@@ -199,7 +210,7 @@ def test_a_quota_of_nothing_that_is_there_is_left_out(harbor):
 
     found = run_known(harbor, listed("usage_records"), **as_user("root"))
 
-    assert [one.namespace for one in found] == ["team", "library"]
+    assert [one.namespace for one in found] == ["team", "library", "hubcache"]
 
 
 def test_a_project_has_its_own_usage(harbor):
