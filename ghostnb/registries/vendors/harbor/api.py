@@ -242,12 +242,14 @@ class HarborAPI(JSONAPI):
             page = known or await self.page(path, kind, what, query or {}, number)
             return NumberedPage([page], page.pages)
 
-        empty = came = 0
+        empty, came, before = 0, 0, list[Entry]()
         async with aclosing(_on_and_on(read)) as pages:
             async for page in pages:
+                if page.entries and page.entries == before:
+                    return  # nobody has read which page was asked for
                 for entry in page.entries:
                     yield entry
-                came += len(page.entries)
+                came, before = came + len(page.entries), page.entries
                 empty = 0 if page.entries else empty + 1
                 is_whole = page.total is not None and came >= page.total
                 if is_whole or page.is_last or empty > _MAX_EMPTY:

@@ -10,7 +10,7 @@ import pytest
 from ghostnb.errors import NotFoundError, RateLimitedError, UnauthorizedError
 from ghostnb.registries.records import TagRecord
 from tests.parts.images import plain_image
-from tests.registries.vendors.harbor.replay import SIGNATURE, document, many_artifacts
+from tests.registries.vendors.harbor.replay import HOST, SIGNATURE, document, many_artifacts
 from tests.registries.vendors.harbor.runs import (
     ARTIFACTS,
     URL,
@@ -173,6 +173,21 @@ def test_a_count_that_promises_too_much_ends(harbor):
 
     assert len(run_known(harbor, DETAILS, **as_user())) == 100
     assert len(harbor.pages()) < 20
+
+
+@pytest.mark.parametrize("counted", [{}, {"x-total-count": "9999999999"}])
+def test_a_list_that_is_answered_alike_each_time_ends(harbor, counted):
+    """As by something between that takes the page away."""
+
+    def alike(request: httpx2.Request, path: str) -> httpx2.Response:
+        assert len(harbor.asked) < 20, "it goes on and on"
+        if path.endswith("/users/current"):
+            return answer(200, document("current_user"))
+        return answer(200, many_artifacts(100), counted)
+
+    harbor.hosts[HOST] = alike
+
+    assert len(run_known(harbor, DETAILS, **as_user())) == 100
 
 
 @pytest.mark.parametrize(("count", "most"), [(99, 1), (100, 5), (250, 6)])
