@@ -1,8 +1,7 @@
 """What the refusals of GitLab's registry mean: of 401 it has several kinds."""
 
-from typing import TypeVar
-
 from ghostnb.errors import ForbiddenError, RegistryError, RejectedError, UnauthorizedError
+from ghostnb.registries.vendors.recasting import recast
 
 __all__ = ["PROTECTED_HINT", "is_kept", "meant"]
 
@@ -11,7 +10,6 @@ PROTECTED_HINT = (
     "for its protected and immutable tags, or leave the tag out."
 )
 _KEPT = frozenset({"PROTECTED_TAG", "IMMUTABLE_TAG", "PROTECTED_MANIFEST"})
-Kind = TypeVar("Kind", bound=RegistryError)
 
 _DELETION = '"Action":"delete"'
 
@@ -36,21 +34,10 @@ def meant(error: RegistryError, *, has_credentials: bool) -> RegistryError:
         return rejected(error, PROTECTED_HINT)
     wanted = (one.detail.replace(" ", "") for one in error.diagnostics)
     if has_credentials and any(_DELETION in detail for detail in wanted):
-        return _same(ForbiddenError, error, error.hint)
+        return recast(ForbiddenError, error)
     return error
 
 
 def rejected(error: RegistryError, hint: str) -> RejectedError:
     """Give a refusal as one that no other credentials would mend."""
-    return _same(RejectedError, error, hint)
-
-
-def _same(kind: type[Kind], error: RegistryError, hint: str) -> Kind:
-    return kind(
-        error.message,
-        hint=hint,
-        registry=error.registry,
-        url=error.url,
-        status=error.status,
-        diagnostics=error.diagnostics,
-    )
+    return recast(RejectedError, error, hint)

@@ -35,6 +35,7 @@ from ghostnb.registries.vendors.quay.documents import (
     TagPage,
     User,
 )
+from ghostnb.registries.vendors.recasting import recast
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.tokens import Credentials
 
@@ -243,15 +244,15 @@ class QuayAPI(JSONAPI):
         error = super().refusal(request, reply)
         words = reason(reply.body).lower()
         if reply.status == 503 and any(word in words for word in _UNCHANGEABLE):
-            return _as(RejectedError, error)
+            return recast(RejectedError, error)
         if not isinstance(error, ForbiddenError | NotFoundError | UnauthorizedError):
             return error
         if not words or (reply.status == 404 and not _is_problem(reply.body)):
-            return _as(UnsupportedError, error, _NOT_THERE)
+            return recast(UnsupportedError, error, _NOT_THERE)
         if "authorization" not in request.headers and reply.status in (401, 403):
-            return _as(UnsupportedError, error, _ALONE)
+            return recast(UnsupportedError, error, _ALONE)
         if _TAKEN_FOR_FORGED in words:
-            return _as(UnauthorizedError, error, _RENEW)
+            return recast(UnauthorizedError, error, _RENEW)
         return error
 
     async def _page(self, namespace: str, next_page: str) -> RepositoryPage:
@@ -293,14 +294,3 @@ def _is_problem(body: bytes) -> bool:
         return msgspec.json.decode(body, type=_Problem).error_type is not None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
-
-
-def _as(kind: type[RegistryError], error: RegistryError, hint: str = "") -> RegistryError:
-    return kind(
-        error.message,
-        hint=hint or error.hint,
-        registry=error.registry,
-        url=error.url,
-        status=error.status,
-        diagnostics=error.diagnostics,
-    )

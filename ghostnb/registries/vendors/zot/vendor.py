@@ -10,6 +10,7 @@ from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord, UsageRecord
 from ghostnb.registries.session import Session
 from ghostnb.registries.vendors.plain import Needs, Vendor
+from ghostnb.registries.vendors.recasting import recast
 from ghostnb.registries.vendors.zot.api import PAGE_SIZE, Query, ZotAPI, quoted
 from ghostnb.registries.vendors.zot.documents import Image, Page, Repository, Search
 from ghostnb.wire.challenges import Challenge
@@ -134,14 +135,8 @@ class Zot(Vendor):
         """
         codes = [one.code for one in error.diagnostics]
         if isinstance(error, UnsupportedError) and error.status == 405 and "DENIED" in codes:
-            return RejectedError(
-                error.message,
-                hint="An index of the repository refers to it: delete that index first.",
-                registry=error.registry,
-                url=error.url,
-                status=error.status,
-                diagnostics=error.diagnostics,
-            )
+            hint = "An index of the repository refers to it: delete that index first."
+            return recast(RejectedError, error, hint)
         if isinstance(error, RejectedError) and error.status == 409:
             error.hint = (
                 "Several tags lead to it, and these credentials may not delete them at once "
