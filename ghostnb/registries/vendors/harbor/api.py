@@ -20,6 +20,7 @@ from ghostnb.errors import (
 from ghostnb.registries.session import Session
 from ghostnb.registries.vendors.harbor.documents import CurrentUser, PermissionEntry, ProjectEntry
 from ghostnb.registries.vendors.json_api import JSONAPI, NumberedPage, in_pages, reason
+from ghostnb.registries.vendors.recasting import recast
 from ghostnb.wire.endpoints import Endpoint
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.paging import not_json
@@ -36,6 +37,11 @@ _LONGEST_COUNT = 10
 _ROBOT = 412
 # Who is no longer known would see what is public alone, and not why.
 _TRUST_SECONDS = 300.0
+
+_LISTS_ALONE = (
+    "This version of Harbor's API takes a CLI secret for lists alone: use a robot account for the "
+    "rest."
+)
 
 Entry = TypeVar("Entry")
 Query = Mapping[str, str | int]
@@ -178,6 +184,14 @@ class HarborAPI(JSONAPI):
         """Send a request; a project's name that is a number is a name all the same."""
         headers = {**request.headers, "x-is-resource-name": "true"}
         return await super().fetch(replace(request, headers=headers), expected)
+
+    def refusal(self, request: Request, reply: Reply) -> RegistryError:
+        """Make an error; what is not for a CLI secret is no question of another login's."""
+        error = super().refusal(request, reply)
+        is_client = self._caller is not None and self._caller.account is Account.CLIENT
+        if is_client and isinstance(error, UnauthorizedError):
+            return recast(ForbiddenError, error, _LISTS_ALONE)
+        return error
 
     async def page(
         self, path: str, kind: type[Entry], what: str, query: Query, number: int = 1

@@ -8,7 +8,8 @@ import warnings
 import httpx2
 import pytest
 
-from ghostnb.errors import ProtocolError, RegistryError, UnauthorizedError
+from ghostnb.errors import ForbiddenError, ProtocolError, RegistryError, UnauthorizedError
+from ghostnb.registries.records import UsageRecord
 from ghostnb.registries.vendors.harbor import api
 from tests.parts.images import plain_image
 from tests.registries.vendors.harbor.replay import API, HOST, document
@@ -167,6 +168,29 @@ def test_a_cli_secret_that_the_api_does_not_know_is_a_login_all_the_same(harbor)
     assert [one.repository for one in found] == [PYTHON, "team/python-tools"]
     assert "by a CLI secret" in told
     assert harbor.count(WHO) == 1
+
+
+def test_what_the_api_does_not_tell_to_a_cli_secret_is_no_question_of_a_login(harbor):
+    harbor.clients.add("ada")
+
+    found = {one.namespace: one for one in run_known(harbor, listed("usage_records"), **as_user())}
+
+    assert found["team"] == UsageRecord("harbor", "team")
+    assert found["library"].repository_count == 1
+    with pytest.raises(ForbiddenError, match="what is in the project team") as raised:
+        run_known(harbor, listed("usage_records", "team"), **as_user())
+    assert "robot account" in raised.value.hint
+    assert "Log in" not in raised.value.hint
+
+
+def test_with_a_cli_secret_an_empty_repository_is_empty(harbor):
+    harbor.clients.add("ada")
+    harbor.planned[f"{HOST}/v2/team/app/tags/list"] = [
+        answer(200, {"name": "team/app", "tags": []})
+    ] * 3
+
+    with pytest.warns(UserWarning, match="no help with tag details"):
+        assert run_known(harbor, listed("tag_details", "team/app"), **as_user()) == []
 
 
 def test_a_token_goes_along_as_it_is(harbor):
