@@ -16,6 +16,7 @@ from ghostnb.errors import (
     RateLimitedError,
     RegistryError,
     UnauthorizedError,
+    UnsupportedError,
 )
 from ghostnb.registries.session import Session
 from ghostnb.registries.vendors.harbor.documents import CurrentUser, PermissionEntry, ProjectEntry
@@ -305,10 +306,21 @@ class HarborAPI(JSONAPI):
                 raise not_json(reply, self.session.config.name, ValueError("JSON was expected"))
             url, what = Endpoint(self.session.config.url).ping().url, f"the credentials of {name!r}"
             await self.fetch(Request("GET", url, what, headers=headers, as_is=True))
+            if not name:
+                raise self._no_user(reply)
             return Caller(Account.CLIENT, name, authorization=authorization)
         user = self.decode(reply, CurrentUser)
         is_admin = user.sysadmin_flag or user.admin_role_in_auth
         return Caller(Account.USER, user.username, is_admin, authorization)
+
+    def _no_user(self, reply: Reply) -> UnsupportedError:
+        return UnsupportedError(
+            f"{self.session.config.name}: Harbor's API takes no token that is its registry's.",
+            hint="Use a user name with a password, a CLI secret, or a robot account.",
+            registry=self.session.config.name,
+            url=reply.url,
+            status=reply.status,
+        )
 
 
 async def _on_and_on(

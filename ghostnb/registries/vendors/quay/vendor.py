@@ -151,7 +151,8 @@ class Quay(Vendor):
             return "anonymous: reads what is public"
         name = credentials.username
         if name != OAUTH_USER:
-            who = f"the robot {name}" if "+" in name else f"the user {name}"
+            known = f"the robot {name}" if "+" in name else f"the user {name}"
+            who = known if name else "the owner of the token"
             return f"{who}: pulls and pushes as its roles allow; Quay's API wants an OAuth token"
         user = await self._api.user()
         if user is None:

@@ -208,6 +208,27 @@ def test_a_token_goes_along_as_it_is(harbor):
     assert set(seen) == {"Bearer an.id.token"}
 
 
+def test_a_token_that_is_the_registrys_alone_is_not_taken_for_somebody_at_the_api(harbor):
+    """The API would show what is public, as to anybody."""
+
+    def registrys(request: httpx2.Request, path: str) -> httpx2.Response:
+        assert request.headers["authorization"] == "Bearer registrys.jwt"
+        if path == "/v2/_catalog":
+            return answer(200, {"repositories": ["library/nginx", "team/app"]})
+        if path == "/v2/":
+            return answer(200)
+        assert path == f"{API}/users/current", "nothing else is to be asked"
+        return answer(401, document("unauthorized"))
+
+    harbor.hosts[HOST] = registrys
+
+    with pytest.warns(UserWarning, match="no help with repositories.*takes no token"):
+        found = run_known(harbor, listed("repositories"), token="registrys.jwt")
+
+    assert [one.repository for one in found] == ["library/nginx", "team/app"]
+    assert run_known(harbor, rights, token="registrys.jwt").startswith("not told (")
+
+
 def test_no_secret_shows(harbor):
     async def work(registry):
         await listed("repositories")(registry)

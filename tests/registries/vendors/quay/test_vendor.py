@@ -126,6 +126,15 @@ def test_a_robot_is_named_and_the_api_is_not_asked(quay):
     assert of_api(quay) == []
 
 
+def test_the_rights_of_a_registrys_token(quay):
+    quay._jwts["registrys.jwt"] = (ROBOT, {})
+
+    rights = run(quay, ping, token="registrys.jwt").rights
+
+    assert rights.startswith("the owner of the token: pulls and pushes as its roles allow")
+    assert of_api(quay) == []
+
+
 def test_strangers_are_told_that_they_read_what_is_public(quay):
     found = run(quay, ping)
 
