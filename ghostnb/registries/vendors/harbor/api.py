@@ -93,9 +93,10 @@ class Caller:
 
     @property
     def own_project(self) -> str:
-        """The project of a robot that has but one, if its name says so."""
+        """The project of a robot that has but one, if its name says so: ``robot$team+ci``."""
         before, plus, _ = self.name.partition("+")
-        return before.rpartition("$")[2] if plus and self.account is Account.ROBOT else ""
+        _, dollar, project = before.rpartition("$")
+        return project if dollar and plus and self.account is Account.ROBOT else ""
 
 
 @dataclass(frozen=True, slots=True)

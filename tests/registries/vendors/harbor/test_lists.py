@@ -72,6 +72,20 @@ def test_a_robots_repositories_come_by_project(harbor):
     assert harbor.count(f"{PLACE}/repositories") == 0
 
 
+def test_of_a_robot_with_another_prefix_no_project_is_made_up(harbor):
+    """Administrators choose what robots' names begin with: robot_name_prefix."""
+    harbor.users["bot-team+ci"] = harbor.users["robot$team+ci"]
+    harbor.robots.add("bot-team+ci")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = run_known(harbor, listed("repositories"), **as_user("bot-team+ci"))
+        usage = run_known(harbor, listed("usage_records"), **as_user("bot-team+ci"))
+
+    assert names(found) == ["library/nginx"]
+    assert [one.namespace for one in usage] == ["library"]
+
+
 def test_a_project_that_is_closed_to_a_robot_is_said(harbor):
     harbor.planned[f"{HOST}{API}/projects/team/repositories"] = [
         answer(403, document("forbidden")),
