@@ -14,6 +14,7 @@ from ghostnb.errors import (
     UnauthorizedError,
 )
 from ghostnb.oci import Digest, check_repository
+from ghostnb.registries.catalog import match_rank
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord, UsageRecord
@@ -201,8 +202,10 @@ class Harbor(Vendor):
         if (await self._api.caller()).account in (Account.ANONYMOUS, Account.USER):
             what = f"a search for {words!r}"
             answer = await self._api.read("/search", SearchAnswer, what, {"q": words})
-            for found in answer.repository or ():
-                yield found.record(self._config.name)
+            # All come at once, in no order that says how well they fit.
+            found = (one.record(self._config.name) for one in answer.repository or ())
+            for record in sorted(found, key=lambda one: match_rank(one.repository, words)):
+                yield record
             return
         filters = {"q": f"name=~{words}"} if words else {}
         async for entry in self._repositories(None, filters):

@@ -180,6 +180,17 @@ def test_a_search_ends_where_enough_was_found(harbor):
     assert harbor.asked == []
 
 
+def test_what_fits_best_is_found_first(harbor):
+    shape = harbor.repositories[0]
+    harbor.repositories = [
+        shape | {"name": f"team/{name}"} for name in ("a-python", "python-tools", "z/python")
+    ]
+
+    found = run_known(harbor, listed("search", "python", limit=2), **as_user())
+
+    assert names(found) == ["team/z/python", "team/python-tools"]
+
+
 def test_a_robots_search_goes_by_project(harbor):
     first, second = run_known(harbor, listed("search", "python", limit=10), **ROBOT)
 

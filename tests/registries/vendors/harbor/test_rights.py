@@ -109,18 +109,6 @@ def test_a_wrong_password_is_not_anonymous(harbor, kind, name, work):
     assert_hidden(raised.value, WRONG)
 
 
-def test_a_wrong_password_is_refused_though_another_was_taken(harbor):
-    async def work(registry):
-        before = await listed("repositories")(registry)
-        harbor.users["ada"] = ("an0ther-Pw", ("team",))
-        harbor.planned.clear()
-        return before
-
-    assert len(run_known(harbor, work, **as_user())) == 5
-    with pytest.raises(UnauthorizedError):
-        run_known(harbor, listed("repositories"), **as_user())
-
-
 def test_a_robot_whose_time_is_over_is_not_anonymous(harbor, monkeypatch):
     elapsed = [0.0]
     real = time.monotonic
