@@ -139,7 +139,9 @@ class GitLabAPI(JSONAPI):
             try:
                 reply = await super().send(request, expected)
             except UnauthorizedError as e:
-                self._trials.note_refused(credentials, e)
+                # To a job, what is not for jobs is refused so as well.
+                if not is_job(credentials):
+                    self._trials.note_refused(credentials, e)
                 raise
             self._trials.note_accepted(credentials)
             return reply

@@ -172,6 +172,19 @@ def test_a_job_lists_its_own_project_and_no_other(gitlab):
         run(gitlab, listed("repositories"), **login)
 
 
+def test_a_job_that_asked_for_another_project_still_sees_its_own(gitlab):
+    """A refusal of what is not for jobs is no word on the token."""
+    gitlab.holders["glcbt-s3cret"] = Holder("job", "gitlab-ci-token", (), project="acme/web")
+
+    async def work(registry):
+        with pytest.raises(UnauthorizedError):
+            await listed("repositories", "ada/lab")(registry)
+        return await listed("repositories", "acme/web")(registry)
+
+    login = {"username": "gitlab-ci-token", "password": "glcbt-s3cret"}
+    assert len(run(gitlab, work, **login)) == 2
+
+
 # Tags
 
 
