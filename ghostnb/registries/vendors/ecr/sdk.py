@@ -5,6 +5,7 @@ Nothing here is imported from boto3 before it is needed; everything blocks, and 
 
 import threading
 import time
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,6 +31,14 @@ Who knows that it is none sets AWS_EC2_METADATA_DISABLED=true, and does not wait
 """
 
 
+@dataclass(slots=True)
+class _Held:
+    """A session of boto3 and its clients: what was looked up once."""
+
+    session: Any = field(default=None, repr=False)
+    clients: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
 class SDK:
     """Calls operations of Amazon's APIs, on behalf of one registry.
 
@@ -50,8 +59,7 @@ class SDK:
         self._config = config
         self._place = place
         self._lock = threading.Lock()
-        self._boto: Any = None
-        self._clients: dict[str, Any] = {}
+        self._held = _Held()
 
     def __repr__(self) -> str:
         return f"<SDK in {self._place.region} for {self._config.name}>"
@@ -99,21 +107,25 @@ class SDK:
             raise error from e
 
     def forget(self) -> None:
-        """Look for credentials anew when they are needed next."""
-        with self._lock:
-            self._boto, self._clients = None, {}
+        """Look for credentials anew when they are needed next.
+
+        The lock is not waited for: a thread may have it for as long as credentials are looked
+        for, and this is called on the event loop.
+        """
+        self._held = _Held()
 
     def _client(self, service: str) -> Any:
         with self._lock:
-            if service not in self._clients:
-                self._clients[service] = self._new_client(service)
-            return self._clients[service]
+            held = self._held
+            if service not in held.clients:
+                held.clients[service] = self._new_client(held, service)
+            return held.clients[service]
 
-    def _new_client(self, service: str) -> Any:
+    def _new_client(self, held: "_Held", service: str) -> Any:
         from botocore.config import Config
 
-        if self._boto is None:
-            self._boto = self._new_session()
+        if held.session is None:
+            held.session = self._new_session()
         options: dict[str, Any] = {}
         # Only where the host says so: else it is for AWS's own configuration to say.
         if self._place.is_fips:
@@ -127,7 +139,7 @@ class SDK:
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
             **options,
         )
-        return self._boto.client(service, region_name=self._place.region, config=config)
+        return held.session.client(service, region_name=self._place.region, config=config)
 
     def _new_session(self) -> Any:
         import boto3

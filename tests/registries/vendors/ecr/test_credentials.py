@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import sys
+import threading
 import time
 import traceback
 
@@ -21,8 +22,10 @@ from botocore.exceptions import (
 from botocore.httpsession import URLLib3Session
 
 from ghostnb.errors import ForbiddenError, TransportError, UnauthorizedError, UnsupportedError
+from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session import credentials as source
 from ghostnb.registries.vendors.ecr import sdk
+from ghostnb.registries.vendors.ecr.hosts import private_place
 from tests.parts.images import plain_image
 from tests.registries.vendors.ecr.replay import HOST, PASSWORD, authorization
 from tests.registries.vendors.ecr.runs import URL, listed, run
@@ -231,6 +234,34 @@ class FakeClient:
     def get_authorization_token(self):
         self._asked.append("get_authorization_token")
         return authorization()
+
+
+def test_looking_anew_waits_for_no_thread_that_looks(aws, monkeypatch):
+    looked, let_go = threading.Event(), threading.Event()
+    config = RegistryConfig("aws", URL)
+    made = sdk.SDK(config, private_place(HOST))
+    find = made._new_session
+
+    def slowly():
+        looked.set()
+        assert let_go.wait(20)
+        return find()
+
+    monkeypatch.setattr(made, "_new_session", slowly)
+    aws.expect("get_authorization_token", authorization())
+    asking = threading.Thread(target=made.call, args=("ecr", "get_authorization_token", "it", {}))
+    forgetting = threading.Thread(target=made.forget, daemon=True)
+    asking.start()
+    assert looked.wait(20)
+    forgetting.start()
+    forgetting.join(2)
+    has_waited = forgetting.is_alive()
+    let_go.set()
+    asking.join(20)
+
+    assert not has_waited, "the event loop would have stood still"
+    # What was looked up before that is not kept.
+    assert made._held.session is None
 
 
 # Profiles
