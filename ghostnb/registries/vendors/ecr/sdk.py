@@ -22,6 +22,8 @@ _ATTEMPTS = 3
 # botocore's own name for the credentials of the machine that this runs on.
 _METADATA = "iam-role"
 _METADATA_PAUSE_SECONDS = 600.0
+# Sources beside a profile, which botocore goes on to where the profile has no credentials.
+_BESIDE_PROFILE = ("ec2-credentials-file", "boto-config", "container-role", _METADATA)
 
 metadata = SimpleNamespace(silent_until=0.0)
 """Until when the metadata of an EC2 instance is not asked for again, in this whole process.
@@ -147,9 +149,14 @@ class SDK:
         from botocore.exceptions import CredentialRetrievalError, NoCredentialsError
 
         core = botocore.session.Session(profile=self._config.profile)
-        asks_metadata = time.monotonic() >= metadata.silent_until
-        if not asks_metadata:
-            core.get_component("credential_provider").remove(_METADATA)
+        asks_metadata = time.monotonic() >= metadata.silent_until and not self._config.profile
+        sources = core.get_component("credential_provider")
+        if self._config.profile:
+            # Who names one means nobody else; what a profile itself refers to is not among these.
+            for name in _BESIDE_PROFILE:
+                sources.remove(name)
+        elif not asks_metadata:
+            sources.remove(_METADATA)
         try:
             found = core.get_credentials()
         except ValueError as e:

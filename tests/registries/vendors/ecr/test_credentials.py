@@ -290,6 +290,18 @@ def test_a_profile_that_is_not_there_is_an_error_though_docker_has_a_password(ec
         run(ecr, listed("tags", "team/web"), profile="work")
 
 
+def test_a_profile_without_credentials_gets_nobody_elses(ecr, docker, no_credentials, monkeypatch):
+    (no_credentials / "config").write_text("[profile work]\nregion = eu-west-1\n")
+    (no_credentials / "of_ec2").write_text("AWSAccessKeyId=AKIDFILE\nAWSSecretKey=k3y\n")
+    monkeypatch.setenv("AWS_CREDENTIAL_FILE", str(no_credentials / "of_ec2"))
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/credentials")
+    # The fixture fails where an instance's metadata is asked for.
+    monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
+
+    with pytest.raises(UnauthorizedError, match="Unable to locate credentials"):
+        run(ecr, listed("tags", "team/web"), profile="work")
+
+
 def test_a_profile_of_the_environment_that_is_not_there_leaves_dockers_password(
     ecr, image, docker, monkeypatch
 ):
