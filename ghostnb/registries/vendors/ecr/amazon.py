@@ -1,5 +1,6 @@
 """What Amazon's private registries and its public one have in common."""
 
+import asyncio
 import secrets
 from typing import Any, ClassVar
 
@@ -7,12 +8,14 @@ from ghostnb.errors import (
     ForbiddenError,
     NotFoundError,
     RegistryError,
+    RejectedError,
     UnauthorizedError,
 )
 from ghostnb.oci import Digest
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session import Session
 from ghostnb.registries.vendors.ecr.api import AmazonAPI
+from ghostnb.registries.vendors.ecr.documents import ImagePage
 from ghostnb.registries.vendors.ecr.hosts import place_of
 from ghostnb.registries.vendors.plain import Vendor
 from ghostnb.wire.tokens import Credentials
@@ -48,6 +51,8 @@ class Amazon(Vendor):
         # The answer that was last known when a password was given.
         self._challenges: object = None
         self._trouble: RegistryError | None = None
+        # One after another: of the last two tags of an image, both would find the other.
+        self._untagging = asyncio.Lock()
 
     async def credentials(self) -> Credentials | None:
         """Give the password that AWS credentials get; None where there are none of use.
@@ -115,18 +120,43 @@ class Amazon(Vendor):
         return ""
 
     async def delete_tag(self, repository: str, tag: str) -> bool:
-        """Delete a tag.
+        """Delete a tag alone, unless it is the last one of its image.
+
+        Raises
+        ------
+        RejectedError
+            If it is: the image would go, too.
 
         Notes
         -----
         Source: the API's reference, ``BatchDeleteImage``: "When you remove the last tag from
-        an image, the image is deleted from your repository." There is no other way.
+        an image, the image is deleted from your repository." There is no other way; a stand-in
+        that is put in the tag's place stays wherever Amazon replicates the repository to.
         """
         if self._api is None:
             return False
         what = f"the deletion of {repository}:{tag}"
-        await self._api.delete(what, imageIds=[{"imageTag": tag}], **self._at(repository))
+        async with self._untagging:
+            await self._check_untagging(self._api, repository, tag)
+            await self._api.delete(what, imageIds=[{"imageTag": tag}], **self._at(repository))
         return True
+
+    async def _check_untagging(self, api: AmazonAPI, repository: str, tag: str) -> None:
+        """Raise if no other tag leads to what a tag leads to."""
+        what = f"the image of {repository}:{tag}"
+        where = await self._described_at(repository)
+        wanted = [{"imageTag": tag}]
+        page = await api.read("describe_images", ImagePage, what, imageIds=wanted, **where)
+        tags = {one for image in page.image_details for one in image.image_tags or ()}
+        if tags - {tag}:
+            return
+        raise RejectedError(
+            f"{tag} is the only tag of its image in {repository} of {self._config.name}, and "
+            "Amazon deletes an image with its last tag.",
+            hint="Delete the image itself, by its digest; or give it another tag first.",
+            registry=self._config.name,
+            url=self._config.url,
+        )
 
     async def delete_manifest(self, repository: str, digest: Digest) -> bool:
         """Delete an image with its tags."""
@@ -159,6 +189,10 @@ class Amazon(Vendor):
     def _at(self, repository: str) -> dict[str, Any]:
         """Give the parameters that name a repository."""
         raise NotImplementedError
+
+    async def _described_at(self, repository: str) -> dict[str, Any]:
+        """Give the parameters that name a repository whose images are described."""
+        return self._at(repository)
 
     def _trouble_told(self) -> str:
         return f"{self._trouble} " if self._trouble is not None else ""

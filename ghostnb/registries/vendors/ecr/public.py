@@ -1,7 +1,7 @@
 """Amazon ECR Public: one registry of many owners, each with an alias."""
 
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 from ghostnb.errors import UnsupportedError
@@ -49,6 +49,8 @@ class ECRPublic(Amazon):
     )
 
     _has_warned = False
+    # The aliases of one's own registry, as far as they were asked for.
+    _own: Collection[str] = ()
 
     @classmethod
     def is_at(cls, host: str) -> bool:
@@ -108,6 +110,21 @@ class ECRPublic(Amazon):
                 if name and is_within and name not in seen:
                     seen.add(name)
                     yield RepositoryRecord(self._config.name, name)
+
+    async def _described_at(self, repository: str) -> dict[str, Any]:
+        # Without an account it is one's own registry that is described.
+        alias, _, name = repository.partition("/")
+        if self._api is not None and alias not in self._own:
+            self._own = await _aliases(self._api)
+        if alias not in self._own:
+            raise UnsupportedError(
+                f"{self._config.name} does not tell which tags an image in {repository} has, as "
+                f"{alias[:100]} is another's: it may go with its last tag.",
+                hint="Delete the image itself, by its digest.",
+                registry=self._config.name,
+                url=self._config.url,
+            )
+        return {"repositoryName": name}
 
     def _at(self, repository: str) -> dict[str, Any]:
         # Of all operations, only the deletion takes an alias for the account.

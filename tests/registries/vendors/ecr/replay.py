@@ -91,6 +91,9 @@ class ECRReplay(Replay):
             return plain(200, {"repositories": sorted(self.held.repositories)})
         if path.endswith("/tags/list"):
             return self._tags(request, path)
+        if "/referrers/" in path:
+            kind = {"content-type": "application/vnd.oci.image.index.v1+json"}
+            return answer(200, {"schemaVersion": 2, "manifests": []}, kind)
         assert repository_of(path), f"{path} is none of the registry's"
         if "/blobs/" in path:
             digest = path.rpartition("/")[2]

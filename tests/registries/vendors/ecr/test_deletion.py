@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from botocore.exceptions import ReadTimeoutError
 from botocore.stub import ANY
 
 from ghostnb.errors import (
     ForbiddenError,
+    IncompleteError,
     NotFoundError,
     ProtocolError,
     RateLimitedError,
@@ -18,8 +21,9 @@ from ghostnb.errors import (
     TransportTimeoutError,
 )
 from ghostnb.oci import Digest
+from ghostnb.transfer.deleting.deletion import plan_deletion
 from tests.parts.images import plain_image
-from tests.registries.vendors.ecr.replay import PASSWORD, document
+from tests.registries.vendors.ecr.replay import HOST, PASSWORD, document, plain
 from tests.registries.vendors.ecr.runs import deletion, run
 
 LOGIN = {"username": "AWS", "password": PASSWORD}
@@ -37,17 +41,71 @@ def deleting(tag="1.2", **options):
     return lambda registry: registry.delete_tag("team/web", tag, **options)
 
 
+@pytest.fixture
+def described(aws, image):
+    """Let the image have another tag."""
+    expect_tags(aws, "1.2", "latest")
+
+
+def expect_tags(aws, *tags, asked="1.2"):
+    reply = {"imageDetails": [{"imageDigest": DIGEST, "imageTags": list(tags)}]}
+    aws.expect("describe_images", reply, **deletion(imageTag=asked))
+
+
 def failure(code):
     reply = document("deletion_failed")
     reply["failures"][0]["failureCode"] = code
     return reply
 
 
-def test_a_tag_is_deleted_by_its_name_alone(aws, ecr, image):
+def test_a_tag_is_deleted_by_its_name_alone(aws, ecr, image, described):
     aws.expect("batch_delete_image", document("deleted_tag"), **deletion(imageTag="1.2"))
 
     run(ecr, deleting(expected=Digest(image.digest)), **LOGIN)
-    assert aws.asked == ["BatchDeleteImage"]
+    assert aws.asked == ["DescribeImages", "BatchDeleteImage"]
+
+
+def test_the_last_tag_stays_since_its_image_would_go_with_it(aws, ecr, image):
+    expect_tags(aws, "1.2")
+
+    with pytest.raises(RejectedError, match=r"1\.2 is the only tag.*by its digest") as raised:
+        run(ecr, deleting(), **LOGIN)
+
+    assert "Nothing" not in raised.value.hint
+    assert aws.asked == ["DescribeImages"]
+
+
+def test_of_the_last_two_tags_at_once_one_stays(aws, ecr, image):
+    ecr.held.add("team/web:latest", image)
+    expect_tags(aws, "1.2", "latest")
+    aws.expect("batch_delete_image", document("deleted_tag"), **deletion(imageTag="1.2"))
+    expect_tags(aws, "latest", asked="latest")
+
+    async def work(registry):
+        both = (deleting(tag)(registry) for tag in ("1.2", "latest"))
+        return await asyncio.gather(*both, return_exceptions=True)
+
+    first, second = run(ecr, work, **LOGIN)
+    assert first is None
+    assert isinstance(second, RejectedError)
+
+
+def test_an_image_that_a_plan_leaves_stays(aws, ecr, image):
+    """What cannot be read may be an index that holds it."""
+    ecr.held.add("team/web:broken", plain_image("broken"))
+    ecr.planned[f"{HOST}/v2/team/web/manifests/broken"] = [plain(500, b"")] * 9
+    aws.expect("batch_delete_image", failure("ImageNotFound"), **deletion() | {"imageIds": ANY})
+    expect_tags(aws, "1.2")
+
+    async def work(registry):
+        plan = await plan_deletion(registry, "team/web:1.2")
+        assert [(row.action, row.tag) for row in plan.rows()] == [("untag", "1.2")]
+        await plan.apply()
+
+    with pytest.raises(IncompleteError, match="only tag of its image"):
+        run(ecr, work, **LOGIN)
+
+    assert aws.asked == ["BatchDeleteImage", "DescribeImages"]
 
 
 def test_a_tag_that_moved_stays(aws, ecr, image):
@@ -76,7 +134,7 @@ def test_an_image_is_deleted_by_its_digest(aws, ecr):
         ("KmsError", ServerError),
     ],
 )
-def test_a_failure_in_a_200_is_an_error_and_nothing_else_is_tried(aws, ecr, image, code, kind):
+def test_a_failure_in_a_200_is_an_error_and_nothing_else_is_tried(aws, ecr, described, code, kind):
     aws.expect("batch_delete_image", failure(code), **deletion(imageTag="1.2"))
 
     with pytest.raises(kind, match=f"the deletion of team/web:1.2.*{code}: Requested") as raised:
@@ -84,10 +142,10 @@ def test_a_failure_in_a_200_is_an_error_and_nothing_else_is_tried(aws, ecr, imag
 
     assert type(raised.value) is kind
     # The replay takes no DELETE and no PUT: no stand-in was put in the tag's place.
-    assert aws.asked == ["BatchDeleteImage"]
+    assert aws.asked == ["DescribeImages", "BatchDeleteImage"]
 
 
-def test_what_a_list_leads_to_is_kept_and_told(aws, ecr, image):
+def test_what_a_list_leads_to_is_kept_and_told(aws, ecr, described):
     aws.expect("batch_delete_image", document("deletion_failed"), **deletion(imageTag="1.2"))
 
     with pytest.raises(RejectedError, match="delete that one first"):
@@ -105,15 +163,17 @@ def test_what_a_list_leads_to_is_kept_and_told(aws, ecr, image):
         ("ThrottlingException", 400, RateLimitedError),
     ],
 )
-def test_a_refusal_is_of_its_class_and_nothing_else_is_tried(aws, ecr, image, code, status, kind):
+def test_a_refusal_is_of_its_class_and_nothing_else_is_tried(
+    aws, ecr, described, code, status, kind
+):
     aws.refuse("batch_delete_image", code, status=status)
 
     with pytest.raises(kind, match=code):
         run(ecr, deleting(), **LOGIN)
-    assert aws.asked == ["BatchDeleteImage"]
+    assert aws.asked == ["DescribeImages", "BatchDeleteImage"]
 
 
-def test_who_may_not_delete_is_told_the_permission(aws, ecr, image):
+def test_who_may_not_delete_is_told_the_permission(aws, ecr, described):
     aws.refuse("batch_delete_image", "AccessDeniedException", "User x is not authorized")
 
     with pytest.raises(ForbiddenError, match=r"x is not authorized.*ecr:BatchDeleteImage") as e:
@@ -122,18 +182,22 @@ def test_who_may_not_delete_is_told_the_permission(aws, ecr, image):
 
 
 @pytest.mark.parametrize("reply", [{}, {"failures": []}])
-def test_an_answer_that_does_not_say_what_was_deleted_is_an_error(aws, ecr, image, reply):
+def test_an_answer_that_does_not_say_what_was_deleted_is_an_error(aws, ecr, described, reply):
     aws.expect("batch_delete_image", reply, **deletion(imageTag="1.2"))
 
     with pytest.raises(ProtocolError, match="the deletion of team/web:1"):
         run(ecr, deleting(), **LOGIN)
 
 
-def test_an_answer_that_does_not_come_is_an_error(aws, ecr, image):
+@pytest.mark.parametrize(
+    "work",
+    [deleting(), lambda registry: registry.delete_manifest("team/web", Digest(DIGEST))],
+)
+def test_an_answer_that_does_not_come_is_an_error(aws, ecr, image, work):
     aws.raise_next(ReadTimeoutError(endpoint_url="https://api.ecr.eu-west-1.amazonaws.com/"))
 
     with pytest.raises(TransportTimeoutError):
-        run(ecr, deleting(), **LOGIN)
+        run(ecr, work, **LOGIN)
 
 
 # Beforehand

@@ -110,6 +110,13 @@ def test_a_tag_is_deleted_under_its_alias(aws, public):
     image = plain_image("cli")
     public.held.add("acme/tools/cli:1.2", image)
     aws.expect("ecr-public.get_authorization_token", authorization(is_public=True))
+    aws.expect("ecr-public.describe_registries", document("public_registries"), **PAGE)
+    aws.expect(
+        "ecr-public.describe_images",
+        {"imageDetails": [{"imageDigest": DIGEST, "imageTags": ["1.2", "latest"]}]},
+        repositoryName="tools/cli",
+        imageIds=[{"imageTag": "1.2"}],
+    )
     aws.expect(
         "ecr-public.batch_delete_image",
         document("deleted_tag"),
@@ -119,6 +126,16 @@ def test_a_tag_is_deleted_under_its_alias(aws, public):
     )
 
     run(public, lambda one: one.delete_tag("acme/tools/cli", "1.2"), url=PUBLIC)
+
+
+def test_a_tag_in_anothers_registry_stays_since_its_image_may_go_with_it(aws, public):
+    aws.expect("ecr-public.describe_registries", document("public_registries"), **PAGE)
+
+    async def work(registry):
+        await registry._vendor.delete_tag("docker/tools/cli", "1.2")
+
+    with pytest.raises(UnsupportedError, match=r"docker is another's.*by its digest"):
+        run(public, work, url=PUBLIC)
 
 
 def test_an_image_is_deleted_under_its_alias(aws, public):
