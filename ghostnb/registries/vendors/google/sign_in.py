@@ -113,7 +113,11 @@ class SignIn:
             self._held = None
             problem = f"Google gives no access token ({_words(e)})"
             raise self._error(UnauthorizedError, problem) from None
-        except (ValueError, msgspec.MsgspecError) as e:
+        except ImportError:
+            problem = "needs google-auth with requests, which is not installed"
+            raise self._error(UnsupportedError, f"{self._config.name} {problem}") from None
+        # A file of credentials may be unreadable, or JSON of any other form.
+        except (ValueError, OSError, AttributeError, TypeError, msgspec.MsgspecError) as e:
             problem = (
                 f"google-auth makes nothing of what {self._config.name} has ({type(e).__name__})"
             )

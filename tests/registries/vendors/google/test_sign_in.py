@@ -14,6 +14,7 @@ import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
+import google.auth
 import pytest
 from google.auth import exceptions
 from google.auth.credentials import TokenState
@@ -29,6 +30,7 @@ from tests.registries.vendors.google.runs import URL, by_key, by_token, listed, 
 from tests.registries.vendors.runs import run_on
 
 CART = "my-proj/apps/cart"
+REAL_DEFAULT = google.auth.default
 
 
 @dataclass
@@ -262,6 +264,26 @@ def test_without_google_auth_all_else_works(google, machine, without_google_auth
         assert len(run(google, listed("repositories", "my-proj"), **by_token())) == 3
         assert len(run(google, listed("tag_details", CART), **by_key())) == 4
     assert machine.refreshes == 0
+
+
+def test_google_auth_without_what_it_asks_by_is_as_good_as_none(google, machine, monkeypatch):
+    monkeypatch.setitem(sys.modules, "google.auth.transport.requests", None)
+    google.public.add(CART)
+
+    assert len(run(google, listed("tag_details", CART))) == 4
+    assert machine.refreshes == 0
+
+
+@pytest.mark.parametrize("content", ["[]", '"text"', None])
+def test_files_of_no_use_leave_what_is_public(google, monkeypatch, tmp_path, content):
+    monkeypatch.setattr("google.auth.default", REAL_DEFAULT)
+    path = tmp_path / "key.json"
+    path.write_text(content) if content else path.mkdir()
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
+    google.public.add(CART)
+
+    with pytest.warns(UserWarning, match=r"makes nothing of.*They were not used"):
+        assert len(run(google, listed("tag_details", CART))) == 4
 
 
 def test_a_refusal_says_what_to_install(google, machine, without_google_auth):
