@@ -149,7 +149,7 @@ class Untagger:
             await self._delete_stand_in(repository, tag, stand_in)
         except (RegistryError, asyncio.CancelledError) as e:
             # The tag must not be left pointing to nothing of use.
-            await settled(self._put_back(repository, tag, before, e))
+            await settled(self._put_back(repository, tag, before, stand_in, e))
             raise
 
     async def _delete_stand_in(self, repository: str, tag: str, stand_in: AnyStored) -> None:
@@ -185,14 +185,23 @@ class Untagger:
             return None
 
     async def _put_back(
-        self, repository: str, tag: str, before: AnyStored, why: BaseException
+        self,
+        repository: str,
+        tag: str,
+        before: AnyStored,
+        stand_in: AnyStored,
+        why: BaseException,
     ) -> None:
         # Garbage collection may have taken the blob that the next stand-in needs.
         self._empty_blob_in.discard(repository)
+        # What somebody else has pushed meanwhile stays: a deletion may take a minute.
+        if await self._leads_to(repository, tag) not in (None, before.digest, stand_in.digest):
+            return
         try:
             await self._places.put(repository, before, tag)
         except RegistryError as e:
-            if await self._still_leads(repository, tag, before.digest):
+            # The stand-in was perhaps never taken.
+            if await self._leads_to(repository, tag) == before.digest:
                 return
             error = self._lost(repository, tag, before.digest, e)
             if isinstance(why, RegistryError):
@@ -200,12 +209,12 @@ class Untagger:
             # Who has cancelled asks for no answer, and must hear of it all the same.
             warnings.warn(str(error), UserWarning, stacklevel=2)
 
-    async def _still_leads(self, repository: str, tag: str, digest: Digest) -> bool:
-        """Tell whether the stand-in was never taken; False if nobody answers that."""
+    async def _leads_to(self, repository: str, tag: str) -> Digest | None:
+        """Give what a tag leads to now; None if nobody answers that."""
         try:
-            return (await self._places.resolve(repository, tag)).digest == digest
+            return (await self._places.resolve(repository, tag)).digest
         except RegistryError:
-            return False
+            return None
 
     def _lost(
         self, repository: str, tag: str, digest: Digest, error: RegistryError

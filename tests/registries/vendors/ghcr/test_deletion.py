@@ -153,6 +153,24 @@ def test_a_tag_is_put_back_whatever_the_deletion_is_refused_for(app, status):
     assert app.tags("acme/app")["1.0"] == OLD.digest
 
 
+@pytest.mark.parametrize("status", [400, 503])
+def test_what_somebody_else_pushes_meanwhile_is_not_overwritten(app, monkeypatch, status):
+    """A deletion may take a minute, where a limit is waited for."""
+    theirs = plain_image("theirs", layers=1, size_bytes=8)
+
+    def pushed_meanwhile(request, repository, number):
+        if theirs.digest not in app.digests(repository):
+            app.push(repository, theirs, "1")
+        return answer(status, document("downloaded"))
+
+    monkeypatch.setattr(app, "_version", pushed_meanwhile)
+
+    with pytest.raises(RegistryError):
+        run(app, tag_deletion("1"), **logged_in())
+
+    assert app.tags("acme/app") == {"1": theirs.digest, "1.0": OLD.digest, "2": NEW.digest}
+
+
 def test_a_stand_in_that_the_api_lists_only_later_is_waited_for(app):
     async def work(registry):
         await registry.check_deletable("acme/app")
