@@ -109,11 +109,7 @@ class ArtifactRegistry(Vendor):
     @classmethod
     def has_answered(cls, headers: Mapping[str, str], challenges: tuple[Challenge, ...]) -> bool:
         """Tell by its token server, which each of Google's hosts has at ``/v2/token``."""
-        realms = (urlsplit(one.realm) for one in challenges if one.scheme == "bearer")
-        return any(
-            realm.scheme == "https" and realm.path == "/v2/token" and is_google(realm.netloc)
-            for realm in realms
-        )
+        return any(_is_token_server(one.realm) for one in challenges if one.scheme == "bearer")
 
     async def credentials(self) -> Credentials | None:
         """Give the machine's own credentials for programs; None if there are none."""
@@ -358,6 +354,14 @@ class ArtifactRegistry(Vendor):
         # refused, the registry is asked once more with the specification's.
         request = replace(request, scopes=(push_scope(repository),))
         await self._api.fetch_own(request, _GONE)
+
+
+def _is_token_server(realm: str) -> bool:
+    try:
+        parts = urlsplit(realm)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and parts.path == "/v2/token" and is_google(parts.netloc)
 
 
 def _has_google_auth() -> bool:

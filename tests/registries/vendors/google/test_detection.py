@@ -86,6 +86,7 @@ class Unknown(Replay):
         ("https://us-docker.pkg.dev.evil.example/v2/token", "distribution"),
         ("https://images.example.com/v2/token", "distribution"),
         ("http://gcr.io/v2/token", "distribution"),
+        ("https://[gcr.io/v2/token", "distribution"),
     ],
 )
 def test_an_unknown_host_is_known_by_its_token_server(realm, kind):
