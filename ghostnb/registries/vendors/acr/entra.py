@@ -146,7 +146,8 @@ def _entra_token(host: str) -> str | None:
             return credential.get_token(_AUDIENCE).token
     except AzureError:
         return None
-    except ValueError as e:
+    except (ValueError, OSError) as e:
+        # OSError: of a certificate's file that a variable names.
         raise ConfigError(
             f"azure-identity cannot look for a sign-in: {e}",
             hint=f"Check the variables of the environment that begin with AZURE_, as {_CHOICE}.",

@@ -281,6 +281,13 @@ def test_a_variable_that_azure_identity_cannot_read_is_said(azure, sign_in):
         run(azure, pinged)
 
 
+def test_a_certificate_that_is_not_there_is_said(azure, sign_in):
+    sign_in.error = FileNotFoundError(2, "No such file or directory", "/etc/azure.pem")
+
+    with pytest.raises(ConfigError, match=r"/etc/azure\.pem.*begin with AZURE_"):
+        run(azure, pinged)
+
+
 def test_a_sign_in_that_the_registry_does_not_take_is_said_and_not_used(azure, sign_in):
     sign_in.token = "eyJ.another-tenants-s3cret.jwt"
     azure.is_public = True
