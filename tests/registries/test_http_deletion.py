@@ -262,6 +262,23 @@ def test_a_stand_in_that_went_and_may_have_left_the_tag_is_deleted_once_more(fir
     assert puts[0].body == puts[1].body != DOCUMENT.raw, "the tag was put back"
 
 
+def test_what_somebody_else_pushes_meanwhile_gets_no_stand_in():
+    # Their writing of the tag is what distribution 2 fails by.
+    theirs = plain_image("theirs")
+    with by_digest_only([error(500, "UNKNOWN"), error(404, "MANIFEST_UNKNOWN"), reply(202)]) as it:
+        read = it.routes[f"{MANIFESTS}1"]
+        now = reply(body=theirs.raw, headers={"Content-Type": theirs.media_type})
+        it.routes["GET", f"{MANIFESTS}1"] = [read, read, now]
+
+        async def question(registry):
+            with pytest.raises(TagMovedError, match=theirs.digest):
+                await registry.delete_tag("app", "1")
+
+        ask(it.url, question)
+        (stand_in,) = it.seen(f"{MANIFESTS}1", "PUT")
+    assert stand_in.body != theirs.raw
+
+
 def test_a_registry_that_dies_in_between_is_told():
     port = free_port()
 

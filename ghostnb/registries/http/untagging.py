@@ -146,14 +146,21 @@ class Untagger:
             if stand_in is not found:
                 # Cancelled meanwhile, it must be known whether it was taken.
                 await settled(self._places.put(repository, stand_in, tag))
-            await self._delete_stand_in(repository, tag, stand_in)
+            await self._delete_stand_in(repository, tag, stand_in, before)
         except (RegistryError, asyncio.CancelledError) as e:
             # The tag must not be left pointing to nothing of use.
             await settled(self._put_back(repository, tag, before, stand_in, e))
             raise
 
-    async def _delete_stand_in(self, repository: str, tag: str, stand_in: AnyStored) -> None:
+    async def _delete_stand_in(
+        self, repository: str, tag: str, stand_in: AnyStored, before: AnyStored
+    ) -> None:
         """Delete a stand-in, and the tag with it.
+
+        Raises
+        ------
+        TagMovedError
+            If somebody else has pushed to the tag meanwhile.
 
         Notes
         -----
@@ -166,6 +173,10 @@ class Untagger:
             try:
                 await self._places.delete(repository, stand_in.digest)
             except NotFoundError:
+                now = await self._pushed_meanwhile(repository, tag, before, stand_in)
+                if now is not None:
+                    name = self._places.registry
+                    raise tag_moved(name, repository, tag, now, before.digest) from None
                 await settled(self._places.put(repository, stand_in, tag))
             else:
                 return
@@ -195,7 +206,7 @@ class Untagger:
         # Garbage collection may have taken the blob that the next stand-in needs.
         self._empty_blob_in.discard(repository)
         # What somebody else has pushed meanwhile stays: a deletion may take a minute.
-        if await self._leads_to(repository, tag) not in (None, before.digest, stand_in.digest):
+        if await self._pushed_meanwhile(repository, tag, before, stand_in) is not None:
             return
         try:
             await self._places.put(repository, before, tag)
@@ -208,6 +219,11 @@ class Untagger:
                 raise error from why
             # Who has cancelled asks for no answer, and must hear of it all the same.
             warnings.warn(str(error), UserWarning, stacklevel=2)
+
+    async def _pushed_meanwhile(self, repository: str, tag: str, *ours: AnyStored) -> Digest | None:
+        """Give what somebody else has pushed to a tag; None if that is not known to be so."""
+        now = await self._leads_to(repository, tag)
+        return now if all(now != one.digest for one in ours) else None
 
     async def _leads_to(self, repository: str, tag: str) -> Digest | None:
         """Give what a tag leads to now; None if nobody answers that."""
