@@ -20,7 +20,7 @@ from ghostnb.oci.manifest import (
     parse_manifest,
 )
 from ghostnb.oci.platform import Platform
-from ghostnb.oci.reference import Reference, check_repository, check_tag
+from ghostnb.oci.reference import Reference, check_repository, check_tag, is_within
 
 __all__ = [
     "MAX_MANIFEST_BYTES",
@@ -40,6 +40,7 @@ __all__ = [
     "align_history",
     "check_repository",
     "check_tag",
+    "is_within",
     "parse_config",
     "parse_manifest",
 ]

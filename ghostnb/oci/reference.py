@@ -241,3 +241,15 @@ def _split_name(text: str, whole: str) -> tuple[str, str, Digest | None]:
     if not tag and not at:
         tag = "latest"
     return head, tag, Digest(digest) if at else None
+
+
+def is_within(repository: str, namespace: str | None) -> bool:
+    """Tell whether a repository's name is a namespace, or begins with it and a slash.
+
+    Parameters
+    ----------
+    repository : str
+    namespace : str or None
+        None has all.
+    """
+    return namespace is None or f"{repository}/".startswith(f"{namespace}/")

@@ -14,6 +14,7 @@ from ghostnb.oci import (
     Manifest,
     check_repository,
     check_tag,
+    is_within,
 )
 from ghostnb.registries.garbage import GarbageReport, orphans, reachable
 from ghostnb.registries.memory_contents import Contents
@@ -89,7 +90,7 @@ class MemoryRegistry(SharedBlobs):
     async def repositories(self, namespace: str | None = None) -> AsyncIterator[RepositoryRecord]:
         """Iterate over the repositories, in the order of their names."""
         for name, content in sorted(self._repositories.items()):
-            if namespace is None or name.startswith(f"{namespace}/"):
+            if is_within(name, namespace):
                 yield RepositoryRecord(self.name, name, tag_count=len(content.tags))
 
     async def tags(self, repository: str) -> AsyncIterator[str]:

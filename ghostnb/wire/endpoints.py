@@ -9,6 +9,8 @@ from ghostnb.wire.messages import Content, Request
 _ACCEPT_MANIFESTS = {"accept": ", ".join(media_types.ACCEPTED_MANIFESTS)}
 # Blobs are named by the digest of their bytes: no coding may change them on the way.
 _IDENTITY = {"accept-encoding": "identity"}
+DELETED = (202, 200, 204)
+"""The statuses of a deletion that was done: the specification's first."""
 CATALOG_SCOPE = "registry:catalog:*"
 
 

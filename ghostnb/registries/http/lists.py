@@ -12,6 +12,7 @@ from ghostnb.errors import (
     UnauthorizedError,
     UnsupportedError,
 )
+from ghostnb.oci import is_within
 from ghostnb.registries.catalog import details_by_digest, details_of_tags, search_catalog
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.http.acquaintance import Acquaintance
@@ -202,7 +203,7 @@ class Lists:
         try:
             pages = self._names(lambda last: self._endpoint.catalog(_PAGE_SIZE, last), _PAGE_SIZE)
             async for name in pages:
-                if namespace is None or f"{name}/".startswith(f"{namespace}/"):
+                if is_within(name, namespace):
                     yield RepositoryRecord(self._config.name, name)
         except NotFoundError as e:
             e.hint = (

@@ -20,12 +20,10 @@ from ghostnb.registries.protocol import BlobContent
 from ghostnb.registries.referrers import as_referrer
 from ghostnb.registries.session import Session
 from ghostnb.registries.storing import checked_manifest
-from ghostnb.wire.endpoints import Endpoint
+from ghostnb.wire.endpoints import DELETED, Endpoint
 from ghostnb.wire.messages import Reply
 
 __all__ = ["Writer"]
-
-_GONE = (202, 200, 204)
 
 
 class Writer:
@@ -130,7 +128,7 @@ class Writer:
         """Delete a blob."""
         request = self._endpoint.delete_blob(repository, digest)
         with self._saying_how():
-            await self._session.fetch(request, expected=_GONE)
+            await self._session.fetch(request, expected=DELETED)
 
     async def delete_tag(self, repository: str, tag: str, expected: Digest | None) -> None:
         """Take a tag away, and leave its manifest."""
@@ -163,7 +161,7 @@ class Writer:
             return
         request = self._endpoint.delete_manifest(repository, locator)
         with self._saying_how():
-            await self._session.fetch(request, expected=_GONE)
+            await self._session.fetch(request, expected=DELETED)
 
     async def _deleted_by_vendor(self, repository: str, locator: str) -> bool:
         """Let the vendor's API delete; False where it does not, and the registry itself must."""

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from ghostnb.oci import AnyManifest, Descriptor, Digest, check_repository, check_tag
+from ghostnb.oci import AnyManifest, Descriptor, Digest, check_repository, check_tag, is_within
 from ghostnb.registries.config import LAYOUT_SCHEME, RegistryConfig
 from ghostnb.registries.layout.reader import LayoutReader
 from ghostnb.registries.own import OwnContent
@@ -66,7 +66,7 @@ class ReadableLayout(OwnContent, ABC, Generic[Store]):
     async def repositories(self, namespace: str | None = None) -> AsyncIterator[RepositoryRecord]:
         """Iterate over the repositories, in the order of their names."""
         for name, contents in (await self._asked(self._store.load)).items():
-            if namespace is None or name.startswith(f"{namespace}/"):
+            if is_within(name, namespace):
                 yield RepositoryRecord(self.name, name, tag_count=len(contents.tags))
 
     async def tags(self, repository: str) -> AsyncIterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from urllib.parse import urlsplit
 
 from ghostnb.errors import ForbiddenError, NotFoundError, RegistryError, UnauthorizedError
+from ghostnb.oci import is_within
 from ghostnb.registries.concurrency import for_each
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.records import RepositoryRecord, TagRecord
@@ -33,7 +34,7 @@ from ghostnb.registries.vendors.acr.entra import NULL_USER, EntraLogin
 from ghostnb.registries.vendors.acr.refusals import hint_for, is_locked, locked, rights_told
 from ghostnb.registries.vendors.plain import Needs, Vendor
 from ghostnb.wire.challenges import Challenge
-from ghostnb.wire.endpoints import Endpoint
+from ghostnb.wire.endpoints import DELETED, Endpoint
 from ghostnb.wire.messages import Reply
 from ghostnb.wire.tokens import Credentials
 from ghostnb.wire.urls import origin
@@ -43,7 +44,6 @@ __all__ = ["ACR"]
 _DOMAINS = (".azurecr.io", ".azurecr.cn", ".azurecr.us")
 _TOKENS = "/oauth2/token"
 _CORRELATION = "x-ms-correlation-request-id"
-_GONE = (202, 200, 204)
 # Of so many tags the indexes are asked for before any of them is given out.
 _BATCH = 100
 _WORKERS = 8
@@ -188,7 +188,7 @@ class ACR(Vendor):
         )
         async for page in pages:
             for name in page.repositories or ():
-                is_wanted = namespace is None or f"{name}/".startswith(f"{namespace}/")
+                is_wanted = is_within(name, namespace)
                 if is_wanted and name not in seen:
                     seen.add(name)
                     yield RepositoryRecord(self._config.name, name)
@@ -265,5 +265,5 @@ class ACR(Vendor):
         Source: containerregistry.json 2021-07-01, ``/acr/v1/{name}/_tags/{reference}``.
         """
         api, what = deleting_api(self._session, repository), f"the deletion of {repository}:{tag}"
-        await api.ask("DELETE", tag_path(repository, tag), what, expected=_GONE)
+        await api.ask("DELETE", tag_path(repository, tag), what, expected=DELETED)
         return True

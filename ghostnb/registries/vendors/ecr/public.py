@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 from ghostnb.errors import UnsupportedError
+from ghostnb.oci import is_within
 from ghostnb.registries.records import RepositoryRecord
 from ghostnb.registries.vendors.ecr.amazon import Amazon
 from ghostnb.registries.vendors.ecr.api import AmazonAPI
@@ -106,8 +107,7 @@ class ECRPublic(Amazon):
                 name = entry.repository_uri.partition("/")[2]
                 if alias:
                     name = f"{alias}/{entry.repository_name}"
-                is_within = not namespace or f"{name}/".startswith(f"{namespace}/")
-                if name and is_within and name not in seen:
+                if name and is_within(name, namespace or None) and name not in seen:
                     seen.add(name)
                     yield RepositoryRecord(self._config.name, name)
 

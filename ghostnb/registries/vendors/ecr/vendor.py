@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from ghostnb.oci import is_within
 from ghostnb.registries.catalog import match_rank
 from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
 from ghostnb.registries.vendors.ecr.amazon import Amazon
@@ -84,7 +85,7 @@ class ECR(Amazon):
         self, api: AmazonAPI, namespace: str | None
     ) -> AsyncIterator[RepositoryRecord]:
         async for name in self._names(api):
-            if namespace is None or f"{name}/".startswith(f"{namespace}/"):
+            if is_within(name, namespace):
                 yield RepositoryRecord(self._config.name, name)
 
     async def _tag_details(self, api: AmazonAPI, repository: str) -> AsyncIterator[TagRecord]:

@@ -12,7 +12,7 @@ from ghostnb.errors import (
     UnauthorizedError,
     UnsupportedError,
 )
-from ghostnb.oci import Digest
+from ghostnb.oci import Digest, is_within
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.records import RepositoryRecord
 from ghostnb.registries.session import Session
@@ -191,7 +191,7 @@ class GHCR(Vendor):
         owner, _, within = (namespace or "").partition("/")
         async with aclosing(api.packages(owner or None)) as packages:
             async for package in packages:
-                if not within or f"{package.name}/".startswith(f"{within}/"):
+                if is_within(package.name, within or None):
                     login = package.owner.login if package.owner else owner
                     login = login or (await api.account()).login
                     yield package.record(self._config.name, login)

@@ -23,7 +23,7 @@ from ghostnb.registries.vendors.gitlab.listing import (
 from ghostnb.registries.vendors.gitlab.refusals import PROTECTED_HINT, is_kept, meant
 from ghostnb.registries.vendors.plain import Needs, Vendor
 from ghostnb.wire.challenges import Challenge
-from ghostnb.wire.endpoints import pull_scope
+from ghostnb.wire.endpoints import DELETED, pull_scope
 from ghostnb.wire.messages import Request
 from ghostnb.wire.paging import next_link, not_json
 
@@ -35,7 +35,6 @@ _PAUSE_SECONDS = 3600.0
 _NO_REPOSITORY = "NAME_UNKNOWN"
 _OAUTH_USER = "oauth2"
 _TELLS_ITS_USER = frozenset({"api", "read_api", "read_user"})
-_GONE = (200, 202, 204)
 _decoder = msgspec.json.Decoder(list[TagEntry])
 
 
@@ -228,7 +227,7 @@ class GitLab(Vendor):
             self._places[repository] = place
         what = f"the deletion of {repository}:{tag}"
         try:
-            await api.ask("DELETE", f"{place}/tags/{quoted(tag)}", what, expected=_GONE)
+            await api.ask("DELETE", f"{place}/tags/{quoted(tag)}", what, expected=DELETED)
         except NotFoundError:
             # The repository may have been made anew, under another number.
             self._places.pop(repository, None)

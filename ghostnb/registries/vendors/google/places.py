@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote
 
 from ghostnb.errors import InvalidReferenceError
-from ghostnb.oci import check_repository
+from ghostnb.oci import check_repository, is_within
 
 __all__ = ["Place", "is_google", "location_of"]
 
@@ -136,4 +136,4 @@ class Place:
 
     def holds(self, package: str) -> bool:
         """Tell whether an image's name is here, where only the beginning was asked for."""
-        return not self.package or f"{package}/".startswith(f"{self.package}/")
+        return is_within(package, self.package or None)

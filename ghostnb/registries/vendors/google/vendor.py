@@ -17,7 +17,7 @@ from ghostnb.errors import (
     UnauthorizedError,
     UnsupportedError,
 )
-from ghostnb.oci import Digest
+from ghostnb.oci import Digest, is_within
 from ghostnb.registries.concurrency import for_each
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.records import RepositoryRecord, TagRecord, UsageRecord
@@ -29,7 +29,7 @@ from ghostnb.registries.vendors.google.sign_in import INSTALL
 from ghostnb.registries.vendors.google.tokens import AccessTokens
 from ghostnb.registries.vendors.plain import Needs, Vendor
 from ghostnb.wire.challenges import Challenge
-from ghostnb.wire.endpoints import Endpoint, push_scope
+from ghostnb.wire.endpoints import DELETED, Endpoint, push_scope
 from ghostnb.wire.tokens import Credentials
 from ghostnb.wire.urls import origin
 
@@ -39,7 +39,6 @@ _TAGS = 10_000
 _NAMES = 1000
 # "relatedTags" of a version are so many at most.
 _RELATED_TAGS = 100
-_GONE = (202, 200, 204)
 _WORKERS = 4
 _TAGGED = "GOOGLE_MANIFEST_DANGLING_TAG"
 _RIGHTS = {
@@ -282,7 +281,7 @@ class ArtifactRegistry(Vendor):
         pages = self._api.lists(lambda last: self._endpoint.catalog(_NAMES, last), Names, _NAMES)
         async for page in pages:
             for name in page.names:
-                if name not in seen and f"{name}/".startswith(f"{namespace or name}/"):
+                if name not in seen and is_within(name, namespace or None):
                     seen.add(name)
                     yield RepositoryRecord(self._config.name, name)
 
@@ -353,7 +352,7 @@ class ArtifactRegistry(Vendor):
         # Which scope a deletion needs is documented nowhere: first as for a push; where that is
         # refused, the registry is asked once more with the specification's.
         request = replace(request, scopes=(push_scope(repository),))
-        await self._api.fetch_own(request, _GONE)
+        await self._api.fetch_own(request, DELETED)
 
 
 def _is_token_server(realm: str) -> bool:

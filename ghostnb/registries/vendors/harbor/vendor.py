@@ -13,7 +13,7 @@ from ghostnb.errors import (
     RejectedError,
     UnauthorizedError,
 )
-from ghostnb.oci import Digest, check_repository
+from ghostnb.oci import Digest, check_repository, is_within
 from ghostnb.registries.catalog import match_rank
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.config import RegistryConfig
@@ -159,8 +159,7 @@ class Harbor(Vendor):
         """
         seen: set[str] = set()
         async for entry in self._repositories(namespace, {}):
-            within = namespace is None or f"{entry.name}/".startswith(f"{namespace}/")
-            if within and entry.name not in seen:
+            if is_within(entry.name, namespace) and entry.name not in seen:
                 seen.add(entry.name)
                 yield entry.record(self._config.name)
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from ghostnb.errors import UnauthorizedError, UnsupportedError
+from ghostnb.oci import is_within
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.records import RepositoryRecord, SearchRecord, UsageRecord
 from ghostnb.registries.session import Session
@@ -89,7 +90,7 @@ class QuayLists:
             yield record
         if credentials is not None and credentials.username != OAUTH_USER:
             async for name in self._catalog():
-                if name not in seen and _is_within(name, namespace):
+                if name not in seen and is_within(name, namespace):
                     yield RepositoryRecord(self._config.name, name)
 
     async def search(self, query: str, limit: int) -> AsyncIterator[SearchRecord]:
@@ -172,7 +173,7 @@ class QuayLists:
         # What is asked for may be a part of a namespace: team/app has team/app/web.
         tops = [name.partition("/")[0] for name in names]
         async for entry in self._api.repositories(tops):
-            if entry.has_images and _is_within(entry.full_name, namespace):
+            if entry.has_images and is_within(entry.full_name, namespace):
                 yield entry.record(self._config.name)
 
     async def _catalog(self) -> AsyncIterator[str]:
@@ -197,7 +198,3 @@ class QuayLists:
             registry=self._config.name,
             url=self._config.url,
         )
-
-
-def _is_within(name: str, namespace: str | None) -> bool:
-    return namespace is None or f"{name}/".startswith(f"{namespace}/")

@@ -23,12 +23,11 @@ from ghostnb.registries.vendors.plain import Needs, Vendor
 from ghostnb.registries.vendors.quay.api import OAUTH_USER, QuayAPI
 from ghostnb.registries.vendors.quay.lists import HOST, QuayLists
 from ghostnb.wire.challenges import Challenge
-from ghostnb.wire.endpoints import CATALOG_SCOPE, Endpoint
+from ghostnb.wire.endpoints import CATALOG_SCOPE, DELETED, Endpoint
 
 __all__ = ["Quay"]
 
 _DELETE, _WRITE = ":delete", ":pull,push"
-_GONE = (202, 200, 204)
 _IMMUTABLE = (
     "The tag is immutable: on the repository's page of Quay, Tags, that can be taken back by who "
     "administers the repository; or leave the tag out. Nothing was changed."
@@ -239,7 +238,7 @@ class Quay(Vendor):
         absent = Digest.of(secrets.token_bytes(32))
         request = self._endpoint.delete_manifest(repository, absent)
         try:
-            await self._session.fetch(request, expected=(*_GONE, 404))
+            await self._session.fetch(request, expected=(*DELETED, 404))
         except (ForbiddenError, RejectedError, UnsupportedError) as e:
             e.hint = self.how_to_delete(e) or e.hint
             raise

@@ -6,6 +6,7 @@ from contextlib import suppress
 import msgspec
 
 from ghostnb.errors import NotFoundError, RegistryError, RejectedError, UnsupportedError
+from ghostnb.oci import is_within
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord, UsageRecord
 from ghostnb.registries.session import Session
@@ -233,7 +234,7 @@ class Zot(Vendor):
         seen: set[str] = set()
         async for entry in self._api.pages(query, "", "the list of repositories"):
             name = entry.name or ""
-            is_wanted = namespace is None or f"{name}/".startswith(f"{namespace}/")
+            is_wanted = is_within(name, namespace)
             if name and name not in seen and is_wanted:
                 seen.add(name)
                 yield entry
