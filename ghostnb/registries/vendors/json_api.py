@@ -21,6 +21,7 @@ from ghostnb.registries.session import Session
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.paging import next_url, not_json
 from ghostnb.wire.retries import retry_after_seconds
+from ghostnb.wire.urls import keeps_credentials
 
 __all__ = ["JSONAPI", "NumberedPage", "in_pages"]
 
@@ -151,6 +152,9 @@ class JSONAPI:
 
     async def send(self, request: Request, expected: tuple[int, ...] = (200,)) -> Reply:
         """Send a request with what the API wants to see; once more where a 401 may be mended."""
+        if not keeps_credentials(self.url, request.url):
+            # Where a list was redirected to, it goes on: that is not yet whom they are for.
+            return await self.fetch(request, expected)
         sent = await self.authorization()
         try:
             return await self.fetch(_authorized(request, sent), expected)
@@ -183,7 +187,7 @@ class JSONAPI:
     ) -> AsyncIterator[Document]:
         """Iterate over the pages of a list that links each to the next (RFC 8288)."""
         reply = await self.ask("GET", path, what, query)
-        asked: set[str] = set()
+        asked = {reply.url}
         while True:
             yield self.decode(reply, kind)
             url = next_url(reply, self.session.config.name)
