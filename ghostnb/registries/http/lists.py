@@ -103,13 +103,27 @@ class Lists:
         async for record in found:
             yield record
 
+    def listed_details(self, repository: str) -> AsyncIterator[TagRecord] | None:
+        """Iterate over a repository's tags as the vendor's API lists them; None: not now.
+
+        What it leaves out, or fails to tell, is not read instead.
+        """
+        own = self._acquaintance.vendor.tag_details(repository)
+        if own is None or self._is_paused("tag_details"):
+            return None
+        return self._preferred(
+            "tag_details", own, lambda _: _nothing(), lambda record: record.tag, needs_catalog=False
+        )
+
     async def search(self, query: str, limit: int) -> AsyncIterator[SearchRecord]:
         """Iterate over what a query finds."""
         vendor = await self._acquaintance.introduced()
         found = self._preferred(
             "search",
             vendor.search(query, limit=limit),
-            lambda _: search_catalog(self._registry, query, limit=limit),
+            lambda seen: _of_others(
+                search_catalog(self._registry, query, limit=limit), {name for name, _ in seen}
+            ),
             lambda record: (record.repository, record.tag),
         )
         count = 0
@@ -132,6 +146,8 @@ class Lists:
         if told is None and is_open(vendor, self._config):
             # One that does not take the credentials has not said who it is.
             await self._acquaintance.meet()
+            vendor = self._acquaintance.vendor
+            told = vendor.usage(namespace or self._config.namespace)
         if told is None:
             raise UnsupportedError(
                 f"{self._config.name} ({vendor.title}) does not tell what is stored.",
@@ -153,7 +169,8 @@ class Lists:
     ) -> AsyncIterator[Record]:
         """Iterate over what the vendor's API gives; where it fails, the registry has the rest.
 
-        So it has where the API may leave something out.
+        So it has where the API may leave something out. What comes twice, as it has moved to
+        the next page meanwhile, is given once.
         """
         vendor, seen = self._acquaintance.vendor, set[Hashable]()
         may_fall_back = vendor.has_catalog or not needs_catalog
@@ -161,8 +178,9 @@ class Lists:
         if own is not None and not (may_fall_back and self._is_paused(ability)):
             try:
                 async for record in own:
-                    seen.add(key(record))
-                    yield record
+                    if (name := key(record)) not in seen:
+                        seen.add(name)
+                        yield record
             except vendor.falls_back_on as e:
                 if not may_fall_back:
                     raise
@@ -171,17 +189,22 @@ class Lists:
                 self._troubles.pop(ability, None)
                 if ability not in vendor.leaves_out:
                     return
+        # Who has no login wants to hear no more of it than that it works.
+        trouble = None if isinstance(cause, LoginNeededError) else cause
         try:
             async for record in plain(seen):
+                if trouble is not None:
+                    # At once: who has enough of them does not come back.
+                    self._note_trouble(ability, trouble)
+                    trouble = None
                 if key(record) not in seen:
                     yield record
         except _NO_LIST as e:
             if cause is not None and needs_catalog:
                 raise cause from e
             raise
-        # Who has no login wants to hear no more of it than that it works.
-        if cause is not None and not isinstance(cause, LoginNeededError):
-            self._note_trouble(ability, cause)
+        if trouble is not None:
+            self._note_trouble(ability, trouble)
 
     def _is_paused(self, ability: str) -> bool:
         count, since = self._troubles.get(ability, (0, 0.0))
@@ -226,3 +249,18 @@ class Lists:
             if following is None:
                 return
             request = at_url(request, following) if following else page_after(fresh[-1])
+
+
+async def _of_others(
+    found: AsyncIterator[SearchRecord], repositories: Collection[str]
+) -> AsyncIterator[SearchRecord]:
+    """Pass on what was found in other repositories than these, whatever their tags."""
+    async for record in found:
+        if record.repository not in repositories:
+            yield record
+
+
+async def _nothing() -> AsyncIterator[TagRecord]:
+    none: tuple[TagRecord, ...] = ()
+    for record in none:
+        yield record

@@ -146,9 +146,7 @@ class HTTPRegistry:
 
     def listed_details(self, repository: str) -> AsyncIterator[TagRecord] | None:
         """Iterate over tags with their details by the vendor's API, where it has them."""
-        name = self._vendor.repository(repository)
-        is_listed = self._vendor.tag_details(name) is not None
-        return self._lists.tag_details(name) if is_listed else None
+        return self._lists.listed_details(self._vendor.repository(repository))
 
     def search(self, query: str, *, limit: int) -> AsyncIterator[SearchRecord]:
         """Iterate over what a query finds: by the vendor's API, else in the catalog."""

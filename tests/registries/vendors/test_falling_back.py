@@ -227,3 +227,67 @@ def test_a_repository_that_was_given_already_comes_once(registry, acme):
         found = run(registry, listed("repositories"))
 
     assert [(one.repository, one.pull_count) for one in found] == [(NAMES[0], 7), (NAMES[1], None)]
+
+
+@pytest.mark.filterwarnings("ignore:.*no help with repositories")
+def test_who_wants_no_more_hears_of_it_all_the_same(registry, acme):
+    """The warning comes, and the API is left alone, though a list is not read to its end."""
+    acme.error = ServerError("no")
+
+    async def work(one):
+        for _ in range(4):
+            assert len(await listed("search", "team", limit=1)(one)) == 1
+
+    with pytest.warns(UserWarning, match="no help with search") as told:
+        run(registry, work)
+
+    assert acme.calls.count("search") == 3
+    assert sum("no help with search" in str(one.message) for one in told) == 1
+
+
+@pytest.mark.parametrize("method", ["repositories", "tag_details", "search"])
+def test_what_moved_to_the_next_page_comes_once(registry, acme, method):
+    acme.given = ("team/app", "1", "team/app")
+    given = {
+        "repositories": listed("repositories"),
+        "tag_details": listed("tag_details", "team/app"),
+        "search": listed("search", "app", limit=9),
+    }
+
+    assert len(run(registry, given[method])) == 2
+
+
+@pytest.mark.filterwarnings("ignore:.*no help")
+def test_a_repository_that_a_search_found_already_is_not_found_again(registry, acme):
+    acme.given, acme.error = ("team/app",), ServerError("no")
+
+    found = run(registry, listed("search", "team", limit=9))
+
+    assert [one.repository for one in found] == NAMES
+
+
+@pytest.mark.filterwarnings("ignore:.*no help with tag details")
+@pytest.mark.parametrize("error", [None, ServerError("no")])
+def test_what_is_merely_listed_costs_no_manifest(registry, acme, error):
+    """What the API leaves out, or fails to tell, is read by who shows it."""
+    acme.given, acme.leaves_out, acme.error = ("1",), ("tag_details",), error
+
+    async def work(one):
+        await one.ping()
+        return [
+            [record.tag async for record in told]
+            for told in (one.listed_details("team/app") for _ in range(4))
+            if told is not None
+        ]
+
+    # An API that is left alone for a while lists nothing.
+    assert run(registry, work) == [["1"]] * (4 if error is None else 3)
+    assert registry.asked == [PING]
+
+
+def test_usage_is_asked_for_where_a_login_has_told_whose_registry_it_is(registry, acme):
+    refusal = {"www-authenticate": "Basic realm=x"}
+    registry.planned[f"{HOST}/v2/"] = [answer(401, {}, refusal)]
+    acme.given = ("team",)
+
+    assert run(registry, listed("usage_records")) == [UsageRecord("mine", "team")]
