@@ -210,6 +210,21 @@ def test_a_rule_of_the_vendors_is_final(registry, acme, work, locator, call):
     assert registry.count("DELETE") == 0
 
 
+def test_no_stand_in_gets_around_a_rule_of_the_vendors(registry, acme, monkeypatch):
+    """Manifests may be deleted, so that one could be put in the tag's place and go with it."""
+
+    async def delete_manifest(self, repository, digest):
+        return True
+
+    monkeypatch.setattr(acme, "delete_manifest", delete_manifest)
+    acme.error = RejectedError("a rule makes it immutable", status=400)
+
+    with pytest.raises(RejectedError, match="immutable"):
+        run(registry, deleting_tag())
+
+    assert all(line.startswith("GET") for line in registry.asked)
+
+
 def test_what_the_vendor_does_not_fall_back_on_is_final(registry, acme):
     acme.falls_back_on, acme.error = (), ForbiddenError("no")
 
