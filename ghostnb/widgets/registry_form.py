@@ -164,7 +164,8 @@ class RegistryForm(Form):
     async def _try(self, config: RegistryConfig) -> None:
         async with RegistryClient(config) as client:
             ping = await client.ping()
-        who = f"as {config.username}" if ping.authenticated else "anonymously"
+        known = f"as {config.username}" if config.username else "with a login found on this machine"
+        who = known if ping.authenticated else "anonymously"
         latency = f"{1000 * ping.latency_seconds:.0f} ms"
         self.tell(f"It answers {who} within {latency}; its kind is {ping.kind}.", "good")
 

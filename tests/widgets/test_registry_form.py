@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 
 from ghostnb import Fleet, run
 from ghostnb.registries.vendors import KINDS
 from ghostnb.widgets.registry_form import RegistryForm
 from tests.parts.processes import free_port
+from tests.serving import wait_until
 
 CODE = """
 import ipywidgets, json
@@ -185,4 +189,18 @@ def test_what_is_not_asked_for_any_more_is_not_taken():
         ("acme", None),
         (None, None),
     ]
+    form.close()
+
+
+def test_whose_login_is_found_on_this_machine_has_no_name_here(home, htpasswd_registry):
+    pair = f"{htpasswd_registry.username}:{htpasswd_registry.password}".encode()
+    auths = {htpasswd_registry.host: {"auth": base64.b64encode(pair).decode()}}
+    (home / ".docker").mkdir()
+    (home / ".docker" / "config.json").write_text(json.dumps({"auths": auths}))
+    form = RegistryForm(Fleet(), on_added=lambda _: None, on_closed=lambda: None)
+    typed = {"name": "mine", "url": htpasswd_registry.url, "kind": "auto", "username": ""}
+    typed |= {"password": "", "namespace": "", "profile": "", "insecure": False}
+    form._test(typed)
+    wait_until(lambda: form._state["kind"] not in ("", "working"))
+    assert form._state["text"].startswith("It answers with a login found on this machine within ")
     form.close()
