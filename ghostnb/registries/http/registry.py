@@ -40,7 +40,7 @@ from ghostnb.registries.records import (
 )
 from ghostnb.registries.referrers import described, fallback_tag
 from ghostnb.registries.session import Session, Transport
-from ghostnb.registries.vendors import Vendor
+from ghostnb.registries.vendors import Vendor, offers_of
 from ghostnb.registries.verify import check_content, check_length, check_pieces, check_size
 from ghostnb.wire.endpoints import Endpoint
 from ghostnb.wire.messages import Reply, Request
@@ -128,7 +128,7 @@ class HTTPRegistry:
             self._session.auth.has_credentials,
             latency,
             limit,
-            self._vendor.offers(),
+            offers_of(self.kind),
             await self._rights(),
         )
 

@@ -19,6 +19,7 @@ from ghostnb.errors import (
 )
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.http import HTTPRegistry
+from ghostnb.registries.vendors import offers_of
 from tests.parts.faults import faulty_server
 from tests.parts.replies import error, reply
 from tests.registries.conftest import ask, listed
@@ -214,3 +215,19 @@ def test_what_is_no_answer_is_told(body):
     with faulty_server({f"{PLACE}/repositories": reply(body=body)}) as server:
         with pytest.raises(ProtocolError, match="cannot be read"):
             ask(behind(server), lambda registry: listed(registry.repositories()))
+
+
+@pytest.mark.parametrize(
+    ("kind", "offers"),
+    [
+        ("agent:harbor", ("repositories", "tag details", "search")),
+        ("agent:drift", ()),
+        ("agent", ()),
+    ],
+)
+def test_what_an_agent_does_not_pass_on_is_not_offered(kind, offers):
+    """The kind alone says the same as the greeting: nothing of Bolt, whatever is behind it."""
+    with faulty_server({f"{PLACE}/v2/": reply(json={})}) as server:
+        registry = behind(server, kind)
+        assert offers_of(registry.kind) == offers
+        assert ask(registry, lambda one: one.ping()).offers == offers

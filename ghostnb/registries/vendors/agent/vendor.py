@@ -16,7 +16,7 @@ from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
 from ghostnb.registries.session import Session
 from ghostnb.registries.vendors.agent.api import AgentAPI
 from ghostnb.registries.vendors.agent.refusals import agent_error, as_registries_do
-from ghostnb.registries.vendors.plain import Vendor
+from ghostnb.registries.vendors.plain import ABILITIES, Vendor
 from ghostnb.wire.messages import Reply
 
 __all__ = ["Agent", "place_at_agent"]
@@ -75,6 +75,11 @@ class Agent(Vendor):
         self.prefers_head = behind.prefers_head
         url, self._name = place_at_agent(config)
         self._api = AgentAPI(session, url)
+
+    @classmethod
+    def offers(cls) -> tuple[str, ...]:
+        """Name what it passes on; what it has to say of Bolt is that there is none."""
+        return tuple(one for one in super().offers() if one != ABILITIES["bolt"])
 
     def repository(self, name: str) -> str:
         """Complete a name as the registry's own vendor does."""
