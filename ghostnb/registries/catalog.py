@@ -137,7 +137,8 @@ async def _details(
     try:
         return await read_tag(registry, repository, tag, digest)
     except NotFoundError:
-        return None
+        # A tag may have been moved since it was listed, and what it led to deleted.
+        return None if digest is None else await _details(registry, repository, tag)
     except _DAMAGED as e:
         return TagRecord(registry.name, repository, tag, error=e)
 

@@ -13,8 +13,14 @@ from ghostnb.errors import (
     UnauthorizedError,
     UnsupportedError,
 )
+from ghostnb.oci import Digest
 from ghostnb.registries.cache import ContentCache
-from ghostnb.registries.catalog import details_of_tags, main_tag, search_catalog
+from ghostnb.registries.catalog import (
+    details_by_digest,
+    details_of_tags,
+    main_tag,
+    search_catalog,
+)
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.http import HTTPRegistry
 from ghostnb.wire.retries import RetryPolicy
@@ -201,3 +207,16 @@ def test_details_keep_the_name_of_a_tag_whose_content_cannot_be_checked():
         ("1", None, InvalidReferenceError),
         ("2", TWO.total_bytes, None),
     ]
+
+
+def test_a_tag_that_was_moved_since_it_was_listed_leads_to_what_it_leads_to_now():
+    """What it led to is gone, perhaps; the tag is not. One that is gone as well is left out."""
+
+    async def listed():
+        for tag in ("1", "none"):
+            yield tag, Digest(TWO.digest)
+
+    with serving_images({"a/b:1": ONE}) as server:
+        told = ask(server, lambda registry: details_by_digest(registry, "a/b", listed()))
+
+    assert [(one.tag, one.digest) for one in told] == [("1", ONE.digest)]
