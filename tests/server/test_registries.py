@@ -27,6 +27,7 @@ def test_each_registry_says_how_it_is(agent: RunningAgent):
 
 def test_a_registry_is_added_used_and_removed(agent: RunningAgent, registry: RunningRegistry):
     body = {"name": "second", "url": registry.url, "username": "u", "password": "hush-hush"}
+    body["namespace"] = "library"
 
     added = agent.ask("POST", "/registries", json=body)
     listed = agent.ask("GET", "/registries")
@@ -36,7 +37,7 @@ def test_a_registry_is_added_used_and_removed(agent: RunningAgent, registry: Run
     assert (added.status_code, added.json()["success"]) == (201, True)
     assert "hush-hush" not in listed.text + added.text
     assert listed.json()["registries"][-1]["has_auth"] is True
-    assert again.json()["repositories"]
+    assert {name.partition("/")[0] for name in again.json()["repositories"]} == {"library"}
     assert removed.json()["success"] is True
     assert agent.ask("DELETE", "/registries/second").status_code == 404
 
