@@ -296,11 +296,16 @@ class RegistryBrowser(Panels):
     async def _load_listed(self, listed: AsyncIterator[TagRecord]) -> None:
         """Show what a vendor's API tells of many tags at once, and ask only for the rest."""
         records: list[TagRecord] = []
-        async for record in first(listed, _MAX_LISTED):
-            records.append(record)
-            if len(records) == _LISTED_BATCH:
-                self._show_listed(records)
-                records = []
+        try:
+            async for record in first(listed, _MAX_LISTED):
+                records.append(record)
+                if len(records) == _LISTED_BATCH:
+                    self._show_listed(records)
+                    records = []
+        except GhostnbError:
+            # Not where it was cancelled: by then another list may go on.
+            self._is_listing = False
+            raise
         self._show_listed(records)
         self._is_listing = False
         self._see(self._in_sight)

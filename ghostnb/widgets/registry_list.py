@@ -117,12 +117,14 @@ class RegistryList(Panels):
 
     def _describe(self) -> None:
         """Say what the selected registry is, and with which rights it is used."""
-        if self.registry not in self.fleet:
+        # Read once: on another thread, another one may be selected meanwhile.
+        name = self.registry
+        if name not in self.fleet:
             self._about.say("")
             return
-        client = self.fleet[self.registry]
+        client = self.fleet[name]
         offers = ", ".join(client.offers)
-        rights = self._rights.get(self.registry, "")
+        rights = self._rights.get(name, "")
         told = [f"Rights: {rights}"] * bool(rights) + [f"its own API offers {offers}"] * bool(
             offers
         )

@@ -9,20 +9,24 @@ import pytest
 
 from ghostnb import Fleet, RegistryConfig
 from ghostnb.widgets import RegistryBrowser
+from tests.parts.images import plain_image
 from tests.registries.vendors.docker_hub.replay import DockerHubReplay
 from tests.registries.vendors.docker_hub.runs import HUB_URL, many_tags
+from tests.registries.vendors.harbor.replay import HarborReplay
+from tests.registries.vendors.harbor.runs import ARTIFACTS, URL, as_user
+from tests.registries.vendors.replaying import answer
 from tests.serving import wait_until
 
 API = "GET https://hub.docker.com/v2/namespaces/library/repositories/nginx/tags"
 
 
 @contextmanager
-def opened(hub):
-    fleet = Fleet([RegistryConfig("hub", HUB_URL)])
+def opened(hub, repository="nginx", url=HUB_URL, **options):
+    fleet = Fleet([RegistryConfig("hub", url, **options)])
     fleet["hub"]._transport = hub
     fleet["hub"]._open()
     browser = RegistryBrowser(fleet)
-    browser.registry, browser.repository = "hub", "nginx"
+    browser.registry, browser.repository = "hub", repository
     try:
         yield browser
     finally:
@@ -82,3 +86,27 @@ def test_another_repository_ends_the_list_of_the_first(hub):
         browser.repository = "redis"
         wait_until(lambda: len(sizes(browser)) == 3 and None not in sizes(browser).values())
         assert not browser._is_listing
+
+
+@pytest.mark.filterwarnings("ignore:.*no help")
+def test_where_the_api_fails_only_what_is_in_sight_is_read():
+    harbor, place = HarborReplay(), "team/base/python"
+    for number in range(20):
+        harbor.held.add(f"{place}:t{number}", plain_image(str(number)))
+    harbor.planned[ARTIFACTS] = [answer(403, {}) for _ in range(9)]
+    with opened(harbor, place, URL, kind="harbor", **as_user()) as browser:
+        wait_until(lambda: len(sizes(browser)) == 20 and not browser._is_listing)
+        browser._tags._answer(None, {"kind": "visible", "keys": ["t7"]}, None)
+        wait_until(lambda: sizes(browser)["t7"] is not None)
+    assert [line.rpartition("/")[2] for line in harbor.asked if "/manifests/" in line] == ["t7"]
+
+
+def test_what_is_in_sight_is_read_though_the_list_broke_off(hub):
+    hub.tags["library/nginx"] = many_tags(5)
+    hub.planned["hub.docker.com/v2/namespaces/library/repositories/nginx/tags"] = [
+        answer(429, {}) for _ in range(9)
+    ]
+    with opened(hub) as browser:
+        wait_until(lambda: browser._tags._state["kind"] == "error")
+        browser._tags._answer(None, {"kind": "visible", "keys": ["1.3"]}, None)
+        wait_until(lambda: any("/manifests/1.3" in line for line in hub.asked), seconds=5)
