@@ -63,6 +63,9 @@ class RegistryConfig:
         vendors list nothing without one.
     profile : str or None
         The profile of the vendor's own software whose credentials are used: of the AWS CLI.
+    stored_credentials : bool
+        False if nothing is to be used but what is configured here: neither what ``docker login``
+        has stored, nor what a cloud's own tools have on this machine.
 
     Raises
     ------
@@ -85,6 +88,7 @@ class RegistryConfig:
     token: str | None = field(default=None, repr=False)
     namespace: str | None = None
     profile: str | None = None
+    stored_credentials: bool = True
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -110,6 +114,9 @@ class RegistryConfig:
                 f"The password of {self.name} is keyring: without a service.",
                 hint="Write keyring:SERVICE.",
             )
+        for key in ("namespace", "profile"):
+            if not isinstance(getattr(self, key), str | None):
+                raise ConfigError(f"{key} of {self.name} must be a text.")
         if self.namespace is not None:
             object.__setattr__(self, "namespace", self.namespace.strip("/ ") or None)
         if self.token:

@@ -175,3 +175,21 @@ def test_a_password_without_a_username_is_refused_and_not_shown():
     with pytest.raises(ConfigError, match="has a password, but no username") as caught:
         RegistryConfig("reg", "https://reg.example", password="s3cret")
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["namespace", "profile"])
+def test_what_is_a_text_must_be_one(key):
+    with pytest.raises(ConfigError, match=f"{key} of reg must be a text"):
+        RegistryConfig("reg", "https://registry.example.com", **{key: 5})
+
+
+def test_a_namespace_is_taken_without_what_is_around_it():
+    def namespace(text):
+        return RegistryConfig("reg", "https://registry.example.com", namespace=text).namespace
+
+    assert [namespace(text) for text in ("/acme/tools/", " acme ", "", "/")] == [
+        "acme/tools",
+        "acme",
+        None,
+        None,
+    ]

@@ -6,6 +6,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from ghostnb.server.asks import NewRegistry
+from ghostnb.server.handlers.registries import _config
 from tests.parts.agent import RunningAgent
 from tests.parts.registries import RunningRegistry
 from tests.parts.standard import STANDARD_IMAGES
@@ -147,3 +149,9 @@ def test_names_that_lead_elsewhere_are_refused(agent: RunningAgent, name: str):
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_reference")
     assert f"{unquote(name)!r} is not a repository's name" in answer.json()["message"]
+
+
+def test_what_is_added_is_used_with_nothing_that_is_stored_on_the_agents_machine():
+    asked = NewRegistry(name="cloud", url="https://1.dkr.ecr.eu-west-1.amazonaws.com")
+
+    assert _config(asked).stored_credentials is False

@@ -173,7 +173,7 @@ class Writer:
                 return await vendor.delete_tag(repository, locator)
         except vendor.final_refusals as e:
             # Refused by a rule; what is not offered may still go by a stand-in.
-            e.is_final = isinstance(e, RejectedError)
+            e.is_final = isinstance(e, RejectedError | NotFoundError)
             raise
         except vendor.falls_back_on:
             return False

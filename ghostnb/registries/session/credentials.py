@@ -92,7 +92,8 @@ class CredentialSource:
         return float("inf") if self._looked_at is None else time.monotonic() - self._looked_at
 
     async def _look_up(self) -> Credentials | None:
-        found = await self._config.credentials() or await self._supply()
-        found = found or await find_credentials(self._config.host)
+        found = await self._config.credentials()
+        if found is None and self._config.stored_credentials:
+            found = await self._supply() or await find_credentials(self._config.host)
         self._looked_at = time.monotonic()
         return found

@@ -12,6 +12,7 @@ import msgspec
 from ghostnb.errors import (
     ForbiddenError,
     NotFoundError,
+    ProtocolError,
     RateLimitedError,
     RegistryError,
     UnauthorizedError,
@@ -26,6 +27,7 @@ from ghostnb.wire.urls import keeps_credentials
 __all__ = ["JSONAPI", "NumberedPage", "in_pages"]
 
 _WORKERS = 4
+_MAX_PAGES = 10_000
 # Handled here: refusals are in the API's own form, and limits are told in its own headers.
 # Failures that may pass are the session's.
 _ANSWERS = (200, 201, 202, 204, 400, 401, 403, 404, 405, 409, 410, 412, 422, 429)
@@ -185,7 +187,13 @@ class JSONAPI:
     async def linked(
         self, path: str, kind: type[Document], what: str, query: Pairs | None = None
     ) -> AsyncIterator[Document]:
-        """Iterate over the pages of a list that links each to the next (RFC 8288)."""
+        """Iterate over the pages of a list that links each to the next (RFC 8288).
+
+        Raises
+        ------
+        ProtocolError
+            If it has no end.
+        """
         reply = await self.ask("GET", path, what, query)
         asked = {reply.url}
         while True:
@@ -193,6 +201,13 @@ class JSONAPI:
             url = next_url(reply, self.session.config.name)
             if not url or url in asked:
                 return
+            if len(asked) >= _MAX_PAGES:
+                name = self.session.config.name
+                raise ProtocolError(
+                    f"{name} gave {what} in more than {_MAX_PAGES:,} pages, and goes on.",
+                    registry=name,
+                    url=reply.url,
+                )
             asked.add(url)
             headers = {"accept": "application/json"}
             reply = await self.send(Request("GET", url, what, headers=headers, as_is=True))

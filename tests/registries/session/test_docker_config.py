@@ -10,7 +10,9 @@ import warnings
 import pytest
 
 from ghostnb.errors import ConfigError, ProtocolError, UnauthorizedError
+from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session import docker_config
+from ghostnb.registries.session.credentials import CredentialSource
 from ghostnb.registries.session.docker_config import find_credentials
 from ghostnb.wire.tokens import Credentials
 from tests.parts.token_server import changed
@@ -314,3 +316,20 @@ def test_a_helper_is_asked_once_by_many_requests(docker_file, programs, htpasswd
 
     assert ask(htpasswd_registry.url, many) == [["3.19", "3.20", "latest"]] * 20
     assert (programs / "count").read_text() == "asked\n"
+
+
+def test_nothing_of_this_machine_is_used_where_that_is_configured(docker_file):
+    write(docker_file, auths={HOST: {"auth": PAIR}})
+
+    async def supply():
+        return GHOST
+
+    def source(**options):
+        return CredentialSource(RegistryConfig("reg", f"https://{HOST}", **options), supply)
+
+    assert asyncio.run(source().current()) == GHOST
+    alone = source(stored_credentials=False)
+    assert asyncio.run(alone.current()) is None
+    assert asyncio.run(alone.renewed(None)) is None
+    own = source(stored_credentials=False, username="me", password="mine")
+    assert asyncio.run(own.current()) == Credentials("me", "mine")

@@ -8,9 +8,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from ghostnb.errors import UnsafeRedirectError
+from ghostnb.errors import ProtocolError, UnsafeRedirectError
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session import Session
+from ghostnb.registries.vendors import json_api
 from ghostnb.registries.vendors.json_api import JSONAPI
 from tests.registries.vendors.replaying import Answers, Replay, answer
 
@@ -87,3 +88,13 @@ def test_a_list_that_was_redirected_goes_on_there_without_credentials():
 
     assert pages(replay) == [[1], [2]]
     assert seen == [None, None]
+
+
+def test_a_list_without_an_end_is_an_error(monkeypatch):
+    monkeypatch.setattr(json_api, "_MAX_PAGES", 5)
+    replay = Replay({HOST: list_of(*(f"/api/tags?last={number}" for number in range(9)))})
+
+    with pytest.raises(ProtocolError, match="the tags in more than 5 pages"):
+        pages(replay)
+
+    assert len(replay.asked) == 5

@@ -94,6 +94,7 @@ class ACR(Vendor):
         # Not where the certificate is not looked at: anybody might be there, and the sign-in
         # is good for all of its owner's registries.
         is_certain = config.url.startswith("https://") and not config.insecure
+        is_certain = is_certain and config.stored_credentials
         self._entra = EntraLogin(session) if is_certain and self.is_at(host) else None
         self._indexes: dict[str, tuple[Child, ...]] = {}
 

@@ -15,6 +15,7 @@ from ghostnb.errors import (
     UnauthorizedError,
 )
 from ghostnb.registries.session import Session
+from ghostnb.registries.session.trials import Trials
 from ghostnb.registries.vendors.docker_hub.documents import AccessToken, Page
 from ghostnb.registries.vendors.json_api import JSONAPI, NumberedPage, in_pages, reason
 from ghostnb.wire.messages import Reply, Request
@@ -65,6 +66,7 @@ class HubAPI(JSONAPI):
         self._token: str | None = None
         self._renewed_at = -float("inf")
         self._login = asyncio.Lock()
+        self._trials = Trials()
 
     async def pages(self, path: str, kind: type[Document], what: str) -> AsyncIterator[Document]:
         """Iterate over a list that comes in pages, several of them asked for at once.
@@ -128,7 +130,15 @@ class HubAPI(JSONAPI):
             headers={"accept": "application/json", "content-type": "application/json"},
             body=msgspec.json.encode(body),
         )
-        return f"Bearer {self.decode(await self.fetch(request), AccessToken).access_token}"
+        known = self._trials.refusal(credentials)
+        if known is not None:
+            raise known
+        try:
+            reply = await self.fetch(request)
+        except UnauthorizedError as e:
+            self._trials.note_refused(credentials, e)
+            raise
+        return f"Bearer {self.decode(reply, AccessToken).access_token}"
 
     def refusal(self, request: Request, reply: Reply) -> RegistryError:
         """Make an error that has the API's own words."""

@@ -71,5 +71,7 @@ def place_of(config: RegistryConfig, *, is_public: bool) -> Place | None:
     parts = urlsplit(config.url)
     if parts.scheme != "https" or parts.port not in (None, 443) or config.insecure:
         return None
+    if not config.stored_credentials:
+        return None
     host = parts.hostname or ""
     return public_place(host) if is_public else private_place(host)

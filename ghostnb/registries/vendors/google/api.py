@@ -23,6 +23,7 @@ from ghostnb.registries.vendors.google.tokens import AccessTokens
 from ghostnb.registries.vendors.json_api import JSONAPI
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.paging import Page, Pager, at_url, next_url
+from ghostnb.wire.urls import keeps_credentials
 
 __all__ = ["ArtifactRegistryAPI"]
 
@@ -114,7 +115,8 @@ class ArtifactRegistryAPI(JSONAPI):
         catalog, or for a deletion, is documented nowhere.
         """
         token = await self._tokens.direct()
-        if token is not None:
+        # A list that was redirected may go on elsewhere.
+        if token is not None and keeps_credentials(self.session.config.url, request.url):
             headers = {**request.headers, "authorization": f"Bearer {token}"}
             request = replace(request, headers=headers, as_is=True)
         return await self.session.fetch(request, expected=expected)

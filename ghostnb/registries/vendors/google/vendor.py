@@ -112,7 +112,9 @@ class ArtifactRegistry(Vendor):
 
     async def credentials(self) -> Credentials | None:
         """Give the machine's own credentials for programs; None if there are none."""
-        return None if self._config.insecure else await self._tokens.supplied()
+        if self._config.insecure or not self._config.stored_credentials:
+            return None
+        return await self._tokens.supplied()
 
     async def rights(self) -> str:
         """Say whose the credentials are, and what they may do in the repository that is named.

@@ -183,6 +183,7 @@ def test_many_requests_at_once_make_one_login(azure, sign_in):
         ("https://registry.contoso.com", {"kind": "acr"}),
         ("https://contoso.azurecr.io.evil.example", {"kind": "acr"}),
         ("https://contoso.azurecr.io", {"insecure": True}),
+        ("https://contoso.azurecr.io", {"stored_credentials": False}),
         ("https://contoso.azurecr.io", {"kind": "distribution"}),
         ("https://registry.contoso.com", {}),
     ],

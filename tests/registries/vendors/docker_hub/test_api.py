@@ -235,3 +235,14 @@ def test_no_more_pages_are_asked_for_than_there_are(hub, end):
 
     assert len(run(hub, listed("tag_details", "nginx"))) == 100
     assert len(hub.pages()) <= 5  # the first, and as many as are asked for at once
+
+
+def test_a_wrong_secret_is_not_tried_again_at_once(hub):
+    async def work(registry):
+        for _ in range(3):
+            with pytest.raises(UnauthorizedError, match="Incorrect"):
+                await listed("repositories", "acme")(registry)
+
+    run(hub, work, **logged_in("wr0ng"))
+
+    assert hub.asked == [f"POST {API}/auth/token"]

@@ -103,6 +103,7 @@ def test_something_between_is_known_by_what_it_wants_and_gets_nothing_of_aws(aws
     [
         ("https://mirror.example.com", {"kind": "ecr"}),
         (URL, {"insecure": True}),
+        (URL, {"stored_credentials": False}),
         (f"https://{HOST}:5000", {}),
         ("https://mirror.example.com", {"kind": "ecr-public"}),
     ],

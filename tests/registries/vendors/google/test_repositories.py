@@ -25,7 +25,8 @@ from tests.registries.vendors.google.runs import (
     listed,
     run,
 )
-from tests.registries.vendors.replaying import answer
+from tests.registries.vendors.replaying import Replay, answer
+from tests.registries.vendors.runs import run_on
 
 APPS = f"{REPOSITORIES}/apps/packages"
 TOOL = "projects/my-proj/locations/us/repositories/tools/packages/lint"
@@ -321,3 +322,23 @@ def test_no_warning_where_all_goes_well(google):
         warnings.simplefilter("error")
         run(google, listed("repositories", "my-proj"), **by_token())
         run(google, listed("repositories"), **by_token())
+
+
+def test_a_list_that_was_redirected_goes_on_without_the_token():
+    seen = []
+
+    def own(request, path):
+        if path == "/v2/_catalog":
+            return answer(307, headers={"location": "https://cdn.example.net/v2/_catalog"})
+        return answer(200, {})
+
+    def other(request, path):
+        seen.append(request.headers.get("authorization"))
+        link = {"link": f'</v2/_catalog?last={len(seen)}>; rel="next"'} if len(seen) < 3 else {}
+        return answer(200, {"repositories": [f"p/r/image-{len(seen)}"]}, link)
+
+    replay = Replay({HOST: own, "cdn.example.net": other})
+    found = run_on(replay, listed("repositories"), name="google", url=URL, **by_token())
+
+    assert [one.repository for one in found] == ["p/r/image-1", "p/r/image-2", "p/r/image-3"]
+    assert seen == [None, None, None]

@@ -162,6 +162,7 @@ def test_a_configured_user_is_asked_first(google, machine):
         ("https://registry.example.com", {"kind": "artifact-registry"}),
         ("http://us-docker.pkg.dev", {"insecure": True}),
         ("https://us-docker.pkg.dev", {"insecure": True}),
+        ("https://us-docker.pkg.dev", {"stored_credentials": False}),
         ("https://us-docker.pkg.dev:8443", {}),
     ],
 )
