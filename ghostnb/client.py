@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ghostnb.arguments import checked_text, first, parsed_platform, parsed_reference
+from ghostnb.arguments import checked_text, first, parsed_platform, parsed_reference, wrong_type
 from ghostnb.bolt import BoltMethods
 from ghostnb.frames import (
     history_frame,
@@ -108,6 +108,8 @@ class RegistryClient(RegistryHandle, UsageMethods, PushMethods, FileMethods, Bol
             If the registry does not list its repositories; the message says
             what to do instead.
         """
+        if limit is not None and not isinstance(limit, int):
+            raise wrong_type("limit", "a number (a namespace has its name: namespace=…)", limit)
         if namespace is not None:
             checked_text(namespace, "A namespace", "library")
 

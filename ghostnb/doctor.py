@@ -161,7 +161,8 @@ async def _registry(client: RegistryClient) -> Finding:
     except TimeoutError:
         text = f"has not answered within {_PATIENCE_SECONDS:g} s"
         return Finding("bad", f"{client.name}: {client.config.url} {text}. Is it reachable?")
-    return Finding("ok", f"{client.name}: {client.config.url} {_describe(ping)}")
+    state = "note" if ping.doubt else "ok"
+    return Finding(state, f"{client.name}: {client.config.url} {_describe(ping)}")
 
 
 def _describe(ping: Ping) -> str:
@@ -172,7 +173,8 @@ def _describe(ping: Ping) -> str:
         text += f", {limit.remaining} of {limit.limit} pulls left"
     offers = ", ".join(ping.offers) or "nothing beyond the distribution protocol"
     text = f"{text}); offers {offers}"
-    return f"{text}; rights: {ping.rights}" if ping.rights else text
+    told = [f"rights: {ping.rights}"] * bool(ping.rights) + [ping.doubt] * bool(ping.doubt)
+    return "; ".join([text, *told])
 
 
 async def _daemon() -> Finding:

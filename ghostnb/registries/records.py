@@ -28,6 +28,8 @@ class Ping:
         What the vendor's own API does better than the distribution protocol.
     rights : str
         Who the credentials are and what they may do, as far as the vendor tells.
+    doubt : str
+        What speaks against the configured kind; empty if nothing does.
     """
 
     registry: str
@@ -38,6 +40,7 @@ class Ping:
     rate_limit: RateLimit | None = None
     offers: tuple[str, ...] = ()
     rights: str = ""
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,11 @@ class RegistryForm(Form):
         known = f"as {config.username}" if config.username else "with a login found on this machine"
         who = known if ping.authenticated else "anonymously"
         latency = f"{1000 * ping.latency_seconds:.0f} ms"
-        self.tell(f"It answers {who} within {latency}; its kind is {ping.kind}.", "good")
+        text = f"It answers {who} within {latency}; its kind is {ping.kind}"
+        if ping.doubt:
+            self.tell(f"{text}, but {ping.doubt}", "error")
+        else:
+            self.tell(f"{text}.", "good")
 
     def _config(self, values: dict[str, Any]) -> RegistryConfig | None:
         """Make the configuration, or say at its field what is wrong."""

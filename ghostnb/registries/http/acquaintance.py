@@ -13,7 +13,7 @@ from ghostnb.errors import (
     UnsupportedError,
 )
 from ghostnb.registries.session import Session
-from ghostnb.registries.vendors import Vendor, find_vendor, is_open, recognised
+from ghostnb.registries.vendors import Vendor, doubt_of, find_vendor, is_open, recognised
 from ghostnb.wire.endpoints import Endpoint
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.tokens import Credentials
@@ -45,6 +45,8 @@ class Acquaintance:
     ----------
     vendor : Vendor
         As far as is known now.
+    doubt : str
+        What speaks against its being configured as that, once it has answered; empty if nothing.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Acquaintance:
         self._fetch = fetch
         self._lock = asyncio.Lock()
         self._is_met = False
+        self.doubt = ""
         self.vendor: Vendor = find_vendor(session.config, session)
         session.auth.supply = self._credentials
 
@@ -85,6 +88,7 @@ class Acquaintance:
         finally:
             # One that wants other credentials has said who it is by what it wants.
             self.vendor = recognised(self.vendor, self._session, headers)
+            self.doubt = doubt_of(self.vendor, self._session, headers)
         is_stranger = not self._session.auth.has_credentials
         if refusal is not None and (self.vendor.greets_strangers or not is_stranger):
             raise refusal

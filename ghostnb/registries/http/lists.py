@@ -76,6 +76,7 @@ class Lists:
             vendor.repositories(name),
             lambda _: self._catalog(name),
             lambda record: record.repository,
+            is_named=name is not None,
         )
         async for record in found:
             yield record
@@ -166,6 +167,7 @@ class Lists:
         key: Callable[[Record], Hashable],
         *,
         needs_catalog: bool = True,
+        is_named: bool = False,
     ) -> AsyncIterator[Record]:
         """Iterate over what the vendor's API gives; where it fails, the registry has the rest.
 
@@ -191,6 +193,7 @@ class Lists:
                     return
         # Who has no login wants to hear no more of it than that it works.
         trouble = None if isinstance(cause, LoginNeededError) else cause
+        is_empty = not seen
         try:
             async for record in plain(seen):
                 if trouble is not None:
@@ -198,11 +201,15 @@ class Lists:
                     self._note_trouble(ability, trouble)
                     trouble = None
                 if key(record) not in seen:
+                    is_empty = False
                     yield record
         except _NO_LIST as e:
             if cause is not None and needs_catalog:
                 raise cause from e
             raise
+        if is_named and is_empty and isinstance(cause, NotFoundError):
+            # Neither knows what was named.
+            raise cause
         if trouble is not None:
             self._note_trouble(ability, trouble)
 

@@ -130,6 +130,7 @@ class HTTPRegistry:
             limit,
             offers_of(self.kind),
             await self._rights(),
+            self._acquaintance.doubt,
         )
 
     def repositories(self, namespace: str | None = None) -> AsyncIterator[RepositoryRecord]:
@@ -353,7 +354,7 @@ class HTTPRegistry:
             return await self._vendor.rights()
         except RegistryError as e:
             # The registry has answered; what its vendor's API says is no word on that.
-            return f"not told ({e.message})"
+            return f"not told ({e.said if e.status else e.message})"
 
     async def _resolve(self, repository: str, tag: str) -> Digest | None:
         """Ask for a tag's digest alone; None if the registry does not say it."""

@@ -1,6 +1,7 @@
 """Vendors: what a registry's own API adds to the distribution protocol."""
 
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 
 from ghostnb.errors import ConfigError
 from ghostnb.registries.config import RegistryConfig
@@ -13,6 +14,7 @@ __all__ = [
     "Needs",
     "Vendor",
     "check_kind",
+    "doubt_of",
     "find_vendor",
     "is_open",
     "offers_of",
@@ -52,9 +54,11 @@ def check_kind(config: RegistryConfig) -> None:
     if kind == Agent.kind:
         place_at_agent(config)
     elif kind not in KINDS or behind:
+        near = get_close_matches(config.kind.lower(), KINDS, n=1)
+        guess = f"Did you mean {near[0]!r}? " if near else ""
         raise ConfigError(
             f"kind {config.kind!r} of {config.name} is not known.",
-            hint=f"Kinds are: {', '.join((*KINDS, Agent.kind))}.",
+            hint=f"{guess}Kinds are: {', '.join((*KINDS, Agent.kind))}.",
         )
 
 
@@ -98,6 +102,17 @@ def recognised(vendor: Vendor, session: Session, headers: Mapping[str, str]) -> 
         return vendor
     found = _first(lambda one: one.has_answered(headers, session.challenges))
     return vendor if found is Vendor else _chosen(found(session.config, session), session)
+
+
+def doubt_of(vendor: Vendor, session: Session, headers: Mapping[str, str]) -> str:
+    """Say what speaks against a configured kind; empty if nothing does, or it was found out."""
+    kind, config = type(vendor), session.config
+    if config.kind == "auto" or kind in (Vendor, Agent):
+        return ""
+    host = config.host.partition(":")[0].lower()
+    if kind.is_at(host) or kind.has_answered(headers, session.challenges):
+        return ""
+    return f"nothing in its answer says that it is {kind.title}: is the kind right?"
 
 
 def offers_of(kind: str) -> tuple[str, ...]:

@@ -200,8 +200,13 @@ class Vendor:
 
     def refined(self, error: RegistryError) -> RegistryError:
         """Give the error for what went wrong, with this vendor's hint if it has one."""
-        error.hint = self.hint(error) or error.hint
+        error.hint = self.hint(error) or self._how_to_log_in(error) or error.hint
         return error
+
+    def _how_to_log_in(self, error: RegistryError) -> str:
+        if not isinstance(error, UnauthorizedError) or not self.needs.documents:
+            return ""
+        return f"{self.title} takes: {self.needs.password} How to: {self.needs.documents}"
 
     def how_to_delete(self, error: RegistryError) -> str:
         """Say what to try after a deletion was refused; empty if nothing more is known."""
