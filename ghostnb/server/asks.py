@@ -86,6 +86,7 @@ class NewRegistry(Ask, frozen=True, kw_only=True):
     insecure: bool = False
     kind: Text = "auto"
     namespace: Text | None = None
+    token_host: Text | None = None
 
 
 class Search(Ask, frozen=True, kw_only=True):

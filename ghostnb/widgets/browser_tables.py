@@ -11,10 +11,10 @@ __all__ = ["REGISTRIES", "REPOSITORIES", "TAGS", "greeting", "registry_rows", "s
 
 REGISTRIES = [
     Column("status", "", "dot", "30px"),
-    Column("name", "Name", width="minmax(7.5em, 1fr)"),
+    Column("name", "Name", width="minmax(6.8em, 1fr)"),
     Column("badges", "", "badges", is_optional=True),
-    Column("url", "URL", width="minmax(14.5em, 2fr)"),
-    Column("kind", "Kind", width="minmax(5.5em, 1fr)", is_optional=True),
+    Column("url", "URL", width="minmax(11em, 2.4fr)"),
+    Column("kind", "Kind", width="minmax(4.5em, 1fr)", is_optional=True),
 ]
 REPOSITORIES = [
     Column("repository", "Repository"),

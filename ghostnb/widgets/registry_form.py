@@ -40,9 +40,12 @@ _FIELDS = (
     Field("password", "Password", "password", placeholder="optional"),
     Field("namespace", "Namespace"),
     Field("profile", "Profile"),
+    Field("token_host", "Token host"),
     Field("insecure", "Allow insecure connections (HTTP)", "checkbox", value=False),
     Field("remember", "Remember (password in the system keyring)", "checkbox", value=False),
 )
+# They mean something for some kinds alone, and not the same for each.
+_OF_SOME = ("namespace", "profile", "token_host")
 _TICK = "Use https://, or allow insecure connections below."
 
 
@@ -70,6 +73,7 @@ class RegistryForm(Form):
         )
         self._fleet, self._on_added, self._on_closed = fleet, on_added, on_closed
         self._tasks = Tasks()
+        self._vendor = vendor_at("auto", "")
         # The address that was filled in for a kind.
         self._own_url = ""
         self.note("remember", "", is_disabled=True)
@@ -98,6 +102,10 @@ class RegistryForm(Form):
         url = values["url"].strip()
         vendor = vendor_at(values["kind"], _host_of(url))
         needs = vendor.needs
+        if vendor is not self._vendor:
+            self._vendor = vendor
+            self.fill(**dict.fromkeys(_OF_SOME, ""))
+            self.tell()
         # Another kind's one address was typed by nobody.
         if url in ("", self._own_url):
             self._own_url = needs.url if needs.has_one_address else ""
@@ -111,6 +119,7 @@ class RegistryForm(Form):
         for field, help_text, label in (
             ("namespace", needs.namespace, needs.namespace_name),
             ("profile", needs.profile, None),
+            ("token_host", needs.token_host, None),
         ):
             self.note(field, help_text, is_hidden=not help_text, label=label)
 
@@ -181,8 +190,8 @@ class RegistryForm(Form):
         given["password"] = values["password"] or None
         needs = vendor_at(values["kind"], _host_of(given["url"] or "")).needs
         # What was typed before another kind was chosen, and is not asked for any more.
-        given["namespace"] = given["namespace"] if needs.namespace else None
-        given["profile"] = given["profile"] if needs.profile else None
+        for field in _OF_SOME:
+            given[field] = given[field] if getattr(needs, field) else None
         problems = {field: "This is needed." for field in ("name", "url") if not given[field]}
         if not problems:
             try:

@@ -6,6 +6,7 @@ import base64
 import json
 
 import pytest
+from playwright.sync_api import expect
 
 from ghostnb import Fleet, run
 from ghostnb.registries.vendors import KINDS
@@ -142,6 +143,14 @@ def test_it_asks_for_what_a_known_vendor_needs(show, file):
     assert link.get_attribute("rel") == "noopener noreferrer"
     form.get_by_label("Namespace").fill("acme")
 
+    # It means something else there.
+    form.get_by_label("Kind").select_option("Harbor")
+    form.get_by_label("Project", exact=True).wait_for()
+    expect(form.get_by_label("Project", exact=True)).to_have_value("")
+    assert form.get_by_label("Token host").is_hidden()
+    form.get_by_label("Kind").select_option("GitLab Container Registry")
+    form.get_by_label("Token host").wait_for()
+
     # What stands there for one kind alone goes with it; what somebody typed does not.
     form.get_by_label("Kind").select_option("OCI distribution")
     form.get_by_label("Password", exact=True).wait_for()
@@ -181,7 +190,8 @@ def test_what_is_not_asked_for_any_more_is_not_taken():
     fleet, added = Fleet(), []
     form = RegistryForm(fleet, on_added=added.append, on_closed=lambda: None)
     typed = {"url": "https://registry-1.docker.io", "username": "", "password": ""}
-    typed |= {"namespace": "acme", "profile": "work", "insecure": False, "remember": False}
+    typed |= {"namespace": "acme", "profile": "work", "token_host": "t.example.com"}
+    typed |= {"insecure": False, "remember": False}
     form._add({**typed, "name": "hub", "kind": "auto"})
     form._add({**typed, "name": "plain", "kind": "distribution"})
     assert added == ["hub", "plain"]

@@ -52,9 +52,9 @@ class Needs:
     ----------
     url : str
         An example of its address, or the address itself where there is but one.
-    username, password, namespace, profile : str
-        Where each comes from, in one sentence; empty where nothing special is to be said. A
-        namespace and a profile are asked for only where it is not.
+    username, password, namespace, profile, token_host : str
+        Where each comes from, in one sentence; empty where nothing special is to be said. The
+        last three are asked for only where it is not.
     documents : str
         The address of the vendor's document that says how to get them.
     credential_name, namespace_name : str
@@ -68,6 +68,7 @@ class Needs:
     password: str = ""
     namespace: str = ""
     profile: str = ""
+    token_host: str = ""
     documents: str = ""
     credential_name: str = "Password"
     namespace_name: str = "Namespace"

@@ -229,6 +229,7 @@ def _config(asked: NewRegistry) -> RegistryConfig:
         insecure=asked.insecure,
         kind=asked.kind,
         namespace=asked.namespace or None,
+        token_host=asked.token_host or None,
         stored_credentials=False,
     )
 

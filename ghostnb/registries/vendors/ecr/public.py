@@ -39,7 +39,7 @@ class ECRPublic(Amazon):
         "What aws ecr-public get-login-password --region us-east-1 prints; it holds 12 hours.",
         "An alias of your own registry, if you have several.",
         "A profile of the AWS CLI; without one, AWS's default credentials are used.",
-        "https://docs.aws.amazon.com/AmazonECR/latest/public/public-registry-auth.html",
+        documents="https://docs.aws.amazon.com/AmazonECR/latest/public/public-registry-auth.html",
         namespace_name="Alias",
         has_one_address=True,
     )

@@ -35,7 +35,7 @@ class ECR(Amazon):
         "What aws ecr get-login-password prints; it holds 12 hours.",
         "The first part of repositories' names, if only those are to be listed.",
         "A profile of the AWS CLI; without one, AWS's default credentials are used.",
-        "https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html",
+        documents="https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html",
     )
     deletion_hint = (
         "Amazon ECR deletes by its own API: aws ecr batch-delete-image "

@@ -36,6 +36,10 @@ _NO_REPOSITORY = "NAME_UNKNOWN"
 _OAUTH_USER = "oauth2"
 _TELLS_ITS_USER = frozenset({"api", "read_api", "read_user"})
 _decoder = msgspec.json.Decoder(list[TagEntry])
+_BESIDE = (
+    "GitLab's host, if it is neither the registry's nor above it: gitlab.example.com for "
+    "registry.example.com. Credentials go there, too."
+)
 
 
 class GitLab(Vendor):
@@ -61,6 +65,7 @@ class GitLab(Vendor):
         "read_registry; to push write_registry, to delete api.",
         "Whose repositories are listed: the path of a group or project, or a user; by default "
         "those of all projects that you are a member of.",
+        token_host=_BESIDE,
         documents="https://docs.gitlab.com/user/packages/container_registry/"
         "authenticate_with_container_registry/",
         credential_name="Access token",
