@@ -75,7 +75,10 @@ class RegistryHandle:
 
     @property
     def kind(self) -> str:
-        """The vendor: ``docker-hub``, ``drift``, ``layout``, or ``distribution`` for others."""
+        """The vendor: ``docker-hub``, ``drift``, ``layout``, or ``distribution`` for no other.
+
+        ``auto`` until a registry at an unknown host has answered.
+        """
         return self.registry.kind
 
     @property

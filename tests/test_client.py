@@ -307,7 +307,7 @@ def test_a_client_is_named_after_its_registry_and_shows_no_password():
     config = RegistryConfig("team", "https://r.example", username="me", password="s3cret")
     client = ghostnb.RegistryClient(config)
 
-    assert (client.name, client.kind, client.rate_limit) == ("team", "distribution", None)
+    assert (client.name, client.kind, client.rate_limit) == ("team", "auto", None)
     assert repr(client) == "<RegistryClient team at https://r.example>"
     assert "s3cret" not in repr(client) + repr(client.config) + repr(client.registry)
 

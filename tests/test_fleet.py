@@ -148,7 +148,7 @@ def test_registries_are_told_without_contact_or_credentials(first):
     assert frame["url"].tolist() == [first.url, "http://r.example"]
     assert frame["has_auth"].tolist() == [True, False]
     assert frame["insecure"].tolist() == [False, True]
-    assert frame["kind"].tolist() == ["distribution"] * 2
+    assert frame["kind"].tolist() == ["auto"] * 2
     assert frame["status"].isna().all()
     assert first.requests == []
     assert "s3cret" not in frame.to_csv()

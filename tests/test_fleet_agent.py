@@ -99,9 +99,9 @@ def test_the_agents_registries_are_there_by_their_names_and_kinds(fleet_with_hub
 
     assert list(frame["name"]) == ["local", "layout", "down", "hub"]
     assert list(frame["kind"]) == [
-        "agent:distribution",
+        "agent:auto",
         "agent:layout",
-        "agent:distribution",
+        "agent:auto",
         "agent:docker-hub",
     ]
     assert frame["url"][0] == f"{agent.url}/api/v1/registries/local"

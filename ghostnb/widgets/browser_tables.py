@@ -4,7 +4,7 @@ import pandas as pd
 
 from ghostnb.client import RegistryClient
 from ghostnb.errors import ForbiddenError, GhostnbError, UnauthorizedError
-from ghostnb.registries.vendors import Vendor, title_of
+from ghostnb.registries.vendors import vendor_title
 from ghostnb.widgets.table import Column
 
 __all__ = ["REGISTRIES", "REPOSITORIES", "TAGS", "greeting", "registry_rows", "status_row"]
@@ -36,7 +36,7 @@ def registry_rows(registries: pd.DataFrame) -> pd.DataFrame:
         for row in registries.itertuples()
     ]
     rows = registries[["name", "url"]].assign(badges=badges, status=pd.NA)
-    kinds = registries["kind"].map(_title).astype("string")
+    kinds = registries["kind"].map(vendor_title).astype("string")
     return rows.assign(status=rows["status"].astype("string"), kind=kinds)
 
 
@@ -53,10 +53,7 @@ async def greeting(client: RegistryClient) -> tuple[str, str]:
 
 def status_row(client: RegistryClient, status: str) -> pd.DataFrame:
     """Give the row of a registry that has answered, or not; what it is may be known since."""
-    frame = pd.DataFrame({"name": [client.name], "status": [status], "kind": [_title(client.kind)]})
+    frame = pd.DataFrame(
+        {"name": [client.name], "status": [status], "kind": [vendor_title(client.kind)]}
+    )
     return frame.astype("string")
-
-
-def _title(kind: str) -> str | None:
-    """Give what a kind is called; None for what is merely a registry."""
-    return None if kind == Vendor.kind else title_of(kind)

@@ -64,6 +64,12 @@ class Acquaintance:
         self.vendor: Vendor = find_vendor(session.config, session)
         session.auth.supply = self._credentials
 
+    @property
+    def kind(self) -> str:
+        """The vendor's; ``auto`` as long as nobody can know whose registry it is."""
+        is_unknown = not self._is_met and is_open(self.vendor, self._session.config)
+        return self._session.config.kind if is_unknown else self.vendor.kind
+
     async def meet(self) -> None:
         """Ask the registry whether it is there, and take note of who answers.
 

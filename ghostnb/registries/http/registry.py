@@ -99,8 +99,8 @@ class HTTPRegistry:
 
     @property
     def kind(self) -> str:
-        """The vendor: ``distribution`` for one that nothing more is known of."""
-        return self._vendor.kind
+        """The vendor: ``distribution`` for no other, ``auto`` until that is found out."""
+        return self._acquaintance.kind
 
     @property
     def rate_limit(self) -> RateLimit | None:

@@ -21,6 +21,7 @@ __all__ = [
     "recognised",
     "title_of",
     "vendor_at",
+    "vendor_title",
 ]
 
 KINDS = (
@@ -41,6 +42,7 @@ KINDS = (
 """Of a registry that is asked itself; one behind an agent has the kind ``agent``."""
 # Of a registry behind an agent it may be known what it is: agent:docker-hub.
 _BEHIND = ":"
+_TITLES = {"auto": "A registry of a kind that is not known yet", "agent": "A registry"}
 
 
 def check_kind(config: RegistryConfig) -> None:
@@ -128,8 +130,14 @@ def title_of(kind: str) -> str:
     """Give what people call a kind; a kind that is none of these is called what it is."""
     agent, _, behind = kind.rpartition(_BEHIND)
     found = _known().get(behind)
-    title = found.title if found is not None else behind
+    title = found.title if found is not None else _TITLES.get(behind, behind)
     return f"{title}, by an agent" if agent else title
+
+
+def vendor_title(kind: str) -> str | None:
+    """Give what people call a kind's vendor; None where there is none, or nobody knows yet."""
+    found = _known().get(kind.rpartition(_BEHIND)[2], Vendor)
+    return None if found is Vendor else title_of(kind)
 
 
 def _chosen(vendor: Vendor, session: Session) -> Vendor:

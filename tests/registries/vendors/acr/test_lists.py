@@ -371,7 +371,7 @@ def test_a_domain_of_its_own_is_recognised_by_the_answer(password):
         return registry.kind
 
     # Without a reply that has the headers, the challenge alone may come from anybody.
-    expected = "distribution" if password else "acr"
+    expected = "auto" if password else "acr"
     assert run(azure, work, url="https://registry.contoso.com", **options) == expected
 
 

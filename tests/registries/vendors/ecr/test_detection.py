@@ -58,7 +58,7 @@ def test_the_public_registry_is_known_by_its_hosts(host):
 
 @pytest.mark.parametrize("host", NOBODYS)
 def test_what_only_looks_so_is_not_amazons(host):
-    assert kind_at(f"https://{host}") == "distribution"
+    assert kind_at(f"https://{host}") == "auto"
 
 
 @pytest.mark.parametrize(("host", "api"), PRIVATE.items())

@@ -82,11 +82,11 @@ class Unknown(Replay):
     [
         ("https://us-docker.pkg.dev/v2/token", "artifact-registry"),
         ("https://gcr.io/v2/token", "artifact-registry"),
-        ("https://us-docker.pkg.dev/token", "distribution"),
-        ("https://us-docker.pkg.dev.evil.example/v2/token", "distribution"),
-        ("https://images.example.com/v2/token", "distribution"),
-        ("http://gcr.io/v2/token", "distribution"),
-        ("https://[gcr.io/v2/token", "distribution"),
+        ("https://us-docker.pkg.dev/token", "auto"),
+        ("https://us-docker.pkg.dev.evil.example/v2/token", "auto"),
+        ("https://images.example.com/v2/token", "auto"),
+        ("http://gcr.io/v2/token", "auto"),
+        ("https://[gcr.io/v2/token", "auto"),
     ],
 )
 def test_an_unknown_host_is_known_by_its_token_server(realm, kind):
