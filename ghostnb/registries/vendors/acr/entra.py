@@ -3,8 +3,11 @@
 import asyncio
 import logging
 import os
+import threading
 import time
 import warnings
+from concurrent.futures import Future
+from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import msgspec
@@ -15,7 +18,7 @@ from ghostnb.registries.vendors.acr.documents import RefreshToken, claims_of
 from ghostnb.wire.messages import Request
 from ghostnb.wire.tokens import Credentials
 
-__all__ = ["NULL_USER", "EntraLogin"]
+__all__ = ["NULL_USER", "EntraLogin", "silence"]
 
 NULL_USER = "00000000-0000-0000-0000-000000000000"
 """Who has a refresh token instead of a password."""
@@ -24,14 +27,21 @@ _AUDIENCE = "https://containerregistry.azure.net/.default"
 # A new one is another user to the cache of what was read; who signs in anew should not wait long.
 _KEEP_SECONDS = 30 * 60.0
 _MARGIN_SECONDS = 5 * 60.0
-# So soon it is looked again for a sign-in that was not there.
+# So soon it is looked again where it could not be told whether somebody has signed in.
 _PAUSE_SECONDS = 15.0
+# Each look asks the machine's metadata, and starts az and azd.
+_SILENCE_SECONDS = 600.0
+# Metadata that accept and never answer, as behind a proxy, are waited for without an end.
+_PATIENCE_SECONDS = 10.0
 _AUTHORITIES = {"cn": "login.chinacloudapi.cn", "us": "login.microsoftonline.us"}
 # What starts a shell or asks a desktop for it: whoever wants those says so by a variable.
 _CHOICE = "AZURE_TOKEN_CREDENTIALS"
 _SLOW = ("broker", "powershell", "shared_token_cache", "visual_studio_code")
 # The registry does not take that sign-in; anything else is no word on it.
 _REFUSED = (400, 401, 403, 404)
+
+silence = SimpleNamespace(until=-float("inf"))
+"""Until when azure-identity is not asked again, in this whole process, since it did not answer."""
 
 
 class EntraLogin:
@@ -66,10 +76,38 @@ class EntraLogin:
             If the registry cannot be asked now.
         """
         if time.monotonic() >= self._until:
-            token = await asyncio.to_thread(_entra_token, self._session.config.host)
-            self._found = await self._exchanged(token) if token else None
-            self._until = time.monotonic() + _keep_seconds(self._found)
+            self._found, keep_seconds = await self._looked_up()
+            self._until = time.monotonic() + keep_seconds
         return self._found
+
+    async def _looked_up(self) -> tuple[Credentials | None, float]:
+        """Give a login, if there is one, and for how many seconds that holds."""
+        if (left := silence.until - time.monotonic()) > 0:
+            return None, left
+        try:
+            token, pause_seconds = await _in_time(self._session.config.host)
+        except TimeoutError:
+            self._keep_silence()
+            return None, _SILENCE_SECONDS
+        if token is None:
+            return None, pause_seconds
+        found = await self._exchanged(token)
+        return found, _keep_seconds(found)
+
+    def _keep_silence(self) -> None:
+        """Say that no sign-in came, unless another registry has just said so."""
+        now = time.monotonic()
+        if now >= silence.until:
+            warnings.warn(
+                f"{self._session.config.name}: a sign-in by Entra ID, for which azure-identity "
+                f"looks here, has not come within {_PATIENCE_SECONDS:g} s; registries are asked "
+                f"without, and it is looked for again in {_SILENCE_SECONDS / 60:g} minutes. "
+                "az login signs in; a username and a password do without; and "
+                "stored_credentials = false in the registry's configuration switches it off.",
+                UserWarning,
+                stacklevel=2,
+            )
+        silence.until = now + _SILENCE_SECONDS
 
     async def _exchanged(self, token: str) -> Credentials | None:
         """Give a token of Entra ID for one of the registry.
@@ -120,20 +158,43 @@ class EntraLogin:
         return Credentials(NULL_USER, identity_token=answer.refresh_token)
 
 
-def _entra_token(host: str) -> str | None:
-    """Ask azure-identity for a token; None if it is not installed, or finds no sign-in.
+async def _in_time(host: str) -> tuple[str | None, float]:
+    """Look for a token on a thread, and wait for it with a limit.
+
+    The thread is no executor's: one that waits for ever must not keep Python from ending.
+
+    Raises
+    ------
+    TimeoutError
+        If there is no answer in time.
+    """
+    answer: Future[tuple[str | None, float]] = Future()
+    answer.set_running_or_notify_cancel()  # else an answer that is too late would be an error
+
+    def work() -> None:
+        try:
+            answer.set_result(_entra_token(host))
+        except Exception as e:  # whatever it is, it is for who waits
+            answer.set_exception(e)
+
+    threading.Thread(target=work, name="ghostnb-entra", daemon=True).start()
+    return await asyncio.wait_for(asyncio.wrap_future(answer), _PATIENCE_SECONDS)
+
+
+def _entra_token(host: str) -> tuple[str | None, float]:
+    """Ask azure-identity for a token; without one, say after how many seconds to look again.
 
     Notes
     -----
     Source: azure-identity, `DefaultAzureCredential`: the environment, a workload's identity,
-    a machine's, and the command lines az and azd, of which none takes longer than a second to
-    say that it has nothing.
+    a machine's, and the command lines az and azd. If none of them has anything, or one that has
+    is refused, that is a `ClientAuthenticationError`.
     """
     try:
-        from azure.core.exceptions import AzureError
+        from azure.core.exceptions import AzureError, ClientAuthenticationError
         from azure.identity import DefaultAzureCredential
     except ImportError:
-        return None
+        return None, _PAUSE_SECONDS
     # It tells of each source that has nothing as a warning, for those who keep a log.
     logging.getLogger("azure.identity").addHandler(_UNHEARD)
     options: dict[str, object] = {}
@@ -143,9 +204,11 @@ def _entra_token(host: str) -> str | None:
         options["authority"] = authority
     try:
         with DefaultAzureCredential(**options) as credential:
-            return credential.get_token(_AUDIENCE).token
+            return credential.get_token(_AUDIENCE).token, 0.0
+    except ClientAuthenticationError:
+        return None, _SILENCE_SECONDS
     except AzureError:
-        return None
+        return None, _PAUSE_SECONDS
     except (ValueError, OSError) as e:
         # OSError: of a certificate's file that a variable names.
         raise ConfigError(

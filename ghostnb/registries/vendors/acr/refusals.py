@@ -35,7 +35,8 @@ _BY_NAME = (
     "secret, or the admin user's."
 )
 _BY_SIGN_IN = (
-    f"Sign in with az login, which pip install 'ghostnb[azure]' makes use of. Or: {_BY_NAME}"
+    "Sign in with az login, which pip install 'ghostnb[azure]' makes use of within ten minutes. "
+    f"Or: {_BY_NAME}"
 )
 
 

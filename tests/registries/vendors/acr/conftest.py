@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ghostnb.registries.vendors.acr import entra
 from tests.registries.vendors.acr.replay import ACRReplay
 from tests.registries.vendors.acr.runs import SignIn
 
@@ -17,5 +18,6 @@ def azure() -> ACRReplay:
 def sign_in(monkeypatch) -> SignIn:
     """What azure-identity finds: nothing, until a test says otherwise."""
     made = SignIn()
+    monkeypatch.setattr(entra.silence, "until", -float("inf"))
     monkeypatch.setattr("azure.identity.DefaultAzureCredential", made)
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from typing import Any
 
 from azure.core.exceptions import ClientAuthenticationError
@@ -24,6 +25,7 @@ class SignIn:
     options : with what it was made, each time.
     audiences : what tokens were asked for.
     error : raised instead.
+    answers : cleared, it keeps who asks waiting.
     """
 
     def __init__(self) -> None:
@@ -32,6 +34,8 @@ class SignIn:
         self.audiences: list[str] = []
         self.error: Exception | None = None
         self.closed = 0
+        self.answers = threading.Event()
+        self.answers.set()
 
     def __call__(self, **options: Any) -> SignIn:
         self.options.append(options)
@@ -45,6 +49,7 @@ class SignIn:
 
     def get_token(self, audience: str) -> Any:
         self.audiences.append(audience)
+        self.answers.wait(30)
         if self.error is not None:
             raise self.error
         if self.token is None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import subprocess
+import sys
+import threading
 import time
+import warnings
 
 import pytest
 from azure.core.exceptions import ServiceRequestError
@@ -236,16 +240,123 @@ def test_without_a_sign_in_it_is_anonymous(azure, sign_in, error):
     assert (azure.exchanges, len(sign_in.options)) == (0, 1)
 
 
-def test_it_is_looked_again_soon_for_a_sign_in_that_was_not_there(azure, sign_in, clock):
+@pytest.mark.parametrize(
+    ("error", "looked_at"),
+    [(None, [0, 610]), (ServiceRequestError("no network"), [0, 65, 130, 545, 610])],
+)
+def test_whether_nobody_has_signed_in_is_asked_once_in_ten_minutes(
+    azure, sign_in, clock, error, looked_at
+):
+    sign_in.error = error
     azure.is_public = True
+    looks: list[int] = []
 
     async def work(registry):
-        await registry.ping()
-        sign_in.token = AAD_TOKEN
-        clock[0] = 61.0
+        for seconds in (0, 65, 130, 545, 610):
+            clock[0], before = seconds, len(sign_in.options)
+            await registry.ping()
+            looks.extend([seconds] * (len(sign_in.options) - before))
+        sign_in.token, sign_in.error = AAD_TOKEN, None
+        clock[0] = 1300.0
         return await registry.ping()
 
     assert run(azure, work).authenticated is True
+    assert looks == looked_at
+
+
+@pytest.fixture
+def silent(azure, sign_in, monkeypatch):
+    """Let azure-identity wait for what never answers."""
+    azure.is_public = True
+    sign_in.token = AAD_TOKEN
+    monkeypatch.setattr(entra, "_PATIENCE_SECONDS", 0.2)
+    sign_in.answers.clear()
+    yield sign_in
+    sign_in.answers.set()
+
+
+def test_a_sign_in_that_never_answers_is_waited_for_once(azure, silent, clock):
+    looks: list[int] = []
+
+    async def work(registry):
+        started = time.perf_counter()
+        first = await registry.ping()
+        assert time.perf_counter() - started < 5
+        for clock[0] in (65, 545, 610):
+            await listed("repositories")(registry)
+            looks.append(len(silent.options))
+        return first.rights
+
+    with pytest.warns(UserWarning, match="Entra ID") as warned:
+        assert run(azure, work) == "anonymous; may list the repositories"
+
+    assert looks == [1, 1, 2]
+    told = [str(one.message) for one in warned]
+    assert len(told) == 2, "one for each look"
+    for way in ("az login", "a username and a password", "stored_credentials = false"):
+        assert way in told[0]
+
+
+def test_the_silence_is_that_of_all_registries(azure, silent):
+    with pytest.warns(UserWarning, match="within 0.2 s"):
+        run(azure, pinged)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(azure, pinged)
+
+    assert len(silent.options) == 1
+
+
+def test_registries_that_wait_at_once_warn_once(azure, silent):
+    async def work(registry):
+        logins = [entra.EntraLogin(registry._session) for _ in range(4)]
+        return await asyncio.gather(*(login.credentials() for login in logins))
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        assert run(azure, work) == [None] * 4
+
+    assert len(warned) == 1
+
+
+def test_who_waits_for_a_sign_in_can_be_cancelled(azure, silent, monkeypatch):
+    monkeypatch.setattr(entra, "_PATIENCE_SECONDS", 20.0)
+
+    async def work(registry):
+        started = time.perf_counter()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(registry.ping(), 1)
+        assert time.perf_counter() - started < 5
+        assert silent.audiences, "it was not looked for"
+        (thread,) = [one for one in threading.enumerate() if one.name == "ghostnb-entra"]
+        assert thread.daemon
+
+    run(azure, work)
+
+
+HANGING = """
+import asyncio, time, warnings
+from types import SimpleNamespace
+import azure.identity
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.vendors.acr import entra
+
+class Hanging:
+    def __init__(self, **options):
+        time.sleep(120)
+
+azure.identity.DefaultAzureCredential = Hanging
+entra._PATIENCE_SECONDS = 0.2
+warnings.simplefilter("ignore")
+session = SimpleNamespace(config=RegistryConfig("mine", "https://contoso.azurecr.io"))
+print(asyncio.run(entra.EntraLogin(session).credentials()))
+"""
+
+
+def test_a_sign_in_that_never_answers_keeps_no_program_from_ending():
+    done = subprocess.run([sys.executable, "-c", HANGING], capture_output=True, timeout=40)
+
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, b"None", b"")
 
 
 def test_without_azure_identity_it_is_anonymous(azure, monkeypatch, sign_in):
