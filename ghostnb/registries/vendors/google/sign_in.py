@@ -4,7 +4,9 @@ import asyncio
 import base64
 import binascii
 import os
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,6 @@ import msgspec
 
 from ghostnb.errors import RegistryError, TransportError, UnauthorizedError, UnsupportedError
 from ghostnb.registries.config import RegistryConfig
-from ghostnb.registries.threads import finished
 
 __all__ = [
     "INSTALL",
@@ -31,6 +32,8 @@ _ADC_FILE = "application_default_credentials.json"
 _AT_GOOGLE = ("GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP", "K_SERVICE")
 _PRODUCT = Path("/sys/class/dmi/id/product_name")
 _MAX_TEXT = 200
+# google-auth asks a metadata server that is silent again and again.
+_PATIENCE_SECONDS = 10.0
 _HINTS: dict[type[RegistryError], str] = {
     UnsupportedError: f"Install it: {INSTALL}",
     UnauthorizedError: "Log in anew: gcloud auth application-default login; or get another key.",
@@ -88,12 +91,42 @@ class SignIn:
         UnauthorizedError
             If the credentials are none, or are taken no more.
         TransportError
-            If Google's token server does not answer.
+            If Google's token server does not answer, or not within ten seconds.
         """
         async with self._lock:
-            return await finished(self._current)
+            try:
+                self._held = await self._in_time()
+            except UnauthorizedError:
+                # Somebody may have logged in anew when it is tried again.
+                self._held = None
+                raise
+            return str(self._held.token)
 
-    def _current(self) -> str:
+    async def _in_time(self) -> Any:
+        """Call google-auth on a thread, and wait for it with a limit.
+
+        The thread is no executor's: one that waits for ever must not keep Python from ending.
+        """
+        answer: Future[Any] = Future()
+        answer.set_running_or_notify_cancel()  # else an answer that is too late would be an error
+
+        def work(held: Any) -> None:
+            try:
+                answer.set_result(self._current(held))
+            except Exception as e:  # whatever it is, it is for who waits
+                answer.set_exception(e)
+
+        threading.Thread(
+            target=work, args=(self._held,), name="ghostnb-google", daemon=True
+        ).start()
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(answer), _PATIENCE_SECONDS)
+        except TimeoutError:
+            problem = f"Google gives no access token within {_PATIENCE_SECONDS:g} s"
+            raise self._error(TransportError, problem) from None
+
+    def _current(self, held: Any) -> Any:
+        """Give credentials with a token that is good: those that are held, if there are any."""
         try:
             from google.auth import exceptions
             from google.auth.credentials import TokenState
@@ -101,16 +134,14 @@ class SignIn:
             problem = "needs google-auth, which is not installed"
             raise self._error(UnsupportedError, f"{self._config.name} {problem}") from None
         try:
-            self._held = self._held or self._load()
-            if self._held.token_state is not TokenState.FRESH:
-                self._held.refresh(_request(self._config.timeout_seconds))
+            held = held or self._load()
+            if held.token_state is not TokenState.FRESH:
+                held.refresh(_request(self._config.timeout_seconds))
         # Not chained: what could not be read may be in them, and that is a key.
         except exceptions.TransportError as e:
             problem = f"Google's token server does not answer ({_words(e)})"
             raise self._error(TransportError, problem) from None
         except exceptions.GoogleAuthError as e:
-            # Somebody may have logged in anew when it is tried again.
-            self._held = None
             problem = f"Google gives no access token ({_words(e)})"
             raise self._error(UnauthorizedError, problem) from None
         except ImportError:
@@ -122,7 +153,7 @@ class SignIn:
                 f"google-auth makes nothing of what {self._config.name} has ({type(e).__name__})"
             )
             raise self._error(UnauthorizedError, problem) from None
-        return str(self._held.token)
+        return held
 
     def _error(self, kind: type[RegistryError], problem: str) -> RegistryError:
         return kind(

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import builtins
 import json
+import subprocess
 import sys
 import threading
 import time
@@ -46,11 +47,15 @@ class Faked:
     loads: int = 0
     refreshes: int = 0
     threads: list[str] = field(default_factory=list)
+    answers: threading.Event = field(default_factory=threading.Event)
+    is_silent: bool = False
 
     def refresh(self, request: Any) -> None:
         self.refreshes += 1
         self.threads.append(threading.current_thread().name)
         time.sleep(0.02)
+        if self.is_silent:
+            self.answers.wait(30)
         if self.failure is not None:
             raise self.failure
         self.token = self.tokens.pop(0)
@@ -240,6 +245,63 @@ def test_a_sign_in_that_is_over_is_said_once_and_not_used(google, machine, failu
 
     assert len(warned) == 1
     assert "s3cret" not in str(warned[0].message)
+
+
+@pytest.fixture
+def silent(machine, google, monkeypatch):
+    """Let google-auth wait for what never answers."""
+    monkeypatch.setattr(sign_in, "_PATIENCE_SECONDS", 0.2)
+    google.public.add(CART)
+    machine.is_silent = True
+    yield machine
+    machine.answers.set()
+
+
+def test_a_sign_in_that_never_answers_is_not_waited_for(google, silent):
+    started = time.perf_counter()
+
+    with pytest.warns(UserWarning, match=r"no access token within 0\.2 s.*They were not used"):
+        assert len(run(google, listed("tag_details", CART))) == 4
+
+    assert time.perf_counter() - started < 5
+    assert silent.refreshes == 1
+
+
+def test_who_waits_for_a_sign_in_can_be_cancelled(google, silent, monkeypatch):
+    monkeypatch.setattr(sign_in, "_PATIENCE_SECONDS", 20.0)
+
+    async def work(registry):
+        started = time.perf_counter()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(registry._vendor.credentials(), 1)
+        return time.perf_counter() - started
+
+    assert run(google, work) < 5
+    assert silent.refreshes == 1
+
+
+HANGING = """
+import asyncio, time
+from ghostnb.errors import TransportError
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.vendors.google import sign_in
+
+sign_in._PATIENCE_SECONDS = 0.2
+config = RegistryConfig("reg", "https://us-docker.pkg.dev")
+try:
+    asyncio.run(sign_in.SignIn(config, "a test", lambda: time.sleep(120)).token())
+except TransportError as e:
+    print(e.message)
+"""
+
+
+def test_a_sign_in_that_never_answers_keeps_no_program_from_ending():
+    done = subprocess.run(
+        [sys.executable, "-c", HANGING], capture_output=True, timeout=40, text=True
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "no access token within 0.2 s" in done.stdout
 
 
 def test_who_logs_in_anew_is_found(google, machine):
