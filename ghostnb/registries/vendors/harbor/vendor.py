@@ -132,16 +132,17 @@ class Harbor(Vendor):
         if not self._config.namespace or caller.account is Account.CLIENT:
             return f"{_who(caller)}."
         project = project_of(self._config.namespace)
-        return f"{_who(caller)}; in the project {project}: {await self._abilities(project)}."
+        return f"{_who(caller)}; {await self._abilities(project)}."
 
     async def _abilities(self, name: str) -> str:
         try:
             project = await self._api.project(name)
         except (ForbiddenError, NotFoundError):
-            return "nothing, or there is no such project"
+            # To read a project is a right of its own: without it, a robot may list and pull.
+            return f"what it may do in the project {name} cannot be told"
         allowed = await self._api.permissions(project)
         words = [word for permission, word in _ABILITIES.items() if permission in allowed]
-        told = ", ".join(words) or "nothing"
+        told = f"in the project {name}: {', '.join(words) or 'nothing'}"
         return f"{told} (a proxy cache, which takes no pushes)" if project.registry_id else told
 
     async def repositories(self, namespace: str | None) -> AsyncIterator[RepositoryRecord]:

@@ -62,10 +62,21 @@ def test_a_proxy_cache_is_told(harbor):
     assert "a proxy cache, which takes no pushes" in told
 
 
-def test_a_project_that_is_not_the_users_is_told(harbor):
-    told = run(harbor, rights, namespace="other", **as_user())
+@pytest.mark.parametrize("reply", [(403, "forbidden"), (404, "not_found")])
+@pytest.mark.parametrize(
+    ("name", "who"), [("ada", "The user ada"), ("robot$team+ci", "The robot account robot$team+ci")]
+)
+def test_who_may_not_read_a_project_may_list_it_all_the_same(harbor, name, who, reply):
+    status, words = reply
+    harbor.planned[f"{HOST}{API}/projects/team"] = [answer(status, document(words))]
 
-    assert told == "The user ada; in the project other: nothing, or there is no such project."
+    async def work(registry):
+        return await rights(registry), await listed("repositories")(registry)
+
+    told, found = run(harbor, work, namespace="team", **as_user(name))
+
+    assert told == f"{who}; what it may do in the project team cannot be told."
+    assert PYTHON in {one.repository for one in found}
 
 
 @pytest.mark.parametrize("nothing", [b"null", b"[]"])
