@@ -60,7 +60,8 @@ class GitLab(Vendor):
     title = "GitLab Container Registry"
     needs = Needs(
         "https://registry.gitlab.com",
-        "Optional. Any name with an access token; a deploy token's own; gitlab-ci-token in a job.",
+        "With an access token any name must be given; with a deploy token its own; in a job "
+        "gitlab-ci-token. None is needed for what is public.",
         "An access token (personal, of a project or a group) with the scopes read_api and "
         "read_registry; to push write_registry, to delete api.",
         "Whose repositories are listed: the path of a group or project, or a user; by default "

@@ -7,12 +7,14 @@ import traceback
 import pytest
 
 from ghostnb.errors import (
+    ConfigError,
     NotFoundError,
     RateLimitedError,
     RegistryError,
     UnauthorizedError,
     UnsupportedError,
 )
+from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.records import UsageRecord
 from ghostnb.registries.vendors.gitlab import GitLab
 from ghostnb.registries.vendors.gitlab.documents import ProjectEntry
@@ -215,6 +217,13 @@ def test_no_secret_shows(gitlab):
 
 
 # Who one is
+
+
+def test_a_token_without_a_name_is_refused_and_the_form_says_so():
+    with pytest.raises(ConfigError):
+        RegistryConfig("reg", "https://registry.gitlab.com", password="glpat-s3cret")
+
+    assert GitLab.needs.username.startswith("With an access token any name must be given")
 
 
 def test_rights_are_those_of_the_token(gitlab):
