@@ -1,12 +1,10 @@
 """A login by Entra ID: what azure-identity finds here, for a registry's own refresh token."""
 
-import asyncio
 import logging
 import os
-import threading
 import time
 import warnings
-from concurrent.futures import Future
+from functools import partial
 from types import SimpleNamespace
 from urllib.parse import urlencode
 
@@ -14,6 +12,7 @@ import msgspec
 
 from ghostnb.errors import ConfigError, ProtocolError
 from ghostnb.registries.session import Session
+from ghostnb.registries.threads import answered
 from ghostnb.registries.vendors.acr.documents import RefreshToken, claims_of
 from ghostnb.wire.messages import Request
 from ghostnb.wire.tokens import Credentials
@@ -85,7 +84,11 @@ class EntraLogin:
         if (left := silence.until - time.monotonic()) > 0:
             return None, left
         try:
-            token, pause_seconds = await _in_time(self._session.config.host)
+            token, pause_seconds = await answered(
+                partial(_entra_token, self._session.config.host),
+                name="ghostnb-entra",
+                seconds=_PATIENCE_SECONDS,
+            )
         except TimeoutError:
             self._keep_silence()
             return None, _SILENCE_SECONDS
@@ -156,29 +159,6 @@ class EntraLogin:
                 status=reply.status,
             ) from None
         return Credentials(NULL_USER, identity_token=answer.refresh_token)
-
-
-async def _in_time(host: str) -> tuple[str | None, float]:
-    """Look for a token on a thread, and wait for it with a limit.
-
-    The thread is no executor's: one that waits for ever must not keep Python from ending.
-
-    Raises
-    ------
-    TimeoutError
-        If there is no answer in time.
-    """
-    answer: Future[tuple[str | None, float]] = Future()
-    answer.set_running_or_notify_cancel()  # else an answer that is too late would be an error
-
-    def work() -> None:
-        try:
-            answer.set_result(_entra_token(host))
-        except Exception as e:  # whatever it is, it is for who waits
-            answer.set_exception(e)
-
-    threading.Thread(target=work, name="ghostnb-entra", daemon=True).start()
-    return await asyncio.wait_for(asyncio.wrap_future(answer), _PATIENCE_SECONDS)
 
 
 def _entra_token(host: str) -> tuple[str | None, float]:

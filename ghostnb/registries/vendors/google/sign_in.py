@@ -4,9 +4,8 @@ import asyncio
 import base64
 import binascii
 import os
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import msgspec
 
 from ghostnb.errors import RegistryError, TransportError, UnauthorizedError, UnsupportedError
 from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.threads import answered
 
 __all__ = [
     "INSTALL",
@@ -103,24 +103,12 @@ class SignIn:
             return str(self._held.token)
 
     async def _in_time(self) -> Any:
-        """Call google-auth on a thread, and wait for it with a limit.
-
-        The thread is no executor's: one that waits for ever must not keep Python from ending.
-        """
-        answer: Future[Any] = Future()
-        answer.set_running_or_notify_cancel()  # else an answer that is too late would be an error
-
-        def work(held: Any) -> None:
-            try:
-                answer.set_result(self._current(held))
-            except Exception as e:  # whatever it is, it is for who waits
-                answer.set_exception(e)
-
-        threading.Thread(
-            target=work, args=(self._held,), name="ghostnb-google", daemon=True
-        ).start()
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(answer), _PATIENCE_SECONDS)
+            return await answered(
+                partial(self._current, self._held),
+                name="ghostnb-google",
+                seconds=_PATIENCE_SECONDS,
+            )
         except TimeoutError:
             problem = f"Google gives no access token within {_PATIENCE_SECONDS:g} s"
             raise self._error(TransportError, problem) from None
