@@ -54,14 +54,15 @@ def test_doctor_says_which_registry_answers_and_what_to_do_about_the_other(
 
 
 @pytest.mark.parametrize(
-    ("offers", "rights", "text"),
+    ("offers", "rights", "doubt", "text"),
     [
-        ((), "", "(harbor, with credentials, 12 ms); offers nothing beyond the distribution "),
-        (("search", "usage"), "ada, an admin", "); offers search, usage; rights: ada, an admin"),
+        ((), "", "", "(harbor, with credentials, 12 ms); offers nothing beyond the distribution "),
+        (("search",), "ada, an admin", "", "); offers search; rights: ada, an admin"),
+        (("search",), "", "nothing says so", "); offers search; nothing says so"),
     ],
 )
-def test_doctor_says_what_a_kind_offers_and_with_which_rights(offers, rights, text) -> None:
-    ping = Ping("reg", "https://r", "harbor", True, 0.012, None, offers, rights)
+def test_doctor_says_what_a_kind_offers_and_with_which_rights(offers, rights, doubt, text) -> None:
+    ping = Ping("reg", "https://r", "harbor", True, 0.012, None, offers, rights, doubt)
     assert text in doctor._describe(ping)
 
 

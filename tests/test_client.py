@@ -341,3 +341,8 @@ def test_a_search_tells_what_it_may_not_read():
     [entry] = frame.attrs["errors"]
     assert (entry["repository"], entry["tag"], entry["error"]) == ("b/app", "1", "ForbiddenError")
     assert len(told) == 1
+
+
+def test_a_namespace_in_the_place_of_a_limit_is_told_where_it_belongs():
+    with pytest.raises(TypeError, match=r"limit: a number .*namespace=…\) is wanted, not 'team'"):
+        run(RegistryClient("localhost:1").repositories("team"))

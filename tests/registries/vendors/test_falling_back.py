@@ -291,3 +291,14 @@ def test_usage_is_asked_for_where_a_login_has_told_whose_registry_it_is(registry
     acme.given = ("team",)
 
     assert run(registry, listed("usage_records")) == [UsageRecord("mine", "team")]
+
+
+def test_a_namespace_that_neither_knows_is_an_error_and_no_empty_list(registry, acme):
+    acme.error = NotFoundError("no project teem")
+
+    with pytest.raises(NotFoundError, match="no project teem"):
+        run(registry, listed("repositories", "teem"))
+    with pytest.warns(UserWarning, match="no project teem"):
+        found = run(registry, listed("repositories", "team"))
+
+    assert [one.repository for one in found] == NAMES

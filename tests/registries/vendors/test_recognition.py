@@ -8,14 +8,18 @@ import warnings
 import pytest
 
 from ghostnb.errors import (
+    ConfigError,
     ForbiddenError,
     NotFoundError,
     RejectedError,
     ServerError,
+    UnauthorizedError,
 )
 from ghostnb.oci import Digest
-from ghostnb.registries.vendors import KINDS, offers_of
+from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.vendors import KINDS, check_kind, offers_of
 from ghostnb.registries.vendors.known import VENDORS
+from ghostnb.registries.vendors.plain import Needs
 from tests.registries.vendors.acme import (
     HOST,
     IMAGES,
@@ -256,3 +260,32 @@ def test_behind_an_agent_a_kind_offers_what_the_agent_passes_on():
     assert offers_of("harbor")[-2:] == ("tag deletion", "usage")
     assert offers_of("agent:harbor") == ("repositories", "tag details", "search")
     assert offers_of("agent") == offers_of("layout") == ()
+
+
+def test_a_configured_kind_that_nothing_speaks_for_is_doubted(registry, acme):
+    async def doubt(opened):
+        return (await opened.ping()).doubt
+
+    assert run(registry, doubt, kind="acme") == run(registry, doubt) == ""
+    registry.headers = {}
+    assert "says that it is Acme: is the kind right?" in run(registry, doubt, kind="acme")
+    assert run(registry, doubt) == run(registry, doubt, kind="distribution") == ""
+
+
+def test_a_refused_login_says_what_this_vendor_takes(registry, acme, monkeypatch):
+    needs = Needs(URL, password="An Acme token.", documents="https://acme.example/tokens")
+    monkeypatch.setattr(acme, "needs", needs)
+    registry.planned[f"{HOST}/v2/"] = [answer(401, {"errors": [{"code": "UNAUTHORIZED"}]})]
+
+    with pytest.raises(UnauthorizedError) as raised:
+        run(registry, kind_of, kind="acme", username="me", password="wr0ng")
+
+    assert raised.value.hint == ("Acme takes: An Acme token. How to: https://acme.example/tokens")
+
+
+def test_a_kind_that_is_misspelt_is_told_the_nearest():
+    config = RegistryConfig("mine", URL, kind="Habor")
+    with pytest.raises(ConfigError, match="'Habor' of mine is not known") as raised:
+        check_kind(config)
+
+    assert raised.value.hint.startswith("Did you mean 'harbor'? Kinds are: auto, ")
