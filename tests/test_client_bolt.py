@@ -214,7 +214,7 @@ def test_lists_come_page_by_page(monkeypatch, limit):
 
 
 def test_the_kind_is_known_after_a_ping(client):
-    assert client.kind == "distribution"
+    assert client.kind == "auto"
     assert run(client.ping()).kind == "drift"
     assert client.kind == "drift"
 

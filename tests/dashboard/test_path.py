@@ -197,7 +197,7 @@ def test_the_focus_is_never_lost(dashboard, page):
     add = page.get_by_role("button", name="Add registry")
     press(page, add)
     form = page.get_by_role("form", name="Add registry")
-    expect(form.get_by_label("Name", exact=True)).to_be_focused()
+    expect(form.get_by_label("Kind", exact=True)).to_be_focused()
     press(page, form.get_by_role("button", name="Cancel"))
     expect(add).to_be_focused()
 

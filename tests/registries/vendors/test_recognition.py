@@ -47,11 +47,12 @@ def test_a_plain_registry_stays_one_and_costs_no_more_than_that(registry):
         return one.kind
 
     assert run(registry, work) == "distribution"
-    plain = [line for line in registry.asked if line != PING]
+    # What is asked for at once may come in any order.
+    plain = sorted(line for line in registry.asked if line != PING)
     registry.asked.clear()
     run(registry, work, kind="distribution")
 
-    assert registry.asked == plain
+    assert sorted(registry.asked) == plain
 
 
 def test_names_alone_are_nobodys_own(registry, acme):
