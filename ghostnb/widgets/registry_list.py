@@ -125,11 +125,10 @@ class RegistryList(Panels):
         client = self.fleet[name]
         offers = ", ".join(client.offers)
         rights = self._rights.get(name, "")
-        told = [f"Rights: {rights}"] * bool(rights) + [f"its own API offers {offers}"] * bool(
-            offers
-        )
-        text = "; ".join(one.rstrip(".") for one in told)
-        self._about.say(title_of(client.kind), f"{text[:1].upper()}{text[1:]}." if text else "")
+        told = [f"Rights: {rights.rstrip('.')}."] if rights else []
+        if offers:
+            told.append(f"Its own API offers {offers}.")
+        self._about.say(title_of(client.kind), " ".join(told))
 
     def _offer(self) -> None:
         """Offer what can be done with the registry that is selected now."""

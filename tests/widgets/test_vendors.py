@@ -54,7 +54,7 @@ def test_harbor_is_named_with_what_it_offers_and_whose_the_login_is(page):
     row.click()
     about = page.get_by_role("region", name="Harbor")
     expect(about).to_contain_text(
-        "its own API offers repositories, tag details, search, tag deletion, usage."
+        "Its own API offers repositories, tag details, search, tag deletion, usage."
     )
     expect(about).to_contain_text("ada")
 
