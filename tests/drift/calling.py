@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -67,6 +68,14 @@ class Caller:
         reply = self.connection.getresponse()
         found = {name.lower(): value for name, value in reply.getheaders()}
         return Reply(reply.status, found, reply.read())
+
+
+def read_status(connection: socket.socket) -> int:
+    """Read an answer to its last byte, so that the next one is read by itself."""
+    answer = http.client.HTTPResponse(connection)
+    answer.begin()
+    answer.read()
+    return answer.status
 
 
 def check_refusal(reply: Reply, status: int, code: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from ghostnb.oci import Digest
 from ghostnb.registries.memory import MemoryRegistry
-from tests.drift.calling import UPLOADS, Caller, add_digest, begin, push, upload
+from tests.drift.calling import UPLOADS, Caller, add_digest, begin, push, read_status, upload
 from tests.drift.forking import forked_drift
 from tests.parts.images import plain_image
 
@@ -136,6 +136,6 @@ def test_who_has_his_answer_must_go_on_with_what_he_asks_next():
     with forked_drift(MemoryRegistry, header_seconds=0.3) as running:
         with connect(running.url) as connection:
             connection.sendall(head("GET", "/v2/"))
-            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+            assert read_status(connection) == 200
             connection.sendall(b"GET /v2/ HT")
             assert statuses(answers(connection)) == [408]

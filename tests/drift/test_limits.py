@@ -16,7 +16,17 @@ import pytest
 from ghostnb.oci import Digest
 from ghostnb.registries.layout import LayoutRegistry
 from ghostnb.registries.memory import MemoryRegistry
-from tests.drift.calling import UPLOADS, Caller, add_digest, begin, check_refusal, push, put, upload
+from tests.drift.calling import (
+    UPLOADS,
+    Caller,
+    add_digest,
+    begin,
+    check_refusal,
+    push,
+    put,
+    read_status,
+    upload,
+)
 from tests.drift.forking import forked_drift
 from tests.parts.images import plain_image
 from tests.serving import wait_until
@@ -295,7 +305,7 @@ def test_headers_have_their_time_anew_with_each_request(registry):
                 for part in (request[:9], request[9:]):
                     connection.sendall(part)
                     time.sleep(0.05)
-                assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+                assert read_status(connection) == 200
             connection.sendall(request[:9])
             answer = b"".join(iter(lambda: connection.recv(65536), b""))
         assert answer.startswith(b"HTTP/1.1 408")

@@ -60,9 +60,13 @@ class SecretService:
 
         try:
             with contextlib.closing(self._connection()) as bus:
-                kept = list(secretstorage.get_all_collections(bus))
-                return any(one.get_label() == "Login" and not one.is_locked() for one in kept)
-        except (OSError, secretstorage.exceptions.SecretServiceNotAvailableException):
+                default = secretstorage.Collection(bus)
+                return default.get_label() == "Login" and not default.is_locked()
+        except (
+            OSError,
+            secretstorage.exceptions.ItemNotFoundException,
+            secretstorage.exceptions.SecretServiceNotAvailableException,
+        ):
             return False
 
     def _connection(self):
