@@ -3,7 +3,8 @@
 import time
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Hashable
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 from ghostnb.errors import (
     ForbiddenError,
@@ -35,6 +36,41 @@ _PAUSE_SECONDS = 300.0
 _NO_LIST = (ForbiddenError, NotFoundError, UnauthorizedError, UnsupportedError)
 
 Record = TypeVar("Record")
+
+
+@dataclass(slots=True)
+class _Listing(Generic[Record]):
+    """A list that is wanted, and what came of it at the vendor's API.
+
+    Attributes
+    ----------
+    ability : str
+        Whose list it is, of `ABILITIES`.
+    own : async iterator or None
+        The vendor's; None if it has none.
+    plain : callable
+        Gives the registry's own, told what need not be in it.
+    key : callable
+        Tells records apart: what comes twice, as it has moved to the next page meanwhile, is
+        given once.
+    needs_catalog : bool
+        True where the registry may have no such list.
+    is_named : bool
+        True where it is of something that somebody has named.
+    seen : set
+        What the vendor's API gave.
+    cause : RegistryError or None
+        Why it gave no more.
+    """
+
+    ability: str
+    own: AsyncIterator[Record] | None
+    plain: Callable[[Collection[Any]], AsyncIterator[Record]]
+    key: Callable[[Record], Hashable]
+    needs_catalog: bool = True
+    is_named: bool = False
+    seen: set[Hashable] = field(default_factory=set)
+    cause: RegistryError | None = None
 
 
 class Lists:
@@ -71,14 +107,14 @@ class Lists:
         """Iterate over the repositories, by default over the configured namespace's."""
         name = namespace or self._config.namespace
         vendor = await self._acquaintance.introduced()
-        found = self._preferred(
+        wanted = _Listing(
             "repositories",
             vendor.repositories(name),
             lambda _: self._catalog(name),
             lambda record: record.repository,
             is_named=name is not None,
         )
-        async for record in found:
+        async for record in self._preferred(wanted):
             yield record
 
     async def tags(self, repository: str) -> AsyncIterator[str]:
@@ -94,14 +130,14 @@ class Lists:
         ability, own = "tag_details", vendor.tag_details(repository)
         if own is None and (digests := vendor.tag_digests(repository)) is not None:
             ability, own = "tag_digests", details_by_digest(self._registry, repository, digests)
-        found = self._preferred(
+        wanted = _Listing(
             ability,
             own,
             lambda seen: details_of_tags(self._registry, repository, besides=seen),
             lambda record: record.tag,
             needs_catalog=False,
         )
-        async for record in found:
+        async for record in self._preferred(wanted):
             yield record
 
     def listed_details(self, repository: str) -> AsyncIterator[TagRecord] | None:
@@ -112,14 +148,15 @@ class Lists:
         own = self._acquaintance.vendor.tag_details(repository)
         if own is None or self._is_paused("tag_details"):
             return None
-        return self._preferred(
+        wanted = _Listing(
             "tag_details", own, lambda _: _nothing(), lambda record: record.tag, needs_catalog=False
         )
+        return self._preferred(wanted)
 
     async def search(self, query: str, limit: int) -> AsyncIterator[SearchRecord]:
         """Iterate over what a query finds."""
         vendor = await self._acquaintance.introduced()
-        found = self._preferred(
+        wanted = _Listing(
             "search",
             vendor.search(query, limit=limit),
             lambda seen: _of_others(
@@ -128,7 +165,7 @@ class Lists:
             lambda record: (record.repository, record.tag),
         )
         count = 0
-        async for record in found:
+        async for record in self._preferred(wanted):
             count += 1
             yield record
             if count == limit:
@@ -159,59 +196,53 @@ class Lists:
         async for record in told:
             yield record
 
-    async def _preferred(
-        self,
-        ability: str,
-        own: AsyncIterator[Record] | None,
-        plain: Callable[[Collection[Any]], AsyncIterator[Record]],
-        key: Callable[[Record], Hashable],
-        *,
-        needs_catalog: bool = True,
-        is_named: bool = False,
-    ) -> AsyncIterator[Record]:
+    async def _preferred(self, wanted: _Listing[Record]) -> AsyncIterator[Record]:
         """Iterate over what the vendor's API gives; where it fails, the registry has the rest.
 
-        So it has where the API may leave something out. What comes twice, as it has moved to
-        the next page meanwhile, is given once.
+        So it has where the API may leave something out.
         """
-        vendor, seen = self._acquaintance.vendor, set[Hashable]()
-        may_fall_back = vendor.has_catalog or not needs_catalog
-        cause: RegistryError | None = None
-        if own is not None and not (may_fall_back and self._is_paused(ability)):
+        vendor, ability = self._acquaintance.vendor, wanted.ability
+        may_fall_back = vendor.has_catalog or not wanted.needs_catalog
+        if wanted.own is not None and not (may_fall_back and self._is_paused(ability)):
             try:
-                async for record in own:
-                    if (name := key(record)) not in seen:
-                        seen.add(name)
+                async for record in wanted.own:
+                    if (name := wanted.key(record)) not in wanted.seen:
+                        wanted.seen.add(name)
                         yield record
             except vendor.falls_back_on as e:
                 if not may_fall_back:
                     raise
-                cause = e
+                wanted.cause = e
             else:
                 self._troubles.pop(ability, None)
                 if ability not in vendor.leaves_out:
                     return
+        async for record in self._rest(wanted):
+            yield record
+
+    async def _rest(self, wanted: _Listing[Record]) -> AsyncIterator[Record]:
+        """Iterate over what the registry has beside what the vendor's API gave."""
+        cause, is_empty = wanted.cause, not wanted.seen
         # Who has no login wants to hear no more of it than that it works.
         trouble = None if isinstance(cause, LoginNeededError) else cause
-        is_empty = not seen
         try:
-            async for record in plain(seen):
+            async for record in wanted.plain(wanted.seen):
                 if trouble is not None:
                     # At once: who has enough of them does not come back.
-                    self._note_trouble(ability, trouble)
+                    self._note_trouble(wanted.ability, trouble)
                     trouble = None
-                if key(record) not in seen:
+                if wanted.key(record) not in wanted.seen:
                     is_empty = False
                     yield record
         except _NO_LIST as e:
-            if cause is not None and needs_catalog:
+            if cause is not None and wanted.needs_catalog:
                 raise cause from e
             raise
-        if is_named and is_empty and isinstance(cause, NotFoundError):
+        if wanted.is_named and is_empty and isinstance(cause, NotFoundError):
             # Neither knows what was named.
             raise cause
         if trouble is not None:
-            self._note_trouble(ability, trouble)
+            self._note_trouble(wanted.ability, trouble)
 
     def _is_paused(self, ability: str) -> bool:
         count, since = self._troubles.get(ability, (0, 0.0))

@@ -9,8 +9,8 @@ __all__ = ["recast"]
 Kind = TypeVar("Kind", bound=RegistryError)
 
 
-def recast(kind: type[Kind], error: RegistryError, hint: str = "") -> Kind:
-    """Give an error as one of another class, by default with its own hint.
+def recast(kind: type[Kind], error: RegistryError, hint: str = "", *, message: str = "") -> Kind:
+    """Give an error as one of another class, by default with its own message and hint.
 
     Parameters
     ----------
@@ -19,9 +19,11 @@ def recast(kind: type[Kind], error: RegistryError, hint: str = "") -> Kind:
     error : RegistryError
     hint : str, optional
         What to try, where that is something else.
+    message : str, optional
+        What went wrong, where that is said better.
     """
     return kind(
-        error.message,
+        message or error.message,
         hint=hint or error.hint,
         registry=error.registry,
         url=error.url,

@@ -16,6 +16,7 @@ from ghostnb.errors import (
     UnauthorizedError,
 )
 from ghostnb.registries.vendors.agent.documents import Failure
+from ghostnb.registries.vendors.recasting import recast
 from ghostnb.wire.messages import Reply
 from ghostnb.wire.notifications.reading import text_of
 
@@ -63,14 +64,8 @@ def agent_error(error: RegistryError, agent: str) -> RegistryError:
     if told is None or kind is None:
         error.hint = _hint(error) or error.hint
         return error
-    return kind(
-        told.message or error.message,
-        hint=f"So says the agent at {agent}, which asks it with its own credentials.",
-        registry=error.registry,
-        url=error.url,
-        status=error.status,
-        diagnostics=error.diagnostics,
-    )
+    hint = f"So says the agent at {agent}, which asks it with its own credentials."
+    return recast(kind, error, hint, message=told.message)
 
 
 def _hint(error: RegistryError) -> str:

@@ -18,6 +18,7 @@ from ghostnb.registries.session import Session
 from ghostnb.registries.session.trials import Trials
 from ghostnb.registries.vendors.docker_hub.documents import AccessToken, Page
 from ghostnb.registries.vendors.json_api import JSONAPI, NumberedPage, in_pages, reason
+from ghostnb.registries.vendors.recasting import recast
 from ghostnb.wire.messages import Reply, Request
 
 __all__ = ["PAGE_SIZE", "HubAPI", "PageLimitError"]
@@ -144,12 +145,5 @@ class HubAPI(JSONAPI):
         """Make an error that has the API's own words."""
         error = super().refusal(request, reply)
         if isinstance(error, ForbiddenError) and _PAGE_LIMIT in reason(reply.body):
-            return PageLimitError(
-                error.message,
-                hint=error.hint,
-                registry=error.registry,
-                url=request.url,
-                status=error.status,
-                diagnostics=error.diagnostics,
-            )
+            return recast(PageLimitError, error)
         return error

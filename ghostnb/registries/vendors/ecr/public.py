@@ -98,7 +98,6 @@ class ECRPublic(Amazon):
                 registry=self._config.name,
                 url=self._config.url,
             )
-        seen: set[str] = set()
         async for page in api.pages(
             "describe_repositories", RepositoryPage, "your own repositories"
         ):
@@ -107,8 +106,7 @@ class ECRPublic(Amazon):
                 name = entry.repository_uri.partition("/")[2]
                 if alias:
                     name = f"{alias}/{entry.repository_name}"
-                if name and is_within(name, namespace or None) and name not in seen:
-                    seen.add(name)
+                if name and is_within(name, namespace or None):
                     yield RepositoryRecord(self._config.name, name)
 
     async def _described_at(self, repository: str) -> dict[str, Any]:

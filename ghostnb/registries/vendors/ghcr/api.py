@@ -28,6 +28,7 @@ from ghostnb.registries.vendors.ghcr.documents import (
 )
 from ghostnb.registries.vendors.json_api import JSONAPI, NumberedPage, Pairs, in_pages, reason
 from ghostnb.registries.vendors.plain import LoginNeededError
+from ghostnb.registries.vendors.recasting import recast
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.retries import retry_after_seconds
 
@@ -128,15 +129,7 @@ class PackagesAPI(JSONAPI):
             )
         sent = f"Bearer {token}"
         if self._refused and self._refused[0] == sent and time.monotonic() < self._refused[2]:
-            known = self._refused[1]
-            raise UnauthorizedError(
-                known.message,
-                hint=known.hint,
-                registry=known.registry,
-                url=known.url,
-                status=known.status,
-                diagnostics=known.diagnostics,
-            )
+            raise recast(UnauthorizedError, self._refused[1])
         return sent
 
     async def fetch(self, request: Request, expected: tuple[int, ...] = (200,)) -> Reply:

@@ -157,12 +157,9 @@ class Zot(Vendor):
 
     async def tag_details(self, repository: str) -> AsyncIterator[TagRecord]:
         """Iterate over a repository's tags, 2,000 a request."""
-        what, seen = f"the tags of {repository}", set[str]()
         arguments = f"repo:{quoted(repository)},"
-        async for entry in self._api.pages(_TAGS, arguments, what):
-            # Tags that are pushed or deleted meanwhile move others to another page.
-            if entry.tag and entry.tag not in seen:
-                seen.add(entry.tag)
+        async for entry in self._api.pages(_TAGS, arguments, f"the tags of {repository}"):
+            if entry.tag:
                 yield entry.tag_record(self._config.name, repository)
 
     def search(self, query: str, *, limit: int) -> AsyncIterator[SearchRecord] | None:
