@@ -27,6 +27,7 @@ The tree::
         ├── UnsupportedError     405, or a feature that this registry lacks
         ├── RateLimitedError     429: too many requests
         ├── RejectedError        400, 409, 413 and other 4xx: not so, or not as it is now
+        │   ├── LastTagError     a tag that cannot go without its image
         │   └── TagMovedError    a tag that was to be deleted or replaced leads elsewhere
         └── ServerError          5xx, or any other status that was not expected
 
@@ -51,6 +52,7 @@ __all__ = [
     "IntegrityError",
     "InvalidContainerError",
     "InvalidReferenceError",
+    "LastTagError",
     "NotFoundError",
     "PathError",
     "PictureError",
@@ -345,6 +347,10 @@ class RateLimitedError(RegistryError):
 
 class RejectedError(RegistryError):
     """The registry does not take what was sent: it is wrong, too large, or in conflict."""
+
+
+class LastTagError(RejectedError):
+    """A tag was to be taken away alone, where the registry deletes an image with its last one."""
 
 
 class TagMovedError(RejectedError):

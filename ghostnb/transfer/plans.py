@@ -118,6 +118,13 @@ class Plan(Generic[Step]):
         """Give the positions of the steps that must be done before one: all before it."""
         return ()
 
+    def follows(self, position: int) -> Collection[int]:
+        """Give the positions of the steps that must be over before one, however they end.
+
+        All are before it.
+        """
+        return ()
+
     def rows(self) -> Sequence[object]:
         """Give the rows of `frame`, with an attribute of each column's name."""
         return self.steps
@@ -309,10 +316,10 @@ class _Work(Generic[Step]):
         self._over = {position: asyncio.Event() for position in left}
 
     async def do(self, position: int) -> None:
-        """Try one step, after those that it needs; they are begun before it."""
-        for needed in self._plan.needs(position):
-            if needed in self._over:
-                await self._over[needed].wait()
+        """Try one step, after those that it needs or follows; they are begun before it."""
+        for earlier in (*self._plan.needs(position), *self._plan.follows(position)):
+            if earlier in self._over:
+                await self._over[earlier].wait()
         error = await self._plan._try(position, self._tally)
         if error is not None:
             self.errors.append((position, error))

@@ -6,7 +6,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import cached_property
 
-from ghostnb.errors import NotFoundError, TagMovedError
+from ghostnb.errors import LastTagError, NotFoundError, TagMovedError
 from ghostnb.frames.plans import COPIES
 from ghostnb.oci import Platform, Reference
 from ghostnb.registries.protocol import Registry, WritableRegistry
@@ -107,6 +107,24 @@ class SyncPlan(Plan[SyncStep]):
         others = self._others[step.target_repository]
         return [number for number in others if number < position]
 
+    def follows(self, position: int) -> Collection[int]:
+        """Let a deletion come after what is copied to its repository.
+
+        It may be the same image under another tag: where a registry deletes images with their
+        last tag, it must have that one first.
+        """
+        step = self.steps[position]
+        return self._copies[step.target_repository] if step.action == "delete" else ()
+
+    @cached_property
+    def _copies(self) -> defaultdict[str, list[int]]:
+        """Positions of the steps of each repository that delete nothing."""
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for number, step in enumerate(self.steps):
+            if step.action != "delete":
+                found[step.target_repository].append(number)
+        return found
+
     @cached_property
     def _others(self) -> defaultdict[str, list[int]]:
         """Positions of the steps of each repository that are no lists."""
@@ -151,6 +169,11 @@ class SyncPlan(Plan[SyncStep]):
         name, tag = step.target_repository, step.target_tag or ""
         try:
             await self._target.delete_tag(name, tag, expected=step.target_digest)
+        except LastTagError:
+            if step.target_digest is None:
+                raise
+            # What elsewhere stays until it is collected goes at once there.
+            await self._target.delete_manifest(name, step.target_digest)
         except NotFoundError:
             return "It was gone already."
         return ""
@@ -306,7 +329,8 @@ def _of_pruned(steps: Sequence[SyncStep]) -> str:
     which = "1 tag is" if len(steps) == 1 else f"{len(steps):,} tags are"
     return (
         f"{which} deleted, and no manifest: {steps[0].target_registry} frees their space when its "
-        "garbage collection also takes untagged manifests. plan_delete deletes both."
+        "garbage collection also takes untagged manifests, or at once if it keeps none without a "
+        "tag. plan_delete deletes both."
     )
 
 

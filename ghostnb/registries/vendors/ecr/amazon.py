@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 from ghostnb.errors import (
     ForbiddenError,
+    LastTagError,
     NotFoundError,
     RegistryError,
-    RejectedError,
     UnauthorizedError,
 )
 from ghostnb.oci import Digest
@@ -124,7 +124,7 @@ class Amazon(Vendor):
 
         Raises
         ------
-        RejectedError
+        LastTagError
             If it is: the image would go, too.
 
         Notes
@@ -150,7 +150,7 @@ class Amazon(Vendor):
         tags = {one for image in page.image_details for one in image.image_tags or ()}
         if tags - {tag}:
             return
-        raise RejectedError(
+        raise LastTagError(
             f"{tag} is the only tag of its image in {repository} of {self._config.name}, and "
             "Amazon deletes an image with its last tag.",
             hint="Delete the image itself, by its digest; or give it another tag first.",

@@ -11,6 +11,7 @@ from botocore.stub import ANY
 from ghostnb.errors import (
     ForbiddenError,
     IncompleteError,
+    LastTagError,
     NotFoundError,
     ProtocolError,
     RateLimitedError,
@@ -21,8 +22,12 @@ from ghostnb.errors import (
     TransportTimeoutError,
 )
 from ghostnb.oci import Digest
+from ghostnb.registries.memory import MemoryRegistry
 from ghostnb.transfer.deleting.deletion import plan_deletion
+from ghostnb.transfer.selection import Selection
+from ghostnb.transfer.syncing.sync import SyncPlan, draft_sync
 from tests.parts.images import plain_image
+from tests.registries.conftest import push
 from tests.registries.vendors.ecr.replay import HOST, PASSWORD, document, plain
 from tests.registries.vendors.ecr.runs import deletion, run
 
@@ -68,7 +73,7 @@ def test_a_tag_is_deleted_by_its_name_alone(aws, ecr, image, described):
 def test_the_last_tag_stays_since_its_image_would_go_with_it(aws, ecr, image):
     expect_tags(aws, "1.2")
 
-    with pytest.raises(RejectedError, match=r"1\.2 is the only tag.*by its digest") as raised:
+    with pytest.raises(LastTagError, match=r"1\.2 is the only tag.*by its digest") as raised:
         run(ecr, deleting(), **LOGIN)
 
     assert "Nothing" not in raised.value.hint
@@ -106,6 +111,27 @@ def test_an_image_that_a_plan_leaves_stays(aws, ecr, image):
         run(ecr, work, **LOGIN)
 
     assert aws.asked == ["BatchDeleteImage", "DescribeImages"]
+
+
+def test_a_sync_that_prunes_deletes_an_image_with_its_last_tag(aws, ecr, image):
+    kept = plain_image("kept")
+    ecr.held.add("team/web:kept", kept)
+    aws.expect("sts.get_caller_identity", document("caller_identity"))  # for the first greeting
+    aws.expect("batch_delete_image", failure("ImageNotFound"), **deletion() | {"imageIds": ANY})
+    expect_tags(aws, "1.2")
+    gone = {"imageIds": [{"imageDigest": str(image.digest)}], "failures": []}
+    aws.expect("batch_delete_image", gone, **deletion(imageDigest=str(image.digest)))
+
+    async def work(registry):
+        source = MemoryRegistry()
+        await push(source, "team/web:kept", kept)
+        draft = await draft_sync(source, registry, Selection("team/web"), prune=True)
+        plan = SyncPlan(draft)
+        assert list(plan.frame["target_tag"]) == ["1.2"]
+        await plan.apply()
+        assert list(plan.results["outcome"]) == ["done"]
+
+    run(ecr, work, **LOGIN)
 
 
 def test_a_tag_that_moved_stays(aws, ecr, image):
