@@ -45,8 +45,6 @@ class Acquaintance:
     ----------
     vendor : Vendor
         As far as is known now.
-    doubt : str
-        What speaks against its being configured as that, once it has answered; empty if nothing.
     """
 
     def __init__(
@@ -60,7 +58,7 @@ class Acquaintance:
         self._fetch = fetch
         self._lock = asyncio.Lock()
         self._is_met = False
-        self.doubt = ""
+        self._doubt = ""
         self.vendor: Vendor = find_vendor(session.config, session)
         session.auth.supply = self._credentials
 
@@ -69,6 +67,11 @@ class Acquaintance:
         """The vendor's; ``auto`` as long as nobody can know whose registry it is."""
         is_unknown = not self._is_met and is_open(self.vendor, self._session.config)
         return self._session.config.kind if is_unknown else self.vendor.kind
+
+    @property
+    def doubt(self) -> str:
+        """What speaks against its being configured as that, once it has answered."""
+        return self._doubt or self.vendor.doubt
 
     async def meet(self) -> None:
         """Ask the registry whether it is there, and take note of who answers.
@@ -94,7 +97,7 @@ class Acquaintance:
         finally:
             # One that wants other credentials has said who it is by what it wants.
             self.vendor = recognised(self.vendor, self._session, headers)
-            self.doubt = doubt_of(self.vendor, self._session, headers)
+            self._doubt = doubt_of(self.vendor, self._session, headers)
         is_stranger = not self._session.auth.has_credentials
         if refusal is not None and (self.vendor.greets_strangers or not is_stranger):
             raise refusal

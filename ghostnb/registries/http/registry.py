@@ -121,6 +121,8 @@ class HTTPRegistry:
         await self._acquaintance.meet()
         latency = time.perf_counter() - started
         limit = await self._vendor.rate_limit() or self.rate_limit
+        # First: an agent then tells also what the registry behind it is.
+        rights = await self._rights()
         return Ping(
             self.name,
             self.url,
@@ -129,7 +131,7 @@ class HTTPRegistry:
             latency,
             limit,
             offers_of(self.kind),
-            await self._rights(),
+            rights,
             self._acquaintance.doubt,
         )
 

@@ -75,7 +75,7 @@ def find_vendor(config: RegistryConfig, session: Session) -> Vendor:
     check_kind(config)
     kind, _, behind = config.kind.partition(_BEHIND)
     if kind == Agent.kind:
-        return _chosen(Agent(config, session, _known().get(behind, Vendor)), session)
+        return _chosen(Agent(config, session, behind, _known()), session)
     return _chosen(vendor_at(kind, config.host)(config, session), session)
 
 

@@ -116,6 +116,8 @@ class Vendor:
         False where ``GET /v2/`` is refused without a login though public images can be read.
     needs : Needs
         What its users have to give.
+    doubt : str
+        What speaks against a kind that is configured elsewhere: empty if nothing does.
     deletion_hint : str
         What to try where it refused a deletion, in one sentence; empty if nothing special.
     """
@@ -130,6 +132,7 @@ class Vendor:
     shows_users_more = False
     leaves_out: tuple[str, ...] = ()
     deletion_hint = ""
+    doubt = ""
     falls_back_on: tuple[type[RegistryError], ...] = (
         ForbiddenError,
         NotFoundError,

@@ -19,6 +19,7 @@ from ghostnb.errors import (
 )
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.http import HTTPRegistry
+from ghostnb.registries.records import UsageRecord
 from ghostnb.registries.vendors import offers_of
 from tests.parts.faults import faulty_server
 from tests.parts.replies import error, reply
@@ -220,7 +221,9 @@ def test_what_is_no_answer_is_told(body):
 @pytest.mark.parametrize(
     ("kind", "offers"),
     [
-        ("agent:harbor", ("repositories", "tag details", "search")),
+        ("agent:harbor", ("repositories", "tag details", "search", "tag deletion", "usage")),
+        ("agent:docker-hub", ("repositories", "tag details", "search", "pull limit")),
+        ("agent:ghcr", ("repositories", "tag deletion")),
         ("agent:drift", ()),
         ("agent", ()),
     ],
@@ -231,3 +234,129 @@ def test_what_an_agent_does_not_pass_on_is_not_offered(kind, offers):
         registry = behind(server, kind)
         assert offers_of(registry.kind) == offers
         assert ask(registry, lambda one: one.ping()).offers == offers
+
+
+HUB = {"name": "hub", "kind": "harbor", "status": "ok", "rights": "The user ada.", "doubt": ""}
+STORED = {
+    "registry": "hub",
+    "namespace": "team",
+    "repository_count": 3,
+    "stored_bytes": 7,
+    "quota_bytes": None,
+}
+# As the agent answered before it had these routes: of its own, and below Jupyter Server.
+NO_METHOD = failure(405, "method_not_allowed", "There is no GET here.")
+NO_ROUTE = failure(404, "not_found", f"There is no {PLACE}/usage here.")
+NO_PAGE = reply(404, body=b"<html>404</html>", headers={"Content-Type": "text/html"})
+
+
+def greeted(server, kind: str = "agent:auto"):
+    """Ping, and give what was answered and what the registry is taken for from then on."""
+
+    async def work(registry):
+        ping = await registry.ping()
+        assert ping.kind == registry.kind
+        return ping
+
+    server.routes[f"{PLACE}/v2/"] = reply(json={})
+    return ask(behind(server, kind), work)
+
+
+@pytest.mark.parametrize("kind", ["agent", "agent:auto"])
+def test_what_the_agent_finds_out_is_known_here_too(kind):
+    with faulty_server({PLACE: reply(json=HUB)}) as server:
+        ping = greeted(server, kind)
+
+        assert (ping.kind, ping.offers) == ("agent:harbor", offers_of("agent:harbor"))
+        assert ping.rights == "the agent's, within your role there: The user ada."
+        assert [one.target for one in server.seen(PLACE)] == [f"{PLACE}?ping=true"]
+        assert server.count(f"{API}/registries") == 0
+
+
+def test_names_are_completed_as_soon_as_it_is_known_where_they_lead():
+    async def names(registry):
+        before = registry.repository("nginx")
+        await registry.ping()
+        return before, registry.repository("nginx")
+
+    routes = {PLACE: reply(json=HUB | {"kind": "docker-hub"}), f"{PLACE}/v2/": reply(json={})}
+    with faulty_server(routes) as server:
+        assert ask(behind(server, "agent:auto"), names) == ("nginx", "library/nginx")
+
+
+@pytest.mark.parametrize("told", ["auto", ""])
+def test_what_the_agent_does_not_know_either_stays_open(told):
+    with faulty_server({PLACE: reply(json=HUB | {"kind": told, "rights": ""})}) as server:
+        ping = greeted(server)
+
+        assert (ping.kind.removesuffix(":auto"), ping.offers, ping.rights) == ("agent", (), "")
+
+
+def test_a_kind_that_was_known_stays():
+    with faulty_server({PLACE: reply(json=HUB)}) as server:
+        assert greeted(server, "agent:zot").kind == "agent:zot"
+
+
+def test_what_the_agent_doubts_is_said_to_be_its_doubt():
+    with faulty_server({PLACE: reply(json=HUB | {"doubt": "is the kind right?"})}) as server:
+        assert greeted(server).doubt == "the agent says: is the kind right?"
+        server.routes[PLACE] = reply(json=HUB)
+        assert greeted(server).doubt == ""
+
+
+def test_rights_that_the_agent_could_not_ask_for_are_not_told():
+    with faulty_server({PLACE: reply(json=HUB | {"status": "Cannot reach hub."})}) as server:
+        assert greeted(server).rights == "not told (Cannot reach hub.)"
+
+
+@pytest.mark.parametrize("answer", [NO_METHOD, NO_PAGE])
+def test_an_older_agent_tells_no_rights_and_answers_all_the_same(answer):
+    with faulty_server({PLACE: answer}) as server:
+        ping = greeted(server)
+
+        assert (ping.kind, ping.rights, ping.doubt) == ("agent:auto", "", "")
+
+
+def test_what_else_keeps_the_agent_from_telling_is_said():
+    with faulty_server({PLACE: failure(404, "not_found", "No registry is called 'hub'")}) as server:
+        assert "No registry is called 'hub'" in greeted(server).rights
+
+
+def usage(namespace: str | None = None):
+    return lambda registry: listed(registry.usage_records(namespace))
+
+
+@pytest.mark.parametrize("kind", ["agent:harbor", "agent:ghcr", "agent:auto"])
+@pytest.mark.parametrize(("namespace", "query"), [(None, {}), ("a/b", {"namespace": "a/b"})])
+def test_usage_is_what_the_agent_tells(kind, namespace, query):
+    """It is asked of whatever kind: a newer one may know more of it."""
+    with faulty_server({f"{PLACE}/usage": reply(json={"usage": [STORED]})}) as server:
+        found = ask(behind(server, kind), usage(namespace))
+
+        assert found == [UsageRecord("mine", "team", 3, 7, None)]
+        assert [one.query for one in server.requests] == [query]
+
+
+@pytest.mark.parametrize("route", [NO_ROUTE, NO_PAGE])
+@pytest.mark.parametrize("item", [NO_METHOD, NO_PAGE])
+def test_an_older_agent_that_tells_no_usage_is_said_to_be_older(route, item):
+    with faulty_server({f"{PLACE}/usage": route, PLACE: item}) as server:
+        with pytest.raises(UnsupportedError, match="mine is behind an agent that is older") as e:
+            ask(behind(server), usage())
+
+    assert "Update ghostnb where the agent runs" in e.value.hint
+
+
+def test_a_namespace_that_is_not_there_is_no_older_agent():
+    absent = failure(404, "not_found", "there is no project nowhere")
+    with faulty_server({f"{PLACE}/usage": absent, PLACE: reply(json=HUB)}) as server:
+        with pytest.raises(NotFoundError, match="there is no project nowhere"):
+            ask(behind(server), usage("nowhere"))
+        assert server.seen(PLACE)[0].query == {}
+
+
+def test_a_vendor_that_does_not_tell_is_told_by_the_agent():
+    told = failure(422, "unsupported", "hub (Drift) does not tell what is stored.")
+    with faulty_server({f"{PLACE}/usage": told}) as server:
+        with pytest.raises(UnsupportedError, match=r"hub \(Drift\) does not tell what is stored"):
+            ask(behind(server), usage())

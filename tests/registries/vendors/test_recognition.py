@@ -259,7 +259,12 @@ def test_importing_the_package_loads_no_vendor():
 
 def test_behind_an_agent_a_kind_offers_what_the_agent_passes_on():
     assert offers_of("harbor")[-2:] == ("tag deletion", "usage")
-    assert offers_of("agent:harbor") == ("repositories", "tag details", "search")
+    assert offers_of("agent:harbor") == offers_of("harbor")
+    # It reads by manifests what it would know by digests, and keeps no profiles.
+    assert "tag digests" in offers_of("ghcr")
+    assert offers_of("agent:ghcr") == ("repositories", "tag deletion")
+    assert offers_of("drift") == ("Bolt",)
+    assert offers_of("agent:drift") == ()
     assert offers_of("agent") == offers_of("layout") == ()
 
 

@@ -1,4 +1,4 @@
-"""An agent's own routes: lists and searches."""
+"""An agent's own routes: lists, searches, and what each registry is."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -7,8 +7,8 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from ghostnb.errors import RegistryError
-from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
+from ghostnb.errors import NotFoundError, RegistryError, UnsupportedError
+from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord, UsageRecord
 from ghostnb.registries.session import Session
 from ghostnb.registries.vendors.agent.documents import (
     Failure,
@@ -17,6 +17,7 @@ from ghostnb.registries.vendors.agent.documents import (
     RegistryEntry,
     Repositories,
     Tags,
+    Usage,
 )
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.paging import next_url, not_json
@@ -53,6 +54,51 @@ class AgentAPI:
         """List the agent's registries."""
         request = self._request("/registries", "the list of its registries")
         return (await self._read(request, Registries)).registries
+
+    async def registry(self, registry: str, *, ping: bool) -> RegistryEntry | None:
+        """Describe one of its registries; None: the agent is too old for that.
+
+        Parameters
+        ----------
+        registry : str
+            What the agent calls it.
+        ping : bool
+            Whether the agent asks that registry how it is.
+        """
+        path = f"/registries/{quote(registry)}" + "?ping=true" * ping
+        request = self._request(path, f"what {registry} is")
+        try:
+            return await self._read(request, RegistryEntry)
+        except UnsupportedError as e:
+            # Older ones had the same address for removing alone.
+            if e.status == 405:
+                return None
+            raise
+        except NotFoundError as e:
+            # An agent that has the route says which registries there are.
+            if e.diagnostics:
+                raise
+            return None
+
+    async def usage(self, registry: str, name: str, namespace: str | None) -> list[UsageRecord]:
+        """Tell what a registry stores by namespace; see `repositories`.
+
+        Raises
+        ------
+        UnsupportedError
+            If the registry's vendor does not tell, or the agent is too old to ask it.
+        """
+        query = f"?{urlencode({'namespace': namespace})}" if namespace else ""
+        path = f"/registries/{quote(registry)}/usage{query}"
+        request = self._request(path, "what is stored")
+        try:
+            found = (await self._read(request, Usage)).usage
+        except NotFoundError as e:
+            # There may be no such namespace, or no such route.
+            if await self.registry(registry, ping=False) is not None:
+                raise
+            raise _too_old(name, e) from e
+        return [replace(record, registry=name) for record in found]
 
     async def repositories(
         self, registry: str, name: str, namespace: str | None
@@ -131,3 +177,14 @@ class AgentAPI:
             return msgspec.json.decode(reply.body, type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
             raise not_json(reply, self._session.config.name, e) from e
+
+
+def _too_old(name: str, error: RegistryError) -> UnsupportedError:
+    return UnsupportedError(
+        f"{name} is behind an agent that is older than this, and does not tell what is stored.",
+        hint="Update ghostnb where the agent runs, or count it: "
+        "analysis.storage(await reg.inventory()).",
+        registry=name,
+        url=error.url,
+        status=error.status,
+    )

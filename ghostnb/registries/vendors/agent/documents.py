@@ -2,9 +2,9 @@
 
 import msgspec
 
-from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
+from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord, UsageRecord
 
-__all__ = ["Failure", "Found", "Registries", "RegistryEntry", "Repositories", "Tags"]
+__all__ = ["Failure", "Found", "Registries", "RegistryEntry", "Repositories", "Tags", "Usage"]
 
 
 class Failure(msgspec.Struct):
@@ -15,10 +15,16 @@ class Failure(msgspec.Struct):
 
 
 class RegistryEntry(msgspec.Struct):
-    """A registry that the agent has; `kind` is what it is to the agent."""
+    """A registry that the agent has; `kind` is what it is to the agent.
+
+    The rest is there if the agent was to ask it: `status` is ``ok``, or what is wrong.
+    """
 
     name: str
     kind: str = ""
+    status: str | None = None
+    rights: str = ""
+    doubt: str = ""
 
 
 class Registries(msgspec.Struct):
@@ -31,6 +37,12 @@ class Repositories(msgspec.Struct):
     """A part of a registry's repositories."""
 
     details: list[RepositoryRecord]
+
+
+class Usage(msgspec.Struct):
+    """What a registry stores, by namespace."""
+
+    usage: list[UsageRecord]
 
 
 class TagEntry(msgspec.Struct):

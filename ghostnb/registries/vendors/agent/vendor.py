@@ -1,6 +1,7 @@
 """A registry behind an agent: its credentials stay there, and what its vendor does better, too."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from types import MappingProxyType
 from urllib.parse import unquote
 
 from ghostnb.errors import (
@@ -12,7 +13,7 @@ from ghostnb.errors import (
 from ghostnb.oci import Reference
 from ghostnb.registries.bolt import Bolt
 from ghostnb.registries.config import RegistryConfig
-from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord
+from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord, UsageRecord
 from ghostnb.registries.session import Session
 from ghostnb.registries.vendors.agent.api import AgentAPI
 from ghostnb.registries.vendors.agent.refusals import agent_error, as_registries_do
@@ -22,6 +23,10 @@ from ghostnb.wire.messages import Reply
 __all__ = ["Agent", "place_at_agent"]
 
 _PLACE = "/registries/"
+# Beside what this class does: what comes by the protocol, as the agent gives or does it.
+_BY_PROTOCOL = ("delete_tag", "rate_limit")
+# What says nothing of the vendor behind; a kind that is known stays.
+_UNKNOWN = ("", "auto")
 
 
 def place_at_agent(config: RegistryConfig) -> tuple[str, str]:
@@ -51,14 +56,17 @@ class Agent(Vendor):
     config : RegistryConfig
         Its kind is ``agent``, or ``agent:KIND`` where it is known what the registry is.
     session : Session
-    behind : type of Vendor, optional
-        Of that kind: names are completed as there.
+    behind : str, optional
+        That kind: names are completed as there.
+    kinds : mapping of str to type of Vendor, optional
+        Of vendors that may be behind it.
 
     Notes
     -----
     Lists and searches are the agent's (``/api/v1``), which asks the registry by its vendor's own
     API where it has one. Content comes by the distribution protocol, which the agent serves
-    below each registry's address.
+    below each registry's address. What the registry is, where the agent did not know it yet, is
+    known here once its `rights` were asked for.
     """
 
     kind = "agent"
@@ -67,19 +75,51 @@ class Agent(Vendor):
     falls_back_on = ()
 
     def __init__(
-        self, config: RegistryConfig, session: Session, behind: type[Vendor] = Vendor
+        self,
+        config: RegistryConfig,
+        session: Session,
+        behind: str = "",
+        kinds: Mapping[str, type[Vendor]] = MappingProxyType({}),
     ) -> None:
         super().__init__(config, session)
-        self._behind = behind(config, session)
-        self.kind = config.kind
-        self.prefers_head = behind.prefers_head
+        self._kinds = kinds
+        self._take(behind)
         url, self._name = place_at_agent(config)
         self._api = AgentAPI(session, url)
 
     @classmethod
     def offers(cls) -> tuple[str, ...]:
         """Name what it passes on; what it has to say of Bolt is that there is none."""
-        return tuple(one for one in super().offers() if one != ABILITIES["bolt"])
+        own = super().offers()
+        passed = [words for method, words in ABILITIES.items() if method in _BY_PROTOCOL]
+        return tuple(one for one in (*own, *passed) if one != ABILITIES["bolt"])
+
+    async def rights(self) -> str:
+        """Say who the agent's credentials are and what they may do; empty if that is not told.
+
+        The agent asks this registry alone; what the registry is, and what is doubted of it, is
+        known then, too.
+        """
+        entry = await self._api.registry(self._name, ping=True)
+        if entry is None:
+            return ""
+        self.doubt = f"the agent says: {entry.doubt}" if entry.doubt else ""
+        if self._is_open:
+            self._take(entry.kind)
+        if entry.status not in (None, "ok"):
+            return f"not told ({entry.status})"
+        return f"the agent's, within your role there: {entry.rights}" if entry.rights else ""
+
+    @property
+    def _is_open(self) -> bool:
+        return self.kind.partition(":")[2] in _UNKNOWN
+
+    def _take(self, behind: str) -> None:
+        """Take the registry for one of a kind, as far as that is known."""
+        kind = self._kinds.get(behind, Vendor)
+        self._behind = kind(self._config, self._session)
+        self.kind = f"{Agent.kind}:{behind}" if behind else Agent.kind
+        self.prefers_head = kind.prefers_head
 
     def repository(self, name: str) -> str:
         """Complete a name as the registry's own vendor does."""
@@ -118,6 +158,17 @@ class Agent(Vendor):
         if words and limit > 0:
             for record in await self._api.search(self._name, self._config.name, words, limit):
                 yield record
+
+    async def usage(self, namespace: str | None) -> AsyncIterator[UsageRecord]:
+        """Iterate over what is stored, as the registry's vendor tells the agent.
+
+        Raises
+        ------
+        UnsupportedError
+            If it does not tell, or the agent is too old to ask it.
+        """
+        for record in await self._api.usage(self._name, self._config.name, namespace):
+            yield record
 
     def bolt(self) -> Bolt | None:
         """Offer none.
