@@ -12,7 +12,7 @@ import pandas as pd
 from ghostnb.agent_feed import AgentFeed
 from ghostnb.asking import ask_all, parted
 from ghostnb.client import RegistryClient
-from ghostnb.errors import ConfigError, GhostnbError
+from ghostnb.errors import ConfigError
 from ghostnb.frames import LayersTable, RegistryRecord, registries_frame, search_frame
 from ghostnb.inventory import as_patterns, attach_failures, failures_of, gather_layers
 from ghostnb.loop import hop, schedule
@@ -281,8 +281,8 @@ class Fleet(Mapping[str, RegistryClient]):
         records, failures = await self.ping()
         return attach_failures(registries_frame(records), failures, "The status")
 
-    async def ping(self) -> tuple[list[RegistryRecord], list[Failure]]:
-        """Ping as `status` does, for who wants no DataFrame.
+    async def ping(self, registry: str | None = None) -> tuple[list[RegistryRecord], list[Failure]]:
+        """Ping as `status` does, for who wants no DataFrame: all, or this one.
 
         Returns
         -------
@@ -290,16 +290,15 @@ class Fleet(Mapping[str, RegistryClient]):
             In the order of the frame's rows.
         list of Failure
             Of those that failed.
+
+        Raises
+        ------
+        KeyError
+            If there is no registry of that name.
         """
-        outcomes = await hop(ask_all(self.values(), lambda client: client.ping()))
-        records = [
-            RegistryRecord.of(
-                client.config,
-                client.kind,
-                str(outcome) if isinstance(outcome, GhostnbError) else "ok",
-            )
-            for client, outcome in outcomes
-        ]
+        clients = list(self.values()) if registry is None else [self[registry]]
+        outcomes = await hop(ask_all(clients, lambda client: client.ping()))
+        records = [RegistryRecord.of(one.config, one.kind, answer) for one, answer in outcomes]
         return records, parted(outcomes)[1]
 
     async def search(

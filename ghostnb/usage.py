@@ -8,6 +8,7 @@ from ghostnb.frames import usage_frame
 from ghostnb.loop import hop
 from ghostnb.registries.abilities import TellsUsage
 from ghostnb.registries.protocol import Registry
+from ghostnb.registries.records import UsageRecord
 from ghostnb.registries.vendors import offers_of
 
 __all__ = ["UsageMethods"]
@@ -26,7 +27,7 @@ class UsageMethods:
         """What the vendor's own API does better than the distribution protocol, in words.
 
         Of a registry whose kind is ``auto`` and whose host says nothing, that is known once it
-        has answered, as by `ping`.
+        has answered, as by `ping`. Behind an agent it is what the agent passes on of that.
         """
         return offers_of(self.registry.kind)
 
@@ -51,6 +52,16 @@ class UsageMethods:
         RegistryError
             If it does not tell this user.
         """
+        return usage_frame(await self.usage_records(namespace))
+
+    async def usage_records(self, namespace: str | None = None) -> list[UsageRecord]:
+        """Tell what is stored as `usage` does, for who wants no DataFrame.
+
+        Returns
+        -------
+        list of UsageRecord
+            In the order of the frame's rows.
+        """
         if namespace is not None:
             checked_text(namespace, "A namespace", "library")
         registry = self.registry
@@ -62,7 +73,7 @@ class UsageMethods:
                 url=registry.url,
             )
 
-        async def read() -> pd.DataFrame:
-            return usage_frame([record async for record in registry.usage_records(namespace)])
+        async def read() -> list[UsageRecord]:
+            return [record async for record in registry.usage_records(namespace)]
 
         return await hop(read())

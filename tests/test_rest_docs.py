@@ -33,6 +33,8 @@ TELL = r"%{stderr}status %{http_code}\n"
 CURL = f"""curl() {{ command curl --fail-with-body --noproxy "*" -w '{TELL}' "$@"; }}"""
 # Who cancels a job that has ended already is told so, and the line goes on.
 CANCEL = "-X DELETE $AGENT/jobs/$JOB ||"
+# The registry of this page is one that does not tell.
+USAGE = "/usage ||"
 HOOK = "c.AgentExtension.webhook_secrets = {'distribution': 'hook-secret'}"
 # What stands in the table of roles, and what of the agent is asked for it: resources and actions.
 RIGHTS = {
@@ -97,6 +99,8 @@ def test_every_line_works_one_after_the_other(agent: RunningAgent):
     assert [RUN[int(number)] for number, _ in answered] == RUN
     (cancelled,) = [status for number, status in answered if CANCEL in RUN[int(number)]]
     assert cancelled in {"202", "409"}
+    (untold,) = [status for number, status in answered if USAGE in RUN[int(number)]]
+    assert untold == "422"
 
 
 def asked(line: str) -> tuple[str, str]:

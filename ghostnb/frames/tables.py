@@ -5,9 +5,16 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from ghostnb.errors import GhostnbError
 from ghostnb.frames.schema import COUNT, FLAG, TEXT, TIME, frame_of
 from ghostnb.registries.config import RegistryConfig
-from ghostnb.registries.records import RepositoryRecord, SearchRecord, TagRecord, UsageRecord
+from ghostnb.registries.records import (
+    Ping,
+    RepositoryRecord,
+    SearchRecord,
+    TagRecord,
+    UsageRecord,
+)
 from ghostnb.registries.vendors import offers_of
 
 __all__ = [
@@ -80,7 +87,8 @@ class RegistryRecord:
     """A configured registry without its credentials.
 
     `status` is None if not asked; `offers` is what its vendor's own API does better than the
-    distribution protocol, as far as the vendor is known.
+    distribution protocol, as far as the vendor is known; `rights` and `doubt` are those of its
+    `Ping`, and empty without one.
     """
 
     name: str
@@ -90,19 +98,26 @@ class RegistryRecord:
     insecure: bool
     status: str | None = None
     offers: Sequence[str] = ()
+    rights: str = ""
+    doubt: str = ""
 
     @classmethod
-    def of(cls, config: RegistryConfig, kind: str, status: str | None = None) -> "RegistryRecord":
-        """Take from a configuration what may be shown."""
-        return cls(
+    def of(
+        cls, config: RegistryConfig, kind: str, answer: Ping | GhostnbError | None = None
+    ) -> "RegistryRecord":
+        """Take from a configuration, and from what a ping was answered, what may be shown."""
+        found = cls(
             config.name,
             config.url,
             kind,
             config.has_auth,
             config.insecure,
-            status,
+            str(answer) if isinstance(answer, GhostnbError) else None,
             offers_of(kind),
         )
+        if not isinstance(answer, Ping):
+            return found
+        return replace(found, status="ok", rights=answer.rights, doubt=answer.doubt)
 
 
 def registries_frame(records: Iterable[RegistryRecord]) -> pd.DataFrame:

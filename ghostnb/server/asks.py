@@ -37,6 +37,7 @@ __all__ = [
     "StatsOptions",
     "Sync",
     "TagPage",
+    "UsageOptions",
 ]
 
 # No name of a registry, repository or tag is longer.
@@ -71,9 +72,15 @@ class TagPage(Page, frozen=True, kw_only=True):
 
 
 class RegistryOptions(Ask, frozen=True, kw_only=True):
-    """Whether the registries are asked how they are."""
+    """Whether registries are asked how they are."""
 
     ping: bool = False
+
+
+class UsageOptions(Ask, frozen=True, kw_only=True):
+    """Of which namespace it is told what is stored: by default the configured one, else all."""
+
+    namespace: Text | None = None
 
 
 class NewRegistry(Ask, frozen=True, kw_only=True):

@@ -14,14 +14,15 @@ _FRESH_SECONDS = 5.0
 _KEPT = 256
 _ALL = "*"
 _DETAILS = "details"
+_USAGE = "usage"
 
 
 class Listings:
     """Keeps lists of repositories and of tags; it lives on one event loop."""
 
     def __init__(self) -> None:
-        # The registry, whose tags (or _ALL), and of which namespace where it is all, or _DETAILS
-        # and of which tags.
+        # The registry, whose tags (or _ALL), and of which namespace where it is all (and _USAGE),
+        # or _DETAILS and of which tags.
         self._lists = Lists(fresh_seconds=_FRESH_SECONDS, most=_KEPT)
 
     async def repositories(
@@ -58,6 +59,12 @@ class Listings:
         """Give the tags, or some of them, with what is known of each; see `Lists.get`."""
         key = (registry, repository, _DETAILS, *tags)
         return await self._lists.get(key, read, is_following=is_following)
+
+    async def usage(
+        self, registry: str, namespace: str, read: Callable[[], Awaitable[Result]]
+    ) -> Result:
+        """Give what is stored; see `Lists.get`."""
+        return await self._lists.get((registry, _ALL, namespace, _USAGE), read, is_following=False)
 
     def forget(self, registry: str, repository: str | None = None) -> None:
         """Read anew what may have changed: without a repository, all of a registry."""

@@ -21,6 +21,7 @@ from ghostnb.server.handlers.jobs import Job, Jobs
 from ghostnb.server.handlers.registries import (
     RegistryItem,
     RegistryList,
+    RegistryUsage,
     RepositoryList,
     TagItem,
     TagList,
@@ -39,6 +40,7 @@ ROUTES: tuple[tuple[str, type], ...] = (
     ("/registries/{registry}/repositories", RepositoryList),
     ("/registries/{registry}/repositories/{repository}/tags/{tag}", TagItem),
     ("/registries/{registry}/repositories/{repository}/tags", TagList),
+    ("/registries/{registry}/usage", RegistryUsage),
     ("/registries/{registry}", RegistryItem),
     ("/images/search", ImageSearch),
     ("/images/pull", Pulls),

@@ -14,6 +14,7 @@ from ghostnb.errors import (
     UnsupportedError,
 )
 from ghostnb.oci import Descriptor, Digest, Index, Manifest, Platform, Reference
+from ghostnb.registries.abilities import TellsUsage
 from ghostnb.registries.protocol import WritableRegistry
 from ghostnb.registries.reading import read_image, read_images
 from tests.parts.images import plain_image
@@ -75,6 +76,18 @@ def test_a_namespace_is_whole_parts_of_a_name(case):
         "tea": set(),
         "nowhere": set(),
     }
+
+
+def test_what_tells_no_usage_says_so(case):
+    """None of these has a vendor that counts, neither itself nor behind an agent."""
+
+    async def question(registry):
+        if isinstance(registry, TellsUsage):
+            with pytest.raises(UnsupportedError, match=r"tells? what is stored") as e:
+                await listed(registry.usage_records())
+            assert "inventory" in str(e.value)
+
+    case.ask(question)
 
 
 def test_every_tag_is_listed_once(case):

@@ -24,6 +24,8 @@ from tests.parts.images import plain_image
 from tests.parts.pushes import write_layout
 from tests.parts.registries import docker_registry
 from tests.parts.storage import write_storage
+from tests.registries.vendors.served import served
+from tests.registries.vendors.zot.replay import HOST, ZotReplay
 
 SCHEMA = schemathesis.openapi.from_dict(description(ROUTES, ""))
 OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]
@@ -41,6 +43,8 @@ SPARE = {
     "DELETE /registries/{registry}/repositories/{repository}/tags/{tag}": {"tag": "spare"},
     "DELETE /containers/{container}": {"container": "spare"},
 }
+# What another one is needed for.
+OTHER = {"GET /registries/{registry}/usage": {"registry": "counted"}}
 # What is well said, where the schema cannot know it.
 WELL_SAID: dict[str, dict[str, Any]] = {
     "POST /registries": {"name": "more", "url": "http://localhost:1"},
@@ -79,7 +83,7 @@ class Described:
         """Give the names of what is there for an operation; see to it that it is."""
         if label in PREPARED:
             PREPARED[label](self)
-        return {**self.known, **SPARE.get(label, {})}
+        return {**self.known, **SPARE.get(label, {}), **OTHER.get(label, {})}
 
     def add_spare_registry(self) -> None:
         self.agent.ask("POST", "/registries", json={"name": "spare", "url": "http://localhost:1"})
@@ -120,11 +124,13 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Described]:
     with (
         docker_registry(storage_dir=directory / "storage", hostname="localhost") as origin,
         dockerd() as daemon,
+        served(ZotReplay(), HOST) as counted,
     ):
         registries = {
             "local": f"oci:{write_layout(directory / 'layout', held)}",
             "copies": f"oci:{directory / 'copies'}",
             "origin": origin.url,
+            "counted": counted.url,
         }
         with running_agent(directory, registries, "--daemon", daemon.url) as agent:
             yield Described(agent, {**KNOWN, **known(agent, f"{origin.host}/team/box:1.0")})

@@ -28,6 +28,7 @@ from ghostnb.server.answers.registries import (
     Repositories,
     TagEntry,
     Tags,
+    Usage,
 )
 
 __all__ = [
@@ -63,4 +64,5 @@ __all__ = [
     "TagEntry",
     "Tags",
     "Taken",
+    "Usage",
 ]

@@ -3,17 +3,19 @@
 from dataclasses import asdict
 
 from ghostnb.frames import RegistryRecord
-from ghostnb.registries.records import RepositoryRecord, TagRecord
+from ghostnb.registries.records import RepositoryRecord, TagRecord, UsageRecord
 from ghostnb.server.answers.answer import Answer
 
-__all__ = ["Registries", "RegistryEntry", "Repositories", "TagEntry", "Tags"]
+__all__ = ["Registries", "RegistryEntry", "Repositories", "TagEntry", "Tags", "Usage"]
 
 
 class RegistryEntry(Answer, frozen=True, kw_only=True):
     """A registry, without its credentials.
 
-    `status` is ``ok``, or what is wrong; `offers` is what its vendor's own API does better than
-    the distribution protocol.
+    `kind` is ``auto`` until it is known. `status` is ``ok``, or what is wrong; `offers` is what
+    its vendor's own API does better than the distribution protocol. `rights` is who the agent's
+    credentials are and what they may do, and `doubt` what speaks against a configured kind: both
+    are empty where it was not asked, or says nothing.
     """
 
     name: str
@@ -23,6 +25,8 @@ class RegistryEntry(Answer, frozen=True, kw_only=True):
     kind: str
     status: str | None
     offers: list[str]
+    rights: str
+    doubt: str
 
     @classmethod
     def of(cls, record: RegistryRecord) -> "RegistryEntry":
@@ -34,6 +38,12 @@ class Registries(Answer, frozen=True, kw_only=True):
     """The registries, in the order of the configuration."""
 
     registries: list[RegistryEntry]
+
+
+class Usage(Answer, frozen=True, kw_only=True):
+    """What a registry stores by namespace, in bytes, as its vendor counts it."""
+
+    usage: list[UsageRecord]
 
 
 class Repositories(Answer, frozen=True, kw_only=True):

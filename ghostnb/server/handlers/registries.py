@@ -6,6 +6,7 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 from ghostnb.client import RegistryClient
+from ghostnb.frames import RegistryRecord
 from ghostnb.loop import hop
 from ghostnb.registries.abilities import ListsDetails
 from ghostnb.registries.catalog import details_of
@@ -21,6 +22,7 @@ from ghostnb.server.answers import (
     Repositories,
     TagEntry,
     Tags,
+    Usage,
 )
 from ghostnb.server.asks import (
     AddOptions,
@@ -32,6 +34,7 @@ from ghostnb.server.asks import (
     RegistryOptions,
     RepositoryPage,
     TagPage,
+    UsageOptions,
 )
 from ghostnb.server.deletions import delete_tag
 from ghostnb.server.failures import FailureError
@@ -39,7 +42,14 @@ from ghostnb.server.handler import AgentHandler
 from ghostnb.server.handlers.streams import while_there
 from ghostnb.server.operations import REGISTRY, operation
 
-__all__ = ["RegistryItem", "RegistryList", "RepositoryList", "TagItem", "TagList"]
+__all__ = [
+    "RegistryItem",
+    "RegistryList",
+    "RegistryUsage",
+    "RepositoryList",
+    "TagItem",
+    "TagList",
+]
 
 Record = TypeVar("Record")
 
@@ -85,6 +95,15 @@ class RegistryItem(AgentHandler):
 
     auth_resource = "ghostnb.registries"
 
+    @operation("registries.inspect", "Describe a registry", fails=(404,))
+    async def get(self, registry: str, *, query: RegistryOptions) -> RegistryEntry:
+        """Answer from the configuration, or ask this one how it is."""
+        client, fleet = self.agent.client(registry), self.agent.fleet
+        if not query.ping:
+            return RegistryEntry.of(RegistryRecord.of(client.config, client.kind))
+        ((record,), _) = await fleet.ping(registry)
+        return RegistryEntry.of(record)
+
     @operation("registries.remove", "Remove a registry", action="write", fails=(404, 422))
     async def delete(self, registry: str, *, query: ForgetOptions) -> Done:
         """Forget it, as long as the agent lives or for good; nothing in it is deleted."""
@@ -95,6 +114,21 @@ class RegistryItem(AgentHandler):
             self.agent.fleet.remove(registry)
         self.agent.done("registry-remove", actor=self.actor, registry=registry)
         return Done(message=f"{registry} was removed. Nothing in it was deleted.")
+
+
+class RegistryUsage(AgentHandler):
+    """What a registry stores."""
+
+    auth_resource = "ghostnb.registries"
+
+    @operation("registries.usage", "Tell what a registry stores, by namespace", fails=REGISTRY)
+    async def get(self, registry: str, *, query: UsageOptions) -> Usage:
+        """Answer as its vendor counts it."""
+        client = self.agent.client(registry)
+        found = await self.agent.listings.usage(
+            registry, query.namespace or "", lambda: client.usage_records(query.namespace or None)
+        )
+        return Usage(usage=found)
 
 
 class RepositoryList(AgentHandler):
