@@ -33,6 +33,8 @@ class RegistryConfig:
         ``oci:PATH`` for an OCI image layout on disk, or for a file: an archive
         that ``RegistryClient.save``, ``docker save``, ``podman save`` or ``skopeo
         copy`` wrote. An archive is read, never changed, and not compressed as a whole.
+        A path behind the host is right where a proxy has a prefix for the registry, and at an
+        agent; ``acme`` of ``https://ghcr.io/acme`` is the `namespace`.
     username : str or None
         Without it, the Docker configuration's credentials for the host are used.
     password : str or None
@@ -163,6 +165,11 @@ class RegistryConfig:
     def host(self) -> str:
         """Host and port; empty for a layout or an archive."""
         return urlsplit(self.url).netloc
+
+    @property
+    def path(self) -> str:
+        """What the URL has after the host, without slashes around it; empty for a layout."""
+        return urlsplit(self.url).path.strip("/") if self.host else ""
 
     @property
     def has_auth(self) -> bool:

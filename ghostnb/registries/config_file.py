@@ -11,7 +11,7 @@ import platformdirs
 
 from ghostnb.errors import ConfigError
 from ghostnb.registries.config import RegistryConfig
-from ghostnb.registries.vendors import check_kind
+from ghostnb.registries.vendors import check_address, check_kind
 
 __all__ = [
     "DEFAULT_CONFIGS",
@@ -122,6 +122,7 @@ def _config(table: object, position: int, text: str, source: str) -> RegistryCon
     try:
         config = RegistryConfig(**values)
         check_kind(config)
+        check_address(config)
     except ConfigError as e:
         raise fail(key_of(e), e.message, e.hint) from e
     return config

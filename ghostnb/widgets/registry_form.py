@@ -18,7 +18,7 @@ from ghostnb.fleet import Fleet
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.config_file import key_of
 from ghostnb.registries.system_keyring import find_keyring
-from ghostnb.registries.vendors import KINDS, title_of, vendor_at
+from ghostnb.registries.vendors import KINDS, check_address, title_of, vendor_at
 from ghostnb.widgets.form import Field, Form, Values
 from ghostnb.widgets.tasks import Tasks
 
@@ -145,7 +145,7 @@ class RegistryForm(Form):
         try:
             self._fleet.add(config)
         except ConfigError as e:
-            self.tell(problems={"name": str(e)})
+            self.tell(problems={_field_of(e): str(e)})
             return
         self._tasks.cancel()
         if values["remember"]:
@@ -195,7 +195,9 @@ class RegistryForm(Form):
         problems = {field: "This is needed." for field in ("name", "url") if not given[field]}
         if not problems:
             try:
-                return RegistryConfig(**given, insecure=values["insecure"])
+                config = RegistryConfig(**given, insecure=values["insecure"])
+                check_address(config)
+                return config
             except ConfigError as e:
                 # The error's own hint is for who writes Python, or the file.
                 hint = _TICK if "insecure=True" in (e.hint or "") else e.hint

@@ -135,6 +135,11 @@ HEAD = '[[registries]]\nname = "first"\nurl = "https://a.example"\n\n[[registrie
             8,
             ["kind 'harbour' of b", "Kinds are: auto"],
         ),
+        (
+            'name = "b"\nurl = "https://ghcr.io/acme"',
+            7,
+            ["The URL of b", 'Write: url = "https://ghcr.io", namespace = "acme"'],
+        ),
         ('name = "b"\nkind = "agent"\nurl = "https://b"', 8, ["The URL of b, https://b, is that"]),
         (
             'name = "b"\nurl = "https://b"\nusername = "x"\npassword = "keyring:"',

@@ -202,6 +202,18 @@ def test_what_is_not_asked_for_any_more_is_not_taken():
     form.close()
 
 
+def test_an_address_with_a_namespace_in_it_is_refused_at_its_field():
+    fleet = Fleet()
+    form = RegistryForm(fleet, on_added=lambda _: None, on_closed=lambda: None)
+    typed = {"name": "packages", "url": "https://ghcr.io/acme", "kind": "auto", "username": ""}
+    typed |= {"password": "", "namespace": "", "insecure": False, "remember": False}
+    form._add(typed)
+    assert list(form._state["problems"]) == ["url"]
+    assert 'Write: url = "https://ghcr.io", namespace = "acme"' in form._state["problems"]["url"]
+    assert len(fleet) == 0
+    form.close()
+
+
 def test_whose_login_is_found_on_this_machine_has_no_name_here(home, htpasswd_registry):
     pair = f"{htpasswd_registry.username}:{htpasswd_registry.password}".encode()
     auths = {htpasswd_registry.host: {"auth": base64.b64encode(pair).decode()}}

@@ -13,13 +13,22 @@ from ghostnb.errors import (
     UnsupportedError,
 )
 from ghostnb.registries.session import Session
-from ghostnb.registries.vendors import Vendor, doubt_of, find_vendor, is_open, recognised
+from ghostnb.registries.vendors import (
+    Vendor,
+    doubt_of,
+    find_vendor,
+    is_open,
+    recognised,
+    whereabouts,
+)
 from ghostnb.wire.endpoints import Endpoint
 from ghostnb.wire.messages import Reply, Request
 from ghostnb.wire.tokens import Credentials
 
 __all__ = ["Acquaintance"]
 
+# Distribution's, which nearly all registries send.
+_VERSION = "docker-distribution-api-version"
 # The question for which it is introduced is refused as well, or is not.
 _REFUSALS = (
     ForbiddenError,
@@ -85,12 +94,10 @@ class Acquaintance:
         try:
             reply = await self._fetch(self._endpoint.ping())
             headers = reply.headers
+            self._check_answer(reply)
             await self._session.auth.welcome(reply)
         except NotFoundError as e:
-            # What speaks as registries do has said itself what is not there.
-            if not e.diagnostics:
-                url = self._session.config.url
-                e.hint = f"Something answers at {url}, but no registry does: is the address right?"
+            e.hint = self._where_it_may_be(e)
             raise
         except UnauthorizedError as e:
             refusal = e
@@ -113,6 +120,37 @@ class Acquaintance:
                         await self.meet()
                     self._is_met = True
         return self.vendor
+
+    def _check_answer(self, reply: Reply) -> None:
+        """Raise if below a path a web page was answered: many sites have one for every path.
+
+        Raises
+        ------
+        ProtocolError
+
+        Notes
+        -----
+        Harbor's portal is such a site (``src/portal``, nginx.conf: ``try_files … /index.html``).
+        """
+        config = self._session.config
+        kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+        advice = whereabouts(config)
+        if advice and kind == "text/html" and _VERSION not in reply.headers:
+            raise ProtocolError(
+                f"{config.name} at {config.url} answered the ping with a web page.",
+                hint=f"No registry answers there: is the address right? {advice}",
+                registry=config.name,
+                url=reply.url,
+                status=reply.status,
+            )
+
+    def _where_it_may_be(self, error: NotFoundError) -> str:
+        config = self._session.config
+        hint = error.hint or ""
+        # What speaks as registries do has said itself what is not there.
+        if not error.diagnostics:
+            hint = f"Something answers at {config.url}, but no registry does: is the address right?"
+        return " ".join(filter(None, [hint, whereabouts(config)]))
 
     async def _credentials(self) -> Credentials | None:
         return await self.vendor.credentials()

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from ghostnb.errors import ConfigError
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session import Session
+from ghostnb.registries.vendors.addresses import advice, wrong_address
 from ghostnb.registries.vendors.agent import Agent, place_at_agent
 from ghostnb.registries.vendors.plain import Needs, Vendor
 
@@ -13,6 +14,7 @@ __all__ = [
     "KINDS",
     "Needs",
     "Vendor",
+    "check_address",
     "check_kind",
     "doubt_of",
     "find_vendor",
@@ -22,6 +24,7 @@ __all__ = [
     "title_of",
     "vendor_at",
     "vendor_title",
+    "whereabouts",
 ]
 
 KINDS = (
@@ -64,15 +67,39 @@ def check_kind(config: RegistryConfig) -> None:
         )
 
 
+def check_address(config: RegistryConfig) -> None:
+    """Raise if a URL has a path at a host where a vendor's registries are, which have none.
+
+    Elsewhere it may be right: behind a proxy with a prefix, and at an agent.
+
+    Raises
+    ------
+    ConfigError
+        With what to write instead.
+    """
+    if not config.path or _is_behind_agent(config):
+        return
+    vendor = vendor_at("auto", config.host)  # a configured kind moves no host's registry
+    if vendor is not Vendor:
+        raise wrong_address(config, vendor)
+
+
+def whereabouts(config: RegistryConfig) -> str:
+    """Say where a registry may be that is not found at an address with a path; empty if nowhere."""
+    return "" if _is_behind_agent(config) else advice(config)
+
+
 def find_vendor(config: RegistryConfig, session: Session) -> Vendor:
     """Choose the vendor by the configured kind, or by the host.
 
     Raises
     ------
     ConfigError
-        If the configured kind is none, or cannot be that of the URL.
+        If the configured kind is none, or cannot be that of the URL; or the URL has a path
+        where registries have none.
     """
     check_kind(config)
+    check_address(config)
     kind, _, behind = config.kind.partition(_BEHIND)
     if kind == Agent.kind:
         return _chosen(Agent(config, session, behind, _known()), session)
@@ -138,6 +165,10 @@ def vendor_title(kind: str) -> str | None:
     """Give what people call a kind's vendor; None where there is none, or nobody knows yet."""
     found = _known().get(kind.rpartition(_BEHIND)[2], Vendor)
     return None if found is Vendor else title_of(kind)
+
+
+def _is_behind_agent(config: RegistryConfig) -> bool:
+    return config.kind.partition(_BEHIND)[0] == Agent.kind
 
 
 def _chosen(vendor: Vendor, session: Session) -> Vendor:

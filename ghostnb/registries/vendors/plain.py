@@ -118,6 +118,8 @@ class Vendor:
         What its users have to give.
     doubt : str
         What speaks against a kind that is configured elsewhere: empty if nothing does.
+    nests_namespaces : bool
+        False where a namespace has no slash in it.
     deletion_hint : str
         What to try where it refused a deletion, in one sentence; empty if nothing special.
     """
@@ -130,6 +132,7 @@ class Vendor:
     needs = Needs("https://registry.example.com")
     tags_page_size = 1000
     shows_users_more = False
+    nests_namespaces = True
     leaves_out: tuple[str, ...] = ()
     deletion_hint = ""
     doubt = ""

@@ -85,6 +85,7 @@ class DockerHub(Vendor):
     title = "Docker Hub"
     prefers_head = True
     has_catalog = False
+    nests_namespaces = False
     needs = Needs(
         "https://registry-1.docker.io",
         "Optional: your Docker ID. Anonymous users see public images, and pull fewer of them.",
