@@ -1,7 +1,7 @@
 """The certificates that a registry's host is seen with, and shown."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,47 +9,78 @@ import httpx2
 
 from ghostnb.errors import ConfigError
 from ghostnb.registries.config import RegistryConfig
+from ghostnb.wire.token_hosts import belongs_to
+from ghostnb.wire.urls import keeps_credentials, origin
 
-__all__ = ["has_certificates", "tls_context"]
+__all__ = ["has_certificates", "takes_ca_file", "tls_context"]
 
 
-def tls_context(config: RegistryConfig, *, is_own: bool, is_needed: bool) -> ssl.SSLContext:
+def takes_ca_file(config: RegistryConfig, url: str) -> bool:
+    """Tell whether the registry's authority may vouch for a host: where its credentials may go.
+
+    Notes
+    -----
+    The registry's host, a domain above or below it, and its token server. Docker and skopeo take
+    the certificates that they have for a registry for its token server, too. Whoever has that
+    authority may be the registry, and so has these credentials; other hosts are not its.
+    """
+    host = origin(url)[1]
+    named = (config.token_host or "").lower()
+    return host == named or belongs_to(host, origin(config.url)[1])
+
+
+def tls_context(config: RegistryConfig, url: str) -> ssl.SSLContext:
     """Make the TLS settings for a host.
 
     Parameters
     ----------
     config : RegistryConfig
-    is_own : bool
-        True for the registry's own host, which the configuration is about.
-    is_needed : bool
-        False for plain HTTP: loading the system's authorities costs tens of
-        milliseconds.
+    url : str
+        Something at the host.
 
     Raises
     ------
     ConfigError
         If a certificate cannot be read.
     """
-    if not is_needed:
+    if origin(url)[0] != "https":  # loading the system's authorities costs tens of milliseconds
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    is_own = keeps_credentials(config.url, url)
     if is_own and config.insecure:
         context = httpx2.create_ssl_context(verify=False)
     else:
         context = httpx2.create_ssl_context()
-    if is_own:
-        _load_certificates(context, config)
+    ca_files, cert, key = _certificates(config)
+    if is_own or takes_ca_file(config, url):
+        _load_authorities(context, config, ca_files)
+    if is_own and cert:
+        _load_client(context, config, cert, key)
     return context
 
 
-def _load_certificates(context: ssl.SSLContext, config: RegistryConfig) -> None:
-    ca_files, cert, key = _certificates(config)
+def has_certificates(config: RegistryConfig, url: str) -> bool:
+    """Tell whether a host is to be met otherwise than by the system's authorities alone."""
+    if origin(url)[0] != "https":
+        return False
+    if keeps_credentials(config.url, url):
+        return config.insecure or any(_certificates(config))
+    return takes_ca_file(config, url) and bool(_certificates(config)[0])
+
+
+def _load_authorities(
+    context: ssl.SSLContext, config: RegistryConfig, ca_files: Iterable[str]
+) -> None:
     for ca_file in ca_files:
         with _naming(config, ca_file):
             context.load_verify_locations(cafile=ca_file)
-    if cert:
-        with _naming(config, *filter(None, (cert, key))):
-            # Left alone, it asks the terminal for an encrypted key's password.
-            context.load_cert_chain(cert, key, password=lambda: b"")
+
+
+def _load_client(
+    context: ssl.SSLContext, config: RegistryConfig, cert: str, key: str | None
+) -> None:
+    with _naming(config, *filter(None, (cert, key))):
+        # Left alone, it asks the terminal for an encrypted key's password.
+        context.load_cert_chain(cert, key, password=lambda: b"")
 
 
 @contextmanager
@@ -61,11 +92,6 @@ def _naming(config: RegistryConfig, *files: str) -> Iterator[None]:
             f"The certificate of {config.name} in {' and '.join(files)} cannot be read: {e}.",
             hint="ca_file, client_cert and client_key must be PEM files without a password.",
         ) from e
-
-
-def has_certificates(config: RegistryConfig) -> bool:
-    """Tell whether a registry is to be met otherwise than by the system's authorities."""
-    return config.insecure or any(_certificates(config))
 
 
 def _certificates(config: RegistryConfig) -> tuple[list[str], str | None, str | None]:

@@ -10,6 +10,7 @@ import httpx2
 
 from ghostnb.errors import ProtocolError, RegistryError, UnsafeRedirectError, redact_url
 from ghostnb.registries.config import RegistryConfig
+from ghostnb.registries.session.certificates import takes_ca_file
 from ghostnb.registries.session.failures import transport_error
 from ghostnb.registries.session.routing import RoutingCarrier
 from ghostnb.registries.session.transport import Carrier, Opened, Transport, TransportCarrier
@@ -209,9 +210,14 @@ class Exchange:
 
     def _failure(self, error: Exception, url: str) -> RegistryError:
         config = self._config
-        return self._refine(
-            transport_error(error, registry=config.name, base_url=config.url, url=url)
+        translated = transport_error(
+            error,
+            registry=config.name,
+            base_url=config.url,
+            url=url,
+            takes_ca_file=takes_ca_file(config, url),
         )
+        return self._refine(translated)
 
     def _no_address(self, request: Request, error: Exception) -> ProtocolError:
         return ProtocolError(

@@ -27,14 +27,27 @@ _TRUST_HINT = (
     "Set ca_file to the authority that signed its certificate; "
     "insecure=True skips the check, for a registry that you trust by other means."
 )
+_RELATED_TRUST_HINT = (
+    "Set ca_file to the authority that signed its certificate; "
+    "one file may hold those of the registry and of {host}."
+)
+_FOREIGN_TRUST_HINT = (
+    "ca_file is not for {host}, only for the registry and its token server (which token_host may "
+    "name). Add the authority that signed its certificate to those of this system; or name in "
+    "SSL_CERT_FILE a file that holds it beside the usual ones, and start anew."
+)
 _NEAR_HINT = "Is the registry running?"
 _FAR_HINT = "Check the host name and port, the network, and proxy settings."
 _CLIENT_HINT = "Set client_cert and client_key to a certificate that it accepts."
+_FOREIGN_CLIENT_HINT = (
+    "client_cert is shown to the registry alone, never to {host}: ask whoever runs that for a way "
+    "in without one."
+)
 _REFUSED_CERTIFICATE = re.compile("ALERT_(BAD|UNSUPPORTED|UNKNOWN|EXPIRED)_(CERTIFICATE|CA)")
 
 
 def transport_error(
-    error: BaseException, *, registry: str, base_url: str, url: str
+    error: BaseException, *, registry: str, base_url: str, url: str, takes_ca_file: bool = True
 ) -> TransportError:
     """Translate a transport's exception.
 
@@ -46,6 +59,8 @@ def transport_error(
         The registry's name and address.
     url : str
         What was asked; another host than the registry's is named too.
+    takes_ca_file : bool
+        False if the registry's authority does not count for what was asked.
 
     Returns
     -------
@@ -56,7 +71,7 @@ def transport_error(
     if origin(url)[1:] != origin(base_url)[1:]:
         host = origin(url)[1]
         where = f"{where} (asking {host} for it)"
-        hint = hint or f"Is {host} reachable from here?"
+        hint = _hint_elsewhere(hint, takes_ca_file).format(host=host)
     kind = TransportTimeoutError if _is_timeout(error) else TransportError
     may_be_stopped = not hint and is_internal(origin(url)[1])
     translated = kind(
@@ -67,6 +82,15 @@ def transport_error(
     )
     translated.may_be_stopped = may_be_stopped
     return translated
+
+
+def _hint_elsewhere(hint: str, takes_ca_file: bool) -> str:
+    """Give a hint that is right of another host than the registry's own."""
+    if hint == _TRUST_HINT:
+        return _RELATED_TRUST_HINT if takes_ca_file else _FOREIGN_TRUST_HINT
+    if hint == _CLIENT_HINT:
+        return _FOREIGN_CLIENT_HINT
+    return hint or "Is {host} reachable from here?"
 
 
 def _is_timeout(error: BaseException) -> bool:

@@ -11,7 +11,7 @@ from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session.certificates import has_certificates, tls_context
 from ghostnb.registries.session.transport import Carrier, Opened, TransportCarrier
 from ghostnb.wire.messages import Request
-from ghostnb.wire.urls import is_internal, keeps_credentials
+from ghostnb.wire.urls import is_internal
 
 __all__ = ["RoutingCarrier", "is_fast_wanted"]
 
@@ -29,8 +29,9 @@ class RoutingCarrier:
     -----
     ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, in either
     case, read when the carrier is made. The configuration's certificates
-    hold for the registry's own host; other hosts (token servers, storage)
-    see the system's authorities and no client certificate.
+    hold for the registry's own host, its authority also for the token server
+    that is its own; other hosts (storage, a vendor's API) see the system's
+    authorities, and none but the registry a client certificate.
 
     Where the extra ``fast`` is installed, hosts that need neither a proxy nor
     certificates of their own are asked by pyreqwest; httpx2 does the rest.
@@ -61,19 +62,16 @@ class RoutingCarrier:
     def _open(self, root: str, *, is_upload: bool) -> Carrier:
         config = self._config
         parts = urlsplit(root)
-        # Not by their texts: the port may be left out, and letters may be capital.
-        is_own = keeps_credentials(config.url, root)
-        is_special = is_own and parts.scheme == "https" and has_certificates(config)
         proxy = self._proxy(parts.scheme, parts.hostname or "", parts.netloc.rpartition("@")[2])
         # pyreqwest 0.15 may abort the process at its end after it has sent a body piece by piece.
-        may_be_fast = proxy is None and not is_special and not is_upload
+        may_be_fast = proxy is None and not is_upload and not has_certificates(config, root)
         if may_be_fast and (fast := _fast_carrier(config)) is not None:
             return fast
         # Keeping fewer connections alive than are in use would open a new one for nearly every
         # request. Twice: those that read, and those that upload what they read.
         count = 2 * config.max_connections
         limits = httpx2.Limits(max_connections=count, max_keepalive_connections=count)
-        context = tls_context(config, is_own=is_own, is_needed=parts.scheme == "https")
+        context = tls_context(config, root)
         try:
             transport = httpx2.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)
         except (ImportError, ValueError) as e:

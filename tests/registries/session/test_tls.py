@@ -4,6 +4,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -127,16 +128,120 @@ def test_the_folders_of_docker_and_podman_are_looked_into(
     assert ask(strict_registry.url, tags_of("library/alpine")) == ALPINE
 
 
-def test_another_host_is_not_shown_the_client_certificate_nor_trusted_by_ca_file(certificates):
-    with faulty_server(
-        {"/s": reply()}, host="127.0.0.2", tls=certificates.server_context()
-    ) as other:
+@pytest.fixture(params=["fast", "httpx2"])
+def carrier(request, monkeypatch):
+    """Both must trust the same."""
+    monkeypatch.setenv("GHOSTNB_FAST", "off" if request.param == "httpx2" else "on")
+
+
+@contextmanager
+def content_elsewhere(certificates, **other_tls):
+    """Run a registry whose answer is at another host, and give both."""
+    tls = certificates.server_context(**other_tls)
+    with faulty_server({"/s": reply()}, host="127.0.0.2", tls=tls) as other:
         routes = {"/v2/": redirect(f"{other.url}/s")}
         with faulty_server(routes, tls=certificates.server_context()) as server:
-            settings = {"ca_file": str(certificates.ca_file)}
-            words = ("asking 127.0.0.2 for it", "its certificate was not accepted")
-            refused(TransportError, *words, url=server.url, **settings)
+            yield server, other
+
+
+def test_another_host_is_not_trusted_by_ca_file_and_what_helps_is_told(certificates, carrier):
+    with content_elsewhere(certificates) as (server, other):
+        words = ("asking 127.0.0.2 for it", "its certificate was not accepted")
+        hints = ("ca_file is not for 127.0.0.2", "SSL_CERT_FILE a file")
+        found = refused(
+            TransportError, *words, *hints, url=server.url, ca_file=str(certificates.ca_file)
+        )
+        assert "insecure" not in str(found)
+        assert "Set ca_file" not in str(found)
         assert other.count() == 0
+
+
+def test_what_is_told_helps(certificates, carrier, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca_file))
+    with content_elsewhere(certificates) as (server, _):
+        assert ask(server.url, ping) is False
+
+
+def test_another_host_is_not_shown_the_client_certificate(certificates, carrier, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca_file))
+    settings = {
+        "client_cert": str(certificates.client_certificate),
+        "client_key": str(certificates.client_key),
+    }
+    with content_elsewhere(certificates, client_required=True) as (server, other):
+        with pytest.raises(TransportError) as raised:
+            ask(server.url, ping, **settings)
+        assert "asking 127.0.0.2 for it" in raised.value.message
+        assert other.count() == 0
+
+
+def test_a_client_certificate_that_another_port_wants_is_none_to_configure(
+    strict_registry, certificates
+):
+    routes = {"/v2/": redirect(f"{strict_registry.url}/v2/")}
+    with faulty_server(routes, tls=certificates.server_context()) as server:
+        words = ("client certificate", "client_cert is shown to the registry alone, never to 127.")
+        refused(TransportError, *words, url=server.url, ca_file=str(certificates.ca_file))
+
+
+@contextmanager
+def token_elsewhere(certificates, host):
+    """Run a registry with its token server at another host or port."""
+    tls = certificates.server_context()
+    with faulty_server({"/token": reply(json={"token": "t"})}, host=host, tls=tls) as tokens:
+        challenge = {"www-authenticate": f'Bearer realm="{tokens.url}/token",service="s"'}
+
+        def answer(request):
+            is_known = "authorization" in request.headers
+            return reply() if is_known else reply(401, headers=challenge)
+
+        with faulty_server({"/v2/": answer}, tls=certificates.server_context()) as server:
+            yield server, tokens
+
+
+@pytest.mark.parametrize(
+    ("host", "named"), [("127.0.0.1", {}), ("127.0.0.2", {"token_host": "127.0.0.2"})]
+)
+def test_the_registrys_own_token_server_is_trusted_by_ca_file(certificates, carrier, host, named):
+    login = {"username": "ghost", "password": "nb-s3cret"}
+    with token_elsewhere(certificates, host) as (server, tokens):
+        assert ask(server.url, ping, ca_file=str(certificates.ca_file), **named, **login)
+        assert tokens.count() == 1
+
+
+def test_a_token_server_with_another_authority_says_where_that_goes(certificates, tmp_path):
+    authority = issue_authority("the token server's")
+    made = issue(authority, "127.0.0.2", hosts=("127.0.0.2",))
+    files = tmp_path / "c.pem", tmp_path / "c.key"
+    files[0].write_bytes(made.certificate_pem)
+    files[1].write_bytes(made.key_pem)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*files)
+    both = tmp_path / "both.pem"
+    both.write_bytes(certificates.ca_file.read_bytes() + authority.certificate_pem)
+    with token_elsewhere(certificates, "127.0.0.2") as (server, tokens):
+        with faulty_server(tokens.routes, host="127.0.0.2", tls=context) as others:
+            challenge = f'Bearer realm="{others.url}/token",service="s"'
+            server.routes["/v2/"] = lambda request: (
+                reply()
+                if "authorization" in request.headers
+                else reply(401, headers={"www-authenticate": challenge})
+            )
+            named = {"token_host": "127.0.0.2", "username": "ghost", "password": "nb-s3cret"}
+            words = (
+                "asking 127.0.0.2 for it",
+                "one file may hold those of the registry and of 127",
+            )
+            only = str(certificates.ca_file)
+            refused(TransportError, *words, url=server.url, ca_file=only, **named)
+            assert ask(server.url, ping, ca_file=str(both), **named)
+
+
+def test_a_token_server_of_somebody_else_is_not_trusted_by_ca_file(certificates, carrier):
+    with token_elsewhere(certificates, "127.0.0.2") as (server, tokens):
+        words = ("ca_file is not for 127.0.0.2", "which token_host may name")
+        refused(TransportError, *words, url=server.url, ca_file=str(certificates.ca_file))
+        assert tokens.count() == 0
 
 
 def unreadable(tmp_path):
