@@ -19,9 +19,11 @@ __all__ = [
     "INSTALL",
     "SignIn",
     "default_credentials",
+    "is_long",
     "key_account",
     "key_credentials",
     "may_have_defaults",
+    "signs",
 ]
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -163,6 +165,20 @@ def may_have_defaults() -> bool:
     if any(os.environ.get(name) for name in (_KEY_FILE, *_AT_GOOGLE)):
         return True
     return (_configuration() / _ADC_FILE).is_file() or _is_machine_of_google()
+
+
+def signs() -> tuple[object, ...]:
+    """Give what says where this machine's credentials are: others, once somebody has changed it."""
+    named = [os.environ.get(name) for name in (_KEY_FILE, *_AT_GOOGLE)]
+    try:
+        return *named, (_configuration() / _ADC_FILE).stat().st_mtime_ns
+    except OSError:
+        return *named, None
+
+
+def is_long(seconds: float) -> bool:
+    """Tell whether a sign-in that failed was waited for: google-auth gives up by itself, too."""
+    return seconds >= _PATIENCE_SECONDS / 2
 
 
 def default_credentials() -> Any:

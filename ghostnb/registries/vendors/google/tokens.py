@@ -1,16 +1,20 @@
 """Which access token goes to Google with a registry's credentials."""
 
+import time
 import warnings
 from functools import partial
 
 from ghostnb.errors import RegistryError, UnsupportedError
 from ghostnb.registries.session import Session
+from ghostnb.registries.vendors.google.pauses import Pauses
 from ghostnb.registries.vendors.google.sign_in import (
     SignIn,
     default_credentials,
+    is_long,
     key_account,
     key_credentials,
     may_have_defaults,
+    signs,
 )
 from ghostnb.wire.tokens import Credentials
 
@@ -22,6 +26,12 @@ TOKEN_USER = "oauth2accesstoken"  # noqa: S105 (a user's name)
 # go-containerregistry, pkg/v1/google/auth.go; docker-credential-gcr.
 _TOKEN_USERS = frozenset({TOKEN_USER, "_token", "_dcgcloud_token"})
 _KEY_USERS = frozenset({"_json_key", "_json_key_base64"})
+
+_IN_VAIN = (
+    " Who waits for them waits in vain, so they are asked for less and less often. If this machine "
+    "has none, set stored_credentials = false for the registry; else name a key file in "
+    "GOOGLE_APPLICATION_CREDENTIALS."
+)
 
 
 class AccessTokens:
@@ -43,7 +53,8 @@ class AccessTokens:
         self._key: tuple[str, SignIn] | None = None
         # What the machine's own sign-in gave last.
         self._own = ""
-        self._has_warned = False
+        self._pauses = Pauses()
+        self._has_warned: set[str] = set()
 
     def __repr__(self) -> str:
         return f"<AccessTokens for {self._session.config.name}>"
@@ -54,19 +65,24 @@ class AccessTokens:
         Warns
         -----
         UserWarning
-            Once, if there are some that are good for nothing.
+            Once, if there are some that are good for nothing; and once, if they are waited for in
+        vain. These are left alone for a while then, unless somebody has given others meanwhile.
         """
-        if not self._is_google or not may_have_defaults():
+        if not self._is_google or not may_have_defaults() or self._pauses.holds(signs()):
             return None
+        asked, started = signs(), time.monotonic()
         try:
             self._own = await self._defaults.token()
         except UnsupportedError:
             return None  # google-auth is not installed: a refusal says so
         except RegistryError as e:
-            if not self._has_warned:
-                self._has_warned = True
-                warnings.warn(f"{e} They were not used.", UserWarning, stacklevel=2)
+            advice = ""
+            if is_long(time.monotonic() - started):
+                self._pauses.begin(asked)
+                advice = _IN_VAIN
+            self._warn(f"They were not used.{advice}", e)
             return None
+        self._pauses.reset()
         return Credentials(TOKEN_USER, self._own)
 
     async def current(self) -> str | None:
@@ -104,6 +120,11 @@ class AccessTokens:
         if credentials.access_token or credentials.username in _TOKEN_USERS:
             return "the access token"
         return credentials.username
+
+    def _warn(self, outcome: str, error: RegistryError) -> None:
+        if outcome not in self._has_warned:
+            self._has_warned.add(outcome)
+            warnings.warn(f"{error} {outcome}", UserWarning, stacklevel=3)
 
     async def _credentials(self) -> Credentials | None:
         return await self._session.auth.credentials() if self._is_google else None

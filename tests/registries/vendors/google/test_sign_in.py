@@ -6,6 +6,7 @@ import asyncio
 import base64
 import builtins
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -24,7 +25,7 @@ from ghostnb.errors import TransportError, UnauthorizedError, UnsupportedError
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.session import Session
 from ghostnb.registries.vendors import find_vendor
-from ghostnb.registries.vendors.google import sign_in
+from ghostnb.registries.vendors.google import pauses, sign_in
 from ghostnb.wire.tokens import Credentials
 from tests.registries.vendors.google.replay import API_HOST, KEY, TOKEN, GoogleReplay
 from tests.registries.vendors.google.runs import URL, by_key, by_token, listed, run
@@ -265,6 +266,101 @@ def test_a_sign_in_that_never_answers_is_not_waited_for(google, silent):
 
     assert time.perf_counter() - started < 5
     assert silent.refreshes == 1
+
+
+WAITING = r"no access token within 0\.2 s.*They were not used.*stored_credentials = false"
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Let time pass as a test says, beside its own."""
+
+    class Clock:
+        passed = 0.0
+
+        def monotonic(self):
+            return time.monotonic() + self.passed
+
+    made = Clock()
+    monkeypatch.setattr(pauses, "time", made)
+    return made
+
+
+def asked_each_minute(clock, silent, minutes):
+    """Ask once a minute, and tell at which of them it was waited for."""
+
+    async def work(registry):
+        waited = []
+        for minute in range(minutes):
+            before = silent.refreshes
+            await registry._vendor.credentials()
+            if silent.refreshes > before:
+                waited.append(minute)
+            clock.passed += 60.0
+        return waited
+
+    return work
+
+
+def test_what_is_waited_for_in_vain_is_asked_for_less_and_less_often(google, silent, clock):
+    with pytest.warns(UserWarning, match=WAITING) as warned:
+        waited = run(google, asked_each_minute(clock, silent, 40))
+
+    # After 1, 2, 4 and 8 minutes, and then after 10.
+    assert waited == [0, 1, 3, 7, 15, 25, 35]
+    assert len(warned) == 1
+    assert "GOOGLE_APPLICATION_CREDENTIALS" in str(warned[0].message)
+
+
+def test_a_sign_in_that_fails_late_is_one_that_is_waited_for(google, machine, clock, monkeypatch):
+    monkeypatch.setattr(sign_in, "_PATIENCE_SECONDS", 0.03)
+    machine.failure = exceptions.TransportError("no metadata server")  # after 0.02 s
+
+    with pytest.warns(UserWarning, match="stored_credentials = false"):
+        assert run(google, asked_each_minute(clock, machine, 5)) == [0, 1, 3]
+
+
+def test_a_sign_in_that_fails_at_once_is_tried_each_time(google, machine, clock):
+    machine.failure = exceptions.TransportError("no route")
+
+    with pytest.warns(UserWarning, match="They were not used") as warned:
+        assert run(google, asked_each_minute(clock, machine, 4)) == [0, 1, 2, 3]
+    assert "stored_credentials" not in str(warned[0].message)
+
+
+@pytest.mark.parametrize("change", ["variable", "file"])
+def test_who_gives_others_meanwhile_is_not_kept_waiting(
+    google, silent, monkeypatch, tmp_path, change
+):
+    async def work(registry):
+        with pytest.warns(UserWarning, match=WAITING):
+            assert await registry._vendor.credentials() is None
+        silent.is_silent = False
+        assert await registry._vendor.credentials() is None
+        if change == "variable":
+            monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/key.json")
+        else:
+            os.utime(tmp_path / "gcloud" / "application_default_credentials.json", (1, 1))
+        return await registry._vendor.credentials()
+
+    assert run(google, work).password == TOKEN
+
+
+def test_after_an_answer_the_pauses_are_short_again(google, silent, clock):
+    async def work(registry):
+        for _ in range(3):
+            await registry._vendor.credentials()
+            clock.passed += 600.0
+        silent.is_silent = False
+        answered = await registry._vendor.credentials()
+        silent.is_silent, silent.token_state = True, TokenState.INVALID
+        return answered, await asked_each_minute(clock, silent, 3)(registry)
+
+    with pytest.warns(UserWarning, match=WAITING):
+        answered, waited = run(google, work)
+
+    assert answered.password == TOKEN
+    assert waited == [0, 1]
 
 
 def test_who_waits_for_a_sign_in_can_be_cancelled(google, silent, monkeypatch):
