@@ -4,7 +4,7 @@ import asyncio
 import importlib.util
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 
@@ -17,8 +17,10 @@ from ghostnb.engine import Engine
 from ghostnb.errors import ConfigError, GhostnbError
 from ghostnb.fleet import Fleet
 from ghostnb.loop import run
+from ghostnb.registries.abilities import TellsFaults
 from ghostnb.registries.cache import cache_file
 from ghostnb.registries.config_file import config_path
+from ghostnb.registries.http.faults import reach
 from ghostnb.registries.records import Ping
 
 __all__ = ["Finding", "Report", "examine"]
@@ -147,22 +149,44 @@ def _cache() -> Finding:
 
 
 async def _ask(fleet: Fleet) -> tuple[list[Finding], Finding]:
-    *registries, daemon = await asyncio.gather(*map(_registry, fleet.values()), _daemon())
+    asked = asyncio.gather(*map(_registry, fleet.values()))
+    registries, daemon = await asyncio.gather(asked, _daemon())
     await fleet.aclose()
-    return registries, daemon
+    return [finding for found in registries for finding in found], daemon
 
 
-async def _registry(client: RegistryClient) -> Finding:
+async def _registry(client: RegistryClient) -> list[Finding]:
+    """Look at what is here first: who is told only that nobody answers meets the rest later."""
+    registry = client.registry
+    faults = await registry.local_faults() if isinstance(registry, TellsFaults) else []
+    if not faults:
+        return [await _in_time(client, _ping(client))]
+    told = [Finding("bad", f"{client.name}: {fault}") for fault in faults]
+    answer = await _in_time(client, _reach(client))
+    return told if answer in told else [*told, answer]
+
+
+async def _ping(client: RegistryClient) -> Finding:
+    ping = await client.ping()
+    state = "note" if ping.doubt else "ok"
+    return Finding(state, f"{client.name}: {client.config.url} {_describe(ping)}")
+
+
+async def _reach(client: RegistryClient) -> Finding:
+    await reach(client.config)
+    text = f"{client.config.url} answers; it is asked for more when that is mended"
+    return Finding("note", f"{client.name}: {text}")
+
+
+async def _in_time(client: RegistryClient, look: Awaitable[Finding]) -> Finding:
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            ping = await client.ping()
+            return await look
     except GhostnbError as e:
         return Finding("bad", f"{client.name}: {e}")
     except TimeoutError:
         text = f"has not answered within {_PATIENCE_SECONDS:g} s"
         return Finding("bad", f"{client.name}: {client.config.url} {text}. Is it reachable?")
-    state = "note" if ping.doubt else "ok"
-    return Finding(state, f"{client.name}: {client.config.url} {_describe(ping)}")
 
 
 def _describe(ping: Ping) -> str:

@@ -53,6 +53,39 @@ def test_doctor_says_which_registry_answers_and_what_to_do_about_the_other(
     assert run.stderr == ""
 
 
+def test_doctor_tells_what_is_wrong_here_beside_what_cannot_be_reached(home: Path) -> None:
+    write_config(home, ("gone", "https://localhost:1"))
+    with (home / ".config/ghostnb/registries.toml").open("a") as file:
+        file.write('username = "ghost"\npassword = "env:NB_NOT_SET"\nca_file = "/gone/ca.pem"\n')
+    run = ghostnb("doctor")
+    told = [line for line in run.stdout.splitlines() if line.startswith("  BAD  gone: ")]
+    words = ("NB_NOT_SET, which is not set", "/gone/ca.pem cannot be read", "Cannot reach gone at")
+    assert [word in line for word, line in zip(words, told, strict=True)] == [True] * 3
+    assert run.returncode == 1
+    assert run.stderr == ""
+
+
+def test_doctor_says_that_a_registry_answers_of_which_something_here_is_wrong(
+    home: Path, htpasswd_registry: RunningRegistry
+) -> None:
+    write_config(home, ("locked", htpasswd_registry.url))
+    with (home / ".config/ghostnb/registries.toml").open("a") as file:
+        file.write('username = "ghost"\npassword = "env:NB_NOT_SET"\n')
+    run = ghostnb("doctor")
+    assert "BAD  locked: The password of locked is in the environment variable" in run.stdout
+    assert f"--   locked: {htpasswd_registry.url} answers; it is asked for more" in run.stdout
+    assert run.returncode == 1
+
+
+def test_doctor_says_once_what_is_wrong_in_a_directory_of_certificates(home: Path) -> None:
+    write_config(home, ("certs", "https://localhost:1"))
+    directory = home / ".docker/certs.d/localhost:1"
+    directory.mkdir(parents=True)
+    (directory / "ca.crt").write_text("no certificate")
+    told = ghostnb("doctor").stdout
+    assert told.count("ca.crt cannot be read") == 1
+
+
 @pytest.mark.parametrize(
     ("offers", "rights", "doubt", "text"),
     [

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Collection
 from typing import Protocol, runtime_checkable
 
+from ghostnb.errors import GhostnbError
 from ghostnb.oci import AnyManifest, Descriptor, Digest
 from ghostnb.registries.records import TagRecord, UsageRecord
 
@@ -16,6 +17,7 @@ __all__ = [
     "RereadsManifests",
     "SendsOn",
     "TakesUploads",
+    "TellsFaults",
     "TellsUsage",
 ]
 
@@ -89,6 +91,15 @@ class KeepsAttachedTags(Protocol):
         self, repository: str, digest: Digest, tags: Collection[str] | None
     ) -> list[Descriptor]:
         """Give what is attached to a manifest, and ask for no tag that is not among those."""
+        ...
+
+
+@runtime_checkable
+class TellsFaults(Protocol):
+    """A registry that is reached by what is on this machine: passwords, certificates, profiles."""
+
+    async def local_faults(self) -> list[GhostnbError]:
+        """Say what of that is missing or wrong; nothing is sent, and nothing hangs."""
         ...
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Collection
 from contextlib import aclosing, suppress
 
 from ghostnb.errors import (
+    GhostnbError,
     IntegrityError,
     NotFoundError,
     ProtocolError,
@@ -28,6 +29,7 @@ from ghostnb.registries.cache import ContentCache, Scope, default_cache
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.http.acquaintance import Acquaintance
 from ghostnb.registries.http.downloads import blob_pieces
+from ghostnb.registries.http.faults import local_faults
 from ghostnb.registries.http.lists import Lists
 from ghostnb.registries.http.writing import Writer
 from ghostnb.registries.protocol import BlobContent
@@ -134,6 +136,10 @@ class HTTPRegistry:
             rights,
             self._acquaintance.doubt,
         )
+
+    async def local_faults(self) -> list[GhostnbError]:
+        """Say what is wrong on this machine with how the registry is reached; nothing is sent."""
+        return await local_faults(self._session.config, self._vendor)
 
     def repositories(self, namespace: str | None = None) -> AsyncIterator[RepositoryRecord]:
         """Iterate over the repositories: by the vendor's API, else by the catalog."""

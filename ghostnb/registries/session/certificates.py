@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -12,7 +13,7 @@ from ghostnb.registries.config import RegistryConfig
 from ghostnb.wire.token_hosts import belongs_to
 from ghostnb.wire.urls import keeps_credentials, origin
 
-__all__ = ["has_certificates", "takes_ca_file", "tls_context"]
+__all__ = ["certificate_faults", "has_certificates", "takes_ca_file", "tls_context"]
 
 
 def takes_ca_file(config: RegistryConfig, url: str) -> bool:
@@ -65,6 +66,24 @@ def has_certificates(config: RegistryConfig, url: str) -> bool:
     if keeps_credentials(config.url, url):
         return config.insecure or any(_certificates(config))
     return takes_ca_file(config, url) and bool(_certificates(config)[0])
+
+
+def certificate_faults(config: RegistryConfig) -> list[ConfigError]:
+    """Read all certificates of a registry, and give what is wrong with each; blocks."""
+    if origin(config.url)[0] != "https":
+        return []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    ca_files, cert, key = _certificates(config)
+    loads = [partial(_load_authorities, context, config, [ca_file]) for ca_file in ca_files]
+    if cert:
+        loads.append(partial(_load_client, context, config, cert, key))
+    faults = []
+    for load in loads:
+        try:
+            load()
+        except ConfigError as e:
+            faults.append(e)
+    return faults
 
 
 def _load_authorities(

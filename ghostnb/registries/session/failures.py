@@ -11,7 +11,7 @@ import httpx2
 from ghostnb.errors import TransportError, TransportTimeoutError, redact_url
 from ghostnb.wire.urls import is_internal, origin
 
-__all__ = ["transport_error"]
+__all__ = ["is_tls_failure", "transport_error"]
 
 _ERRNO_WORDS = {
     errno.ECONNREFUSED: "connection refused",
@@ -82,6 +82,11 @@ def transport_error(
     )
     translated.may_be_stopped = may_be_stopped
     return translated
+
+
+def is_tls_failure(error: BaseException) -> bool:
+    """Tell whether somebody was reached, and TLS failed."""
+    return any(isinstance(link, ssl.SSLError) for link in _chain(error))
 
 
 def _hint_elsewhere(hint: str, takes_ca_file: bool) -> str:

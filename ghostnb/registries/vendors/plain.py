@@ -1,6 +1,6 @@
 """A registry of which nothing is known but the specification."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ghostnb.errors import (
@@ -174,6 +174,13 @@ class Vendor:
     async def credentials(self) -> Credentials | None:
         """Give the credentials that the vendor's own software has here; None: there are none."""
         return None
+
+    def profile_faults(self) -> Sequence[RegistryError]:
+        """Say what is wrong with the configured profile of the vendor's own software; blocks.
+
+        Nobody is asked but this machine.
+        """
+        return ()
 
     async def rights(self) -> str:
         """Say who the credentials are and what they may do; empty if that is not told.

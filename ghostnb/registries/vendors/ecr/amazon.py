@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from ghostnb.errors import (
@@ -82,6 +83,12 @@ class Amazon(Vendor):
             return None
         self._trouble = None
         return found
+
+    def profile_faults(self) -> Sequence[RegistryError]:
+        """Say if the configured profile of the AWS CLI is not there, or cannot be used."""
+        if self._api is None or not self._config.profile:
+            return ()
+        return self._api.profile_faults()
 
     async def rights(self) -> str:
         """Say whose the AWS credentials are; what they may do is told at the attempt alone.

@@ -1,7 +1,7 @@
 """Amazon's APIs: questions, lists in pages, deletions, and a password for the registry."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -130,6 +130,14 @@ class AmazonAPI:
             raise self._failed(what, failure.failure_code, failure.failure_reason)
         if not result.image_ids:
             raise self._unreadable(what, "neither what was deleted nor why nothing was")
+
+    def profile_faults(self) -> Sequence[RegistryError]:
+        """Say what is wrong with the configured profile, as far as this machine tells; blocks."""
+        try:
+            self._sdk.check_profile()
+        except RegistryError as e:
+            return [e]
+        return []
 
     async def identity(self) -> Identity:
         """Ask whose the AWS credentials are; nobody needs a permission for that."""

@@ -108,6 +108,24 @@ class SDK:
                 raise error from None
             raise error from e
 
+    def check_profile(self) -> None:
+        """Raise if the registry's profile is not there, or boto3; asks nobody."""
+        name, profile = self._config.name, self._config.profile
+        what = f"The profile of {name}, {profile}, cannot be used"
+        try:
+            import boto3  # noqa: F401 - what asks is it
+            import botocore.session
+
+            botocore.session.Session(profile=profile).get_scoped_config()
+        except ImportError as e:
+            raise UnsupportedError(
+                f"{what}: {NO_BOTO3}.", registry=name, url=self._config.url
+            ) from e
+        except Exception as e:  # of botocore's files, and of its parsers
+            raise translated(
+                e, what, registry=name, url=self._config.url, profile=profile
+            ) from None
+
     def forget(self) -> None:
         """Look for credentials anew when they are needed next.
 
