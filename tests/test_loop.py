@@ -15,6 +15,7 @@ import ghostnb
 from ghostnb.loop import hop, schedule, schedule_if_running
 from tests.parts.images import plain_image
 from tests.parts.pushes import push_many
+from tests.scripts import run_script
 from tests.serving import connections_to, hanging_server, wait_until
 
 
@@ -394,3 +395,28 @@ def test_nothing_is_left_over(fresh_registry):
     assert ghostnb.run(tasks()) == set()
     assert len(io_threads()) == 1
     assert connections_to(fresh_registry.port) == 0
+
+
+BEGINS_MORE_AT_THE_END = """
+import asyncio, time
+from ghostnb.loop import schedule
+
+async def rest():
+    try:
+        await asyncio.sleep(60)
+    finally:
+        print("ended")
+
+async def work():
+    try:
+        await asyncio.sleep(60)
+    finally:
+        asyncio.get_running_loop().create_task(rest())
+
+schedule(work())
+time.sleep(0.2)
+"""
+
+
+def test_what_begins_while_all_ends_ends_too():
+    assert run_script(BEGINS_MORE_AT_THE_END) == "ended\n"
