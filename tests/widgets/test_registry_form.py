@@ -101,6 +101,7 @@ def test_a_registry_is_tried_and_remembered(show, file, keyring_service, htpassw
 def test_what_it_cannot_ask_all_for_is_no_kind_to_choose(show, file):
     _, form = opened(show, file)
     kinds = form.get_by_label("Kind", exact=True).locator("option")
+    expect(kinds).to_have_count(len(KINDS))
     assert kinds.all_inner_texts()[:4] == ["Find out", "OCI distribution", "Docker Hub", "Drift"]
     assert kinds.evaluate_all("all => all.map((one) => one.value)") == list(KINDS)
     assert "agent" not in KINDS
