@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ghostnb.new_file import check_free, give_name, part_beside, sync_directory
+from ghostnb.registries.threads import finished, settled
 from ghostnb.transfer.faults import translated, without_room
 
 __all__ = ["Archive", "Member", "new_archive"]
@@ -83,8 +84,8 @@ class Archive:
         self._end = 0
         self._members: list[Member] = []
 
-    async def reserve(self, name: str, size_bytes: int) -> "Member":
-        """Give a member its place.
+    def reserve(self, name: str, size_bytes: int) -> "Member":
+        """Give a member its place; it has to be begun.
 
         Parameters
         ----------
@@ -96,17 +97,17 @@ class Archive:
         -------
         Member
         """
-        header = _header(name, size_bytes)
-        offset = self._end
-        member = Member(self._part, name, offset, len(header), size_bytes)
-        self._end = _rounded(offset + len(header) + size_bytes, tarfile.BLOCKSIZE)
+        member = Member(self._part, name, self._end, size_bytes)
+        self._end = _rounded(member.end, tarfile.BLOCKSIZE)
         self._members.append(member)
-        await asyncio.to_thread(self._part.write, offset, header)
         return member
 
     async def add(self, name: str, content: bytes) -> None:
-        """Write a small member whole."""
-        member = await self.reserve(name, len(content))
+        """Write a small member whole, also if the task is cancelled meanwhile."""
+        await settled(self._added(self.reserve(name, len(content)), content))
+
+    async def _added(self, member: "Member", content: bytes) -> None:
+        await member.begin()
         await member.write(content)
 
     async def check_room(self, size_bytes: int) -> None:
@@ -128,7 +129,7 @@ class Archive:
             If a member was not filled.
         """
         for member in self._members:
-            if member.missing_bytes:
+            if member.missing_bytes or not member.is_begun:
                 raise ValueError(f"{member.name} lacks {member.missing_bytes} bytes.")
         size = _rounded(self._end + 2 * tarfile.BLOCKSIZE, tarfile.RECORDSIZE)
         await asyncio.to_thread(self._part.sync, size)
@@ -137,22 +138,36 @@ class Archive:
 class Member:
     """One file of an archive.
 
+    Who is cancelled while it writes is so when that has ended: nothing comes late, when somebody
+    else writes to the same place.
+
     Attributes
     ----------
     name : str
     size_bytes : int
     missing_bytes : int
         How many are still to be written.
+    is_begun : bool
+        True if it has a header.
+    end : int
+        Where in the archive it ends, in bytes.
     """
 
-    def __init__(
-        self, part: "_Part", name: str, offset: int, header_bytes: int, size_bytes: int
-    ) -> None:
+    def __init__(self, part: "_Part", name: str, offset: int, size_bytes: int) -> None:
         self.name = name
         self.size_bytes = self.missing_bytes = size_bytes
         self._part = part
-        self._header = offset, header_bytes
-        self._offset = self._start = offset + header_bytes
+        self._header_bytes = len(_header(name, size_bytes))
+        self._header = offset
+        self._offset = self._start = offset + self._header_bytes
+        self.is_begun = False
+        self.end = self._start + size_bytes
+
+    async def begin(self) -> None:
+        """Write its header; it is to be filled from its first byte on."""
+        self._offset, self.missing_bytes = self._start, self.size_bytes
+        self.is_begun = True
+        await self._write(self._header, _header(self.name, self.size_bytes))
 
     async def write(self, piece: bytes) -> None:
         """Append some bytes.
@@ -167,11 +182,7 @@ class Member:
         offset = self._offset
         self._offset += len(piece)
         self.missing_bytes -= len(piece)
-        await asyncio.to_thread(self._part.write, offset, piece)
-
-    def rewind(self) -> None:
-        """Let it be written anew, from its first byte on."""
-        self._offset, self.missing_bytes = self._start, self.size_bytes
+        await self._write(offset, piece)
 
     async def give_up(self, name: str) -> None:
         """Leave it as it is, under a name that nobody looks for.
@@ -182,11 +193,13 @@ class Member:
             If the name needs another place than the one that it had.
         """
         header = _header(name, self.size_bytes)
-        offset, header_bytes = self._header
-        if len(header) != header_bytes:
+        if len(header) != self._header_bytes:
             raise ValueError(f"{name} has no place where {self.name} was.")
-        self.name, self.missing_bytes = name, 0
-        await asyncio.to_thread(self._part.write, offset, header)
+        self.name, self.missing_bytes, self.is_begun = name, 0, True
+        await self._write(self._header, header)
+
+    async def _write(self, offset: int, content: bytes) -> None:
+        await finished(self._part.write, offset, content)
 
 
 class _Part:

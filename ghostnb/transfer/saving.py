@@ -180,7 +180,8 @@ class _Saver:
 
     async def _write_blob(self, blob: Descriptor) -> None:
         with self.tally.failing(blob.digest):
-            member = await self.archive.reserve(_blob_name(blob.digest), blob.size_bytes)
+            member = self.archive.reserve(_blob_name(blob.digest), blob.size_bytes)
+            await member.begin()
             # Who is cancelled while the disk takes a piece must not leave the connection open.
             async with aclosing(blob_pieces(self.registry, self.repository, blob)) as pieces:
                 async for piece in pieces:

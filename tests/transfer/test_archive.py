@@ -25,7 +25,9 @@ def test_members_that_are_filled_in_turns_are_whole(tmp_path: Path) -> None:
 
     async def write() -> None:
         async with new_archive(target) as archive:
-            members = [await archive.reserve(name, len(data)) for name, data in contents.items()]
+            members = [archive.reserve(name, len(data)) for name, data in contents.items()]
+            for member in members:
+                await member.begin()
             for start in range(0, 1300, 100):
                 for member, data in zip(members, contents.values(), strict=True):
                     await member.write(data[start : start + 100])
@@ -43,7 +45,7 @@ def test_members_that_are_filled_in_turns_are_whole(tmp_path: Path) -> None:
 def test_a_member_over_eight_gib_is_described_rightly(tmp_path: Path) -> None:
     async def write() -> None:
         async with new_archive(tmp_path / "a.tar") as archive:
-            await archive.reserve("large", 9 * GIB)
+            await archive.reserve("large", 9 * GIB).begin()
             await archive.add("after", b"x")
             heads.append(head_of_only_file(tmp_path))
             raise KeyError
@@ -66,7 +68,8 @@ def head_of_only_file(directory: Path) -> bytes:
 def test_a_member_takes_exactly_what_was_said(tmp_path: Path, size_bytes: int) -> None:
     async def write() -> None:
         async with new_archive(tmp_path / "a.tar") as archive:
-            member = await archive.reserve("four", 4)
+            member = archive.reserve("four", 4)
+            await member.begin()
             await member.write(bytes(size_bytes))
 
     with pytest.raises(ValueError, match="four"):
@@ -181,14 +184,10 @@ def test_cancelled_at_any_step_there_is_nothing_or_all(tmp_path: Path, steps: in
 def test_a_member_is_written_anew_or_given_up(tmp_path):
     async def body():
         async with new_archive(tmp_path / "x.tar") as archive:
-            again, lost = (
-                await archive.reserve("blobs/again", 4),
-                await archive.reserve("b/lost", 4),
-            )
-            await again.write(b"bad")
-            again.rewind()
-            await again.write(b"good")
-            await lost.write(b"x")
+            again, lost = archive.reserve("blobs/again", 4), archive.reserve("b/lost", 4)
+            for piece in (b"bad", b"good"):
+                await again.begin()
+                await again.write(piece)
             with pytest.raises(ValueError, match="no place"):
                 await lost.give_up("n" * 200)
             await lost.give_up("c/lost")
@@ -197,3 +196,27 @@ def test_a_member_is_written_anew_or_given_up(tmp_path):
     with tarfile.open(tmp_path / "x.tar") as archive:
         assert archive.getnames() == ["blobs/again", "c/lost"]
         assert archive.extractfile("blobs/again").read() == b"good"
+
+
+@pytest.mark.parametrize("size_bytes", [0, 1])
+def test_what_was_never_begun_is_no_archive(tmp_path, size_bytes):
+    async def body():
+        async with new_archive(tmp_path / "x.tar") as archive:
+            archive.reserve("empty", size_bytes)
+
+    with pytest.raises(ValueError, match="empty"):
+        asyncio.run(body())
+
+
+def test_what_is_added_is_whole_although_who_adds_it_is_cancelled(tmp_path):
+    async def body():
+        async with new_archive(tmp_path / "x.tar") as archive:
+            adding = asyncio.create_task(archive.add("one", b"1"))
+            await asyncio.sleep(0)
+            adding.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await adding
+
+    asyncio.run(body())
+    with tarfile.open(tmp_path / "x.tar") as archive:
+        assert archive.extractfile("one").read() == b"1"

@@ -1,12 +1,17 @@
 """Sizes that lie: a registry gives more or fewer bytes of a blob than the manifest says."""
 
+import asyncio
+import contextlib
 import tarfile
 
 import pytest
 
 from ghostnb.errors import IncompleteError, IntegrityError
+from ghostnb.oci import Descriptor, Digest
 from ghostnb.registries.memory import MemoryRegistry
+from ghostnb.transfer.archive import new_archive
 from ghostnb.transfer.backups.archive import plan_archive
+from ghostnb.transfer.backups.layout_archive import LayoutArchive
 from ghostnb.transfer.selection import Selection
 from tests.parts.faults import faulty_server
 from tests.parts.images import plain_image
@@ -77,3 +82,29 @@ def test_a_size_that_two_manifests_differ_in_takes_no_place_in_the_archive(tmp_p
     assert path.stat().st_size < 100_000
     with tarfile.open(path) as archive:
         assert not any("incomplete" in name for name in archive.getnames())
+
+
+@pytest.mark.parametrize("turns", range(1, 9))
+def test_a_blob_that_is_cancelled_at_any_moment_spoils_no_archive(tmp_path, turns):
+    """As one is whose image fails by another blob."""
+    path, blob = tmp_path / "x.tar", GOOD.layers[0]
+    descriptor = Descriptor("application/octet-stream", Digest(blob.digest), len(blob.data))
+
+    async def content(start):
+        yield blob.data
+
+    async def question():
+        async with new_archive(path) as archive:
+            target = LayoutArchive(path)
+            target.begin(archive)
+            pushing = asyncio.create_task(target.push_blob("app", descriptor, content))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            pushing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await pushing
+            await target.finish(b"{}")
+
+    run(question)
+    with tarfile.open(path) as archive:
+        assert archive.getnames()[-1] == "index.json"

@@ -70,7 +70,8 @@ class LayoutArchive(MemoryRegistry):
         try:
             if member is None:
                 name = "/".join(place_of(descriptor.digest))
-                member = await self._usable().reserve(name, descriptor.size_bytes)
+                member = self._usable().reserve(name, descriptor.size_bytes)
+            await member.begin()
             async with aclosing(check_pieces(content(0), descriptor, source=source)) as pieces:
                 async for piece in pieces:
                     await member.write(piece)
@@ -82,7 +83,6 @@ class LayoutArchive(MemoryRegistry):
         finally:
             # The next image that needs it may have more luck, in the same place.
             if member is not None and not is_whole:
-                member.rewind()
                 self._open[key] = member
 
     async def push_manifest(
