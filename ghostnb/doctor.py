@@ -20,8 +20,8 @@ from ghostnb.loop import run
 from ghostnb.registries.abilities import TellsFaults
 from ghostnb.registries.cache import cache_file
 from ghostnb.registries.config_file import config_path
-from ghostnb.registries.http.faults import reach
 from ghostnb.registries.records import Ping
+from ghostnb.registries.session.reaching import reach
 
 __all__ = ["Finding", "Report", "examine"]
 
@@ -162,8 +162,7 @@ async def _registry(client: RegistryClient) -> list[Finding]:
     if not faults:
         return [await _in_time(client, _ping(client))]
     told = [Finding("bad", f"{client.name}: {fault}") for fault in faults]
-    answer = await _in_time(client, _reach(client))
-    return told if answer in told else [*told, answer]
+    return [*told, await _in_time(client, _reach(client))]
 
 
 async def _ping(client: RegistryClient) -> Finding:

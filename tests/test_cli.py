@@ -84,6 +84,7 @@ def test_doctor_says_once_what_is_wrong_in_a_directory_of_certificates(home: Pat
     (directory / "ca.crt").write_text("no certificate")
     told = ghostnb("doctor").stdout
     assert told.count("ca.crt cannot be read") == 1
+    assert "Cannot reach certs at https://localhost:1 (connection refused)" in told
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import ssl
 import sys
 import threading
 import time
@@ -12,16 +11,12 @@ import keyring
 import pytest
 from keyring.backend import KeyringBackend
 
-from ghostnb.errors import ConfigError, TransportError, UnauthorizedError, UnsupportedError
+from ghostnb.errors import ConfigError, UnauthorizedError, UnsupportedError
 from ghostnb.registries import system_keyring
 from ghostnb.registries.abilities import TellsFaults
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.http import HTTPRegistry, faults
-from ghostnb.registries.http.faults import reach
 from ghostnb.registries.system_keyring import store_password
-from tests.parts.faults import faulty_server
-from tests.parts.processes import free_port
-from tests.parts.replies import reply
 from tests.scripts import run_script
 
 HOME = "https://registry.example.com"
@@ -191,34 +186,3 @@ def test_a_keyring_that_does_not_answer_is_not_waited_for(monkeypatch):
         silent.is_over.set()
         keyring.set_keyring(before)
     assert time.monotonic() - started < 5
-
-
-# Whether anybody answers
-
-
-def test_any_answer_will_do_and_it_is_shown_no_credentials(certificates, tmp_path):
-    challenge = {"www-authenticate": 'Basic realm="x"'}
-    routes = {"*": reply(401, headers=challenge)}
-    with faulty_server(routes, tls=certificates.server_context()) as server:
-        login = {"username": "ghost", "password": "nb-s3cret"}
-        config = RegistryConfig("reg", server.url, ca_file=str(tmp_path / "absent"), **login)
-        asyncio.run(reach(config))
-        (request,) = server.requests
-        assert "authorization" not in request.headers
-
-
-def test_who_wants_a_certificate_is_there(certificates):
-    context = certificates.server_context(client_required=True)
-    # Before TLS 1.3, the refusal belongs to the handshake, in which it is told.
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
-    with faulty_server({"*": reply()}, tls=context) as server:
-        config = RegistryConfig("reg", server.url, client_cert="absent.pem")
-        asyncio.run(reach(config))
-        with pytest.raises(TransportError):
-            asyncio.run(reach(RegistryConfig("reg", server.url)))
-
-
-def test_nobody_is_nobody():
-    config = RegistryConfig("reg", f"https://127.0.0.1:{free_port()}", ca_file="absent.pem")
-    with pytest.raises(TransportError, match="connection refused"):
-        asyncio.run(reach(config))

@@ -11,7 +11,7 @@ import httpx2
 from ghostnb.errors import TransportError, TransportTimeoutError, redact_url
 from ghostnb.wire.urls import is_internal, origin
 
-__all__ = ["is_tls_failure", "transport_error"]
+__all__ = ["hung_up", "transport_error"]
 
 _ERRNO_WORDS = {
     errno.ECONNREFUSED: "connection refused",
@@ -84,9 +84,14 @@ def transport_error(
     return translated
 
 
-def is_tls_failure(error: BaseException) -> bool:
-    """Tell whether somebody was reached, and TLS failed."""
-    return any(isinstance(link, ssl.SSLError) for link in _chain(error))
+def hung_up(error: BaseException, url: str) -> bool:
+    """Tell whether somebody was there, spoke TLS, and wanted another client certificate."""
+    for link in _chain(error):
+        if isinstance(link, ssl.SSLError):
+            return _explain_tls(link, url)[1] == _CLIENT_HINT
+    # In TLS 1.3 the connection stands when the server looks, and some just close it.
+    is_broken = isinstance(error, httpx2.ReadError | httpx2.WriteError | httpx2.RemoteProtocolError)
+    return origin(url)[0] == "https" and is_broken
 
 
 def _hint_elsewhere(hint: str, takes_ca_file: bool) -> str:

@@ -1,6 +1,7 @@
 """Which way a request takes to its host: directly or by a proxy, by which library."""
 
 import os
+import ssl
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
@@ -24,22 +25,25 @@ class RoutingCarrier:
     Parameters
     ----------
     config : RegistryConfig
+    context : ssl.SSLContext, optional
+        TLS settings for all hosts, in the place of the configuration's.
 
     Notes
     -----
     ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, in either
-    case, read when the carrier is made. The configuration's certificates
-    hold for the registry's own host, its authority also for the token server
-    that is its own; other hosts (storage, a vendor's API) see the system's
-    authorities, and none but the registry a client certificate.
+    case, read when the carrier is made. The configuration's client
+    certificate is shown to the registry's own host alone; its authority counts
+    there and at hosts that are the registry's by their names
+    (`takes_ca_file`); at others, the system's authorities do.
 
     Where the extra ``fast`` is installed, hosts that need neither a proxy nor
     certificates of their own are asked by pyreqwest; httpx2 does the rest.
     ``GHOSTNB_FAST=off`` leaves all to httpx2.
     """
 
-    def __init__(self, config: RegistryConfig) -> None:
+    def __init__(self, config: RegistryConfig, *, context: ssl.SSLContext | None = None) -> None:
         self._config = config
+        self._context = context
         self._proxies = getproxies_environment()
         # By host, and apart for large uploads.
         self._carriers: dict[tuple[str, bool], Carrier] = {}
@@ -64,14 +68,16 @@ class RoutingCarrier:
         parts = urlsplit(root)
         proxy = self._proxy(parts.scheme, parts.hostname or "", parts.netloc.rpartition("@")[2])
         # pyreqwest 0.15 may abort the process at its end after it has sent a body piece by piece.
-        may_be_fast = proxy is None and not is_upload and not has_certificates(config, root)
-        if may_be_fast and (fast := _fast_carrier(config)) is not None:
-            return fast
+        may_be_fast = proxy is None and not is_upload and self._context is None
+        if may_be_fast and not has_certificates(config, root):
+            fast = _fast_carrier(config)
+            if fast is not None:
+                return fast
         # Keeping fewer connections alive than are in use would open a new one for nearly every
         # request. Twice: those that read, and those that upload what they read.
         count = 2 * config.max_connections
         limits = httpx2.Limits(max_connections=count, max_keepalive_connections=count)
-        context = tls_context(config, root)
+        context = self._context or tls_context(config, root)
         try:
             transport = httpx2.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)
         except (ImportError, ValueError) as e:
