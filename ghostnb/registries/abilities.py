@@ -10,6 +10,7 @@ from ghostnb.registries.records import TagRecord, UsageRecord
 __all__ = [
     "CATALOGUE",
     "MAX_CATALOGUE_BYTES",
+    "DropsUntagged",
     "HasCatalogue",
     "KeepsAttachedTags",
     "ListsDetails",
@@ -91,6 +92,28 @@ class KeepsAttachedTags(Protocol):
         self, repository: str, digest: Digest, tags: Collection[str] | None
     ) -> list[Descriptor]:
         """Give what is attached to a manifest, and ask for no tag that is not among those."""
+        ...
+
+
+@runtime_checkable
+class DropsUntagged(Protocol):
+    """A registry that may keep no image without a tag."""
+
+    @property
+    def drops_untagged(self) -> bool:
+        """True if it is one: an image goes there with its last tag."""
+        ...
+
+    async def delete_with_image(self, repository: str, tag: str, *, expected: Digest) -> None:
+        """Take a tag away, and with it its image, if no other tag leads there.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such tag.
+        TagMovedError
+            If the tag leads to another manifest than is expected.
+        """
         ...
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import html
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
@@ -118,10 +118,14 @@ class Plan(Generic[Step]):
         """Give the positions of the steps that must be done before one: all before it."""
         return ()
 
-    def follows(self, position: int) -> Collection[int]:
-        """Give the positions of the steps that must be over before one, however they end.
+    def group(self, position: int) -> Hashable:
+        """Name what a step belongs to that others follow; None: nothing."""
+        return None
 
-        All are before it.
+    def follows(self, position: int) -> Collection[Hashable]:
+        """Name the groups that must be over before a step, without a failure.
+
+        All their steps are before it.
         """
         return ()
 
@@ -179,8 +183,8 @@ class Plan(Generic[Step]):
     async def apply(self, tally: TransferTally | None = None) -> None:
         """Carry the steps out, some at once. Again, it does what is still to be done.
 
-        One step that fails does not stop the others, except those that need it. Cancelled, it
-        leaves the steps that were under way waiting, and they can be done again.
+        One step that fails does not stop the others, except those that need or follow it.
+        Cancelled, it leaves the steps that were under way waiting, and they can be done again.
 
         Parameters
         ----------
@@ -223,9 +227,11 @@ class Plan(Generic[Step]):
         pairs = zip(self.steps, self._outcomes, strict=True)
         return [(step, outcome.error) for step, outcome in pairs if outcome.word == FAILED]
 
-    async def _try(self, position: int, tally: TransferTally) -> GhostnbError | None:
+    async def _try(
+        self, position: int, tally: TransferTally, failed: int | None
+    ) -> GhostnbError | None:
         step = self.steps[position]
-        outcome = self._held_up(position)
+        outcome = self._held_up(position) if failed is None else self._held_up_by(failed)
         error = None
         if outcome is None:
             try:
@@ -242,11 +248,15 @@ class Plan(Generic[Step]):
         for needed in self.needs(position):
             before = self._outcomes[needed]
             if before.word != DONE:
-                # What was skipped stays as it is; what failed may be done the next time.
-                word = SKIPPED if before.word == SKIPPED else WAITING
-                name = self.label(self.steps[needed])
-                return _Outcome(word, f"{name} must go first, and {_SAID[before.word]}")
+                return self._held_up_by(needed)
         return None
+
+    def _held_up_by(self, position: int) -> _Outcome:
+        word = self._outcomes[position].word
+        # What was skipped stays as it is; what failed may be done the next time.
+        held = SKIPPED if word == SKIPPED else WAITING
+        name = self.label(self.steps[position])
+        return _Outcome(held, f"{name} must go first, and {_SAID[word]}")
 
     def _left(self) -> list[int]:
         return [
@@ -313,17 +323,55 @@ class _Work(Generic[Step]):
         self.errors: list[tuple[int, GhostnbError]] = []
         self._plan = plan
         self._tally = tally
+        left = list(left)
         self._over = {position: asyncio.Event() for position in left}
+        self._groups: defaultdict[Hashable, _Group] = defaultdict(_Group)
+        for position in left:
+            self._groups[plan.group(position)].count += 1
 
     async def do(self, position: int) -> None:
         """Try one step, after those that it needs or follows; they are begun before it."""
-        for earlier in (*self._plan.needs(position), *self._plan.follows(position)):
-            if earlier in self._over:
-                await self._over[earlier].wait()
-        error = await self._plan._try(position, self._tally)
+        for needed in self._plan.needs(position):
+            if needed in self._over:
+                await self._over[needed].wait()
+        failed = None
+        for name in self._plan.follows(position):
+            if name in self._groups:
+                failed = await self._groups[name].end() if failed is None else failed
+        error = await self._plan._try(position, self._tally, failed)
         if error is not None:
             self.errors.append((position, error))
         self._over[position].set()
+        is_well = self._plan._outcomes[position].word in (DONE, SKIPPED)
+        self._groups[self._plan.group(position)].note(None if is_well else position)
+
+
+class _Group:
+    """Steps that others follow.
+
+    Attributes
+    ----------
+    count : int
+        How many are still to be done.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._failed: int | None = None
+        self._is_over = asyncio.Event()
+
+    def note(self, failed: int | None) -> None:
+        """Note that one is over; the first that failed is remembered."""
+        self.count -= 1
+        if self._failed is None:
+            self._failed = failed
+        if not self.count:
+            self._is_over.set()
+
+    async def end(self) -> int | None:
+        """Wait for the last; give the first that failed."""
+        await self._is_over.wait()
+        return self._failed
 
 
 def _counted(number: int, noun: str) -> str:

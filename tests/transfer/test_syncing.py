@@ -220,39 +220,6 @@ def test_a_tag_that_moved_is_an_update_and_what_is_gone_goes_when_asked():
         run(question, target)
 
 
-class Slow(MemoryRegistry):
-    """Notes what ends in which order; to push a manifest takes a while."""
-
-    def __init__(self):
-        super().__init__()
-        self.done = []
-
-    async def push_manifest(self, repository, raw, media_type, *, tag="", **options):
-        await asyncio.sleep(0.05)
-        pushed = await super().push_manifest(repository, raw, media_type, tag=tag, **options)
-        self.done.append(f"push {tag}")
-        return pushed
-
-    async def delete_tag(self, repository, tag, *, expected=None):
-        await super().delete_tag(repository, tag, expected=expected)
-        self.done.append(f"delete {tag}")
-
-
-def test_what_has_a_new_tag_has_it_before_it_loses_the_old_one():
-    source, target = MemoryRegistry(), Slow()
-
-    async def question():
-        for registry, tag in ((source, "new"), (target, "old")):
-            await push(registry, f"app:{tag}", built("same"))
-        target.done.clear()
-        plan = await plan_sync(source, target, Selection(), prune=True)
-        assert list(plan.frame["action"]) == ["copy", "delete"]
-        await plan.apply()
-        assert target.done == ["push new", "delete old"]
-
-    run(question)
-
-
 def test_pruning_where_nothing_can_be_deleted_is_said_before_anything_moves():
     with docker_registry(delete=False) as running:
         source, target = MemoryRegistry(), over_http(running)

@@ -8,10 +8,12 @@ from ghostnb.errors import (
     ForbiddenError,
     NotFoundError,
     ProtocolError,
+    RegistryError,
     RejectedError,
     UnauthorizedError,
     UnsupportedError,
 )
+from ghostnb.registries.bolt import Bolt
 from ghostnb.registries.session import Session
 from ghostnb.registries.vendors import (
     Vendor,
@@ -120,6 +122,37 @@ class Acquaintance:
                         await self.meet()
                     self._is_met = True
         return self.vendor
+
+    async def rights(self) -> str:
+        """Say who the credentials are and what they may do; empty if that is not told."""
+        try:
+            return await self.vendor.rights()
+        except RegistryError as e:
+            # The registry has answered; what its vendor's API says is no word on that.
+            return f"not told ({e.said if e.status else e.message})"
+
+    async def bolt(self) -> Bolt:
+        """Give what reads and writes Bolt's shelves; asks the registry who it is if need be.
+
+        Raises
+        ------
+        UnsupportedError
+            If it is none that has them.
+        """
+        if self.vendor.bolt() is None:
+            await self.meet()
+        offered = self.vendor.bolt()
+        if offered is None:
+            config = self._session.config
+            raise UnsupportedError(
+                f"{config.name} at {config.url} has no Bolt profiles, plugins or templates: "
+                "it is no Drift registry.",
+                hint="Ask one, such as local-drift (start it with: ghostnb drift). If this is one "
+                'behind a proxy, say so: RegistryConfig(..., kind="drift").',
+                registry=config.name,
+                url=config.url,
+            )
+        return offered
 
     def _check_answer(self, reply: Reply) -> None:
         """Raise if below a path a web page was answered: many sites have one for every path.

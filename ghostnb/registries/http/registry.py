@@ -9,8 +9,6 @@ from ghostnb.errors import (
     IntegrityError,
     NotFoundError,
     ProtocolError,
-    RegistryError,
-    UnsupportedError,
 )
 from ghostnb.oci import (
     MAX_MANIFEST_BYTES,
@@ -124,7 +122,7 @@ class HTTPRegistry:
         latency = time.perf_counter() - started
         limit = await self._vendor.rate_limit() or self.rate_limit
         # First: an agent then tells also what the registry behind it is.
-        rights = await self._rights()
+        rights = await self._acquaintance.rights()
         return Ping(
             self.name,
             self.url,
@@ -136,6 +134,11 @@ class HTTPRegistry:
             rights,
             self._acquaintance.doubt,
         )
+
+    async def greet(self) -> RateLimit | None:
+        """Ask no more than whether the registry answers, and takes the credentials."""
+        await self._acquaintance.meet()
+        return await self._vendor.rate_limit() or self.rate_limit
 
     async def local_faults(self) -> list[GhostnbError]:
         """Say what is wrong on this machine with how the registry is reached; nothing is sent."""
@@ -309,6 +312,16 @@ class HTTPRegistry:
         name = self._vendor.repository(repository)
         await self._writer.delete_tag(name, check_tag(tag), expected)
 
+    @property
+    def drops_untagged(self) -> bool:
+        """True if an image goes with its last tag."""
+        return self._vendor.drops_untagged
+
+    async def delete_with_image(self, repository: str, tag: str, *, expected: Digest) -> None:
+        """Take a tag away, and with it its image, if no other tag leads there."""
+        name = self._vendor.repository(repository)
+        await self._writer.delete_with_image(name, check_tag(tag), expected)
+
     async def delete_manifest(self, repository: str, digest: Digest) -> None:
         """Delete a manifest with its tags; a tag that lists it as attached does so no more."""
         name = self._vendor.repository(repository)
@@ -325,19 +338,7 @@ class HTTPRegistry:
 
     async def bolt(self) -> Bolt:
         """Give what reads and writes Bolt's shelves; asks the registry who it is if need be."""
-        if self._vendor.bolt() is None:
-            await self._acquaintance.meet()
-        offered = self._vendor.bolt()
-        if offered is None:
-            raise UnsupportedError(
-                f"{self.name} at {self.url} has no Bolt profiles, plugins or templates: "
-                "it is no Drift registry.",
-                hint="Ask one, such as local-drift (start it with: ghostnb drift). If this is one "
-                'behind a proxy, say so: RegistryConfig(..., kind="drift").',
-                registry=self.name,
-                url=self.url,
-            )
-        return offered
+        return await self._acquaintance.bolt()
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -356,13 +357,6 @@ class HTTPRegistry:
         if self._session.auth.has_credentials:
             self._scope.note(await self._session.auth.credentials())
         return reply
-
-    async def _rights(self) -> str:
-        try:
-            return await self._vendor.rights()
-        except RegistryError as e:
-            # The registry has answered; what its vendor's API says is no word on that.
-            return f"not told ({e.said if e.status else e.message})"
 
     async def _resolve(self, repository: str, tag: str) -> Digest | None:
         """Ask for a tag's digest alone; None if the registry does not say it."""

@@ -104,19 +104,25 @@ class Untagger:
         """Take a tag away, if it leads to what is expected."""
         async with self._turns.of(f"{repository}:{tag}"):
             if repository not in self._needs_stand_in:
-                await self._found(repository, tag, expected)
+                await self.found(repository, tag, expected)
                 if await self._deleted_by_name(repository, tag):
                     return
                 await self._check(repository)
             # One at a time: all push the same empty blob, and distribution 2 writes its link in
             # place.
             async with self._turns.of(repository):
-                found = await self._found(repository, tag, expected)
+                found = await self.found(repository, tag, expected)
                 await self._delete_in_disguise(repository, tag, found)
             self._needs_stand_in.add(repository)
 
-    async def _found(self, repository: str, tag: str, expected: Digest | None) -> AnyStored:
-        """Read what a tag leads to: what is expected, or what an earlier try put in its place."""
+    async def found(self, repository: str, tag: str, expected: Digest | None) -> AnyStored:
+        """Read what a tag leads to: what is expected, or what an earlier try put in its place.
+
+        Raises
+        ------
+        TagMovedError
+            If it is something else.
+        """
         found = await self._places.resolve(repository, tag)
         if expected is None:
             return found

@@ -134,6 +134,12 @@ class Writer:
         """Take a tag away, and leave its manifest."""
         await self._untagger.delete(repository, tag, expected)
 
+    async def delete_with_image(self, repository: str, tag: str, expected: Digest) -> None:
+        """Take a tag away where its image goes with it, if it leads to what is expected."""
+        await self._untagger.found(repository, tag, expected)
+        with self._saying_how():
+            await self._acquaintance.vendor.delete_with_image(repository, tag, expected)
+
     async def check_deletable(self, repository: str) -> None:
         """Raise if the registry deletes nothing: it is asked to delete what is not there."""
         vendor = await self._acquaintance.introduced()

@@ -258,6 +258,23 @@ class Vendor:
         """
         return False
 
+    @property
+    def drops_untagged(self) -> bool:
+        """True where an image goes with its last tag: then there is `delete_with_image`."""
+        return False
+
+    async def delete_with_image(self, repository: str, tag: str, digest: Digest) -> None:
+        """Delete a tag, and its image if that was the last; only if it leads to a digest.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such tag.
+        RejectedError
+            If it leads elsewhere, or something holds the image.
+        """
+        raise NotImplementedError
+
     async def delete_manifest(self, repository: str, digest: Digest) -> bool:
         """Delete a manifest with its tags by the vendor's API; False if that is not offered."""
         return False

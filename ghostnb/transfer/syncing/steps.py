@@ -7,6 +7,7 @@ from functools import partial
 
 from ghostnb.errors import NotFoundError
 from ghostnb.oci import Digest, Platform
+from ghostnb.oci.media_types import INDEXES
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.registries.referrers import fallback_tag
@@ -136,7 +137,9 @@ class SyncPlanner:
                     workers=max(2, self.target.concurrency),
                 )
                 async with aclosing(looking) as found:
-                    steps += [step async for step in found if step is not None]
+                    going = [step async for step in found if step is not None]
+                # Before what they hold.
+                steps += sorted(going, key=lambda step: step.media_type not in INDEXES)
         for name in dict.fromkeys(step.target_repository for step in steps):
             await self.target.check_deletable(name)
         return steps

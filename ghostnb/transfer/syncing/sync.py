@@ -1,14 +1,16 @@
 """A registry made like another: what would move, and then its moving."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import cached_property
 
-from ghostnb.errors import LastTagError, NotFoundError, TagMovedError
+from ghostnb.errors import NotFoundError, TagMovedError
 from ghostnb.frames.plans import COPIES
 from ghostnb.oci import Platform, Reference
+from ghostnb.oci.media_types import INDEXES
+from ghostnb.registries.abilities import DropsUntagged
 from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.registries.walk import Failure, Tally
 from ghostnb.transfer.copying import Copier, Expected
@@ -21,6 +23,9 @@ from ghostnb.transfer.syncing.survey import Finding, Job
 from ghostnb.transfer.tally import TransferTally
 
 __all__ = ["Rename", "SyncDraft", "SyncPlan", "SyncStep", "draft_copy", "draft_sync"]
+
+# What deletions follow.
+_COPIED, _UNLISTED = "copied", "unlisted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,23 +112,24 @@ class SyncPlan(Plan[SyncStep]):
         others = self._others[step.target_repository]
         return [number for number in others if number < position]
 
-    def follows(self, position: int) -> Collection[int]:
-        """Let a deletion come after what is copied to its repository.
+    def group(self, position: int) -> Hashable:
+        """Tell copies of a repository from deletions of its indexes, and of all else."""
+        step = self.steps[position]
+        if step.action != "delete":
+            return _COPIED, step.target_repository
+        return (_UNLISTED, step.target_repository) if _is_index(step) else None
 
-        It may be the same image under another tag: where a registry deletes images with their
-        last tag, it must have that one first.
+    def follows(self, position: int) -> Collection[Hashable]:
+        """Let a deletion come after what is copied to its repository: it may be the same image.
+
+        What fails to come may be there under the old tag only. And where a registry deletes
+        images with their last tags, an index goes before what it holds.
         """
         step = self.steps[position]
-        return self._copies[step.target_repository] if step.action == "delete" else ()
-
-    @cached_property
-    def _copies(self) -> defaultdict[str, list[int]]:
-        """Positions of the steps of each repository that delete nothing."""
-        found: defaultdict[str, list[int]] = defaultdict(list)
-        for number, step in enumerate(self.steps):
-            if step.action != "delete":
-                found[step.target_repository].append(number)
-        return found
+        if step.action != "delete":
+            return ()
+        copies = (_COPIED, step.target_repository)
+        return (copies,) if _is_index(step) else (copies, (_UNLISTED, step.target_repository))
 
     @cached_property
     def _others(self) -> defaultdict[str, list[int]]:
@@ -167,13 +173,13 @@ class SyncPlan(Plan[SyncStep]):
 
     async def _delete(self, step: SyncStep) -> str:
         name, tag = step.target_repository, step.target_tag or ""
+        target, digest = self._target, step.target_digest
         try:
-            await self._target.delete_tag(name, tag, expected=step.target_digest)
-        except LastTagError:
-            if step.target_digest is None:
-                raise
-            # What elsewhere stays until it is collected goes at once there.
-            await self._target.delete_manifest(name, step.target_digest)
+            if digest is not None and (dropping := _dropping(target)) is not None:
+                # What elsewhere stays until it is collected goes at once there.
+                await dropping.delete_with_image(name, tag, expected=digest)
+            else:
+                await target.delete_tag(name, tag, expected=digest)
         except NotFoundError:
             return "It was gone already."
         return ""
@@ -246,7 +252,7 @@ async def draft_sync(
     findings = await _with_others(planner, findings, others)
     steps = planner.steps(findings)
     pruned = await planner.pruned(findings, selection) if prune else []
-    notes = [*jobs.idle(), *([_of_pruned(pruned)] if pruned else [])]
+    notes = [*jobs.idle(), *([_of_pruned(pruned, target)] if pruned else [])]
     return _drafted(planner, findings, steps + pruned, notes)
 
 
@@ -325,13 +331,25 @@ def _drafted(
     )
 
 
-def _of_pruned(steps: Sequence[SyncStep]) -> str:
+def _of_pruned(steps: Sequence[SyncStep], target: Registry) -> str:
     which = "1 tag is" if len(steps) == 1 else f"{len(steps):,} tags are"
+    if _dropping(target) is not None:
+        return (
+            f"{which} deleted, and images with their last tags: {target.name} keeps none without."
+        )
     return (
-        f"{which} deleted, and no manifest: {steps[0].target_registry} frees their space when its "
-        "garbage collection also takes untagged manifests, or at once if it keeps none without a "
-        "tag. plan_delete deletes both."
+        f"{which} deleted, and no manifest: {target.name} frees their space when its "
+        "garbage collection also takes untagged manifests. plan_delete deletes both."
     )
+
+
+def _dropping(target: Registry) -> DropsUntagged | None:
+    """Give a target that deletes images with their last tags; None if it does not."""
+    return target if isinstance(target, DropsUntagged) and target.drops_untagged else None
+
+
+def _is_index(step: SyncStep) -> bool:
+    return step.media_type in INDEXES
 
 
 def _without_parts(findings: Sequence[Finding]) -> list[Finding]:

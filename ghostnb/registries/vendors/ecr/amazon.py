@@ -148,6 +148,33 @@ class Amazon(Vendor):
             await self._api.delete(what, imageIds=[{"imageTag": tag}], **self._at(repository))
         return True
 
+    @property
+    def drops_untagged(self) -> bool:
+        """True where Amazon's API deletes."""
+        return self._api is not None
+
+    async def delete_with_image(self, repository: str, tag: str, digest: Digest) -> None:
+        """Delete a tag, and its image if that was the last.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such tag.
+        RejectedError
+            If it leads elsewhere, or an index holds the image.
+
+        Notes
+        -----
+        Source: the API's reference, ``BatchDeleteImage`` and ``ImageFailure``: of a tag and a
+        digest that do not belong together it says ImageTagDoesNotMatchDigest.
+        """
+        if self._api is None:
+            await super().delete_with_image(repository, tag, digest)
+            return
+        what = f"the deletion of {repository}:{tag}"
+        image = {"imageTag": tag, "imageDigest": str(digest)}
+        await self._api.delete(what, imageIds=[image], **self._at(repository))
+
     async def _check_untagging(self, api: AmazonAPI, repository: str, tag: str) -> None:
         """Raise if no other tag leads to what a tag leads to."""
         what = f"the image of {repository}:{tag}"

@@ -118,9 +118,10 @@ def test_a_sync_that_prunes_deletes_an_image_with_its_last_tag(aws, ecr, image):
     ecr.held.add("team/web:kept", kept)
     aws.expect("sts.get_caller_identity", document("caller_identity"))  # for the first greeting
     aws.expect("batch_delete_image", failure("ImageNotFound"), **deletion() | {"imageIds": ANY})
-    expect_tags(aws, "1.2")
     gone = {"imageIds": [{"imageDigest": str(image.digest)}], "failures": []}
-    aws.expect("batch_delete_image", gone, **deletion(imageDigest=str(image.digest)))
+    aws.expect(
+        "batch_delete_image", gone, **deletion(imageTag="1.2", imageDigest=str(image.digest))
+    )
 
     async def work(registry):
         source = MemoryRegistry()
@@ -128,16 +129,43 @@ def test_a_sync_that_prunes_deletes_an_image_with_its_last_tag(aws, ecr, image):
         draft = await draft_sync(source, registry, Selection("team/web"), prune=True)
         plan = SyncPlan(draft)
         assert list(plan.frame["target_tag"]) == ["1.2"]
+        assert "images with their last tags" in plan.notes[0]
         await plan.apply()
         assert list(plan.results["outcome"]) == ["done"]
 
     run(ecr, work, **LOGIN)
 
 
-def test_a_tag_that_moved_stays(aws, ecr, image):
+@pytest.mark.parametrize("name", ["delete_tag", "delete_with_image"])
+def test_a_tag_that_moved_stays(aws, ecr, image, name):
+    async def work(registry):
+        await getattr(registry, name)("team/web", "1.2", expected=Digest(DIGEST))
+
     with pytest.raises(TagMovedError):
-        run(ecr, deleting(expected=Digest(DIGEST)), **LOGIN)
+        run(ecr, work, **LOGIN)
     assert aws.asked == []
+
+
+def test_a_tag_that_moves_just_then_stays_with_its_image(aws, ecr, image):
+    aws.expect(
+        "batch_delete_image",
+        failure("ImageTagDoesNotMatchDigest"),
+        **deletion(imageTag="1.2", imageDigest=str(image.digest)),
+    )
+
+    async def work(registry):
+        await registry.delete_with_image("team/web", "1.2", expected=Digest(image.digest))
+
+    with pytest.raises(RejectedError):
+        run(ecr, work, **LOGIN)
+
+
+def test_without_the_api_no_image_goes_with_its_last_tag(ecr):
+    async def work(registry):
+        return registry.drops_untagged
+
+    assert run(ecr, work, **LOGIN)
+    assert not run(ecr, work, url="https://mirror.example.com", kind="ecr", **LOGIN)
 
 
 def test_an_image_is_deleted_by_its_digest(aws, ecr):
