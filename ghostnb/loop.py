@@ -25,6 +25,7 @@ Result = TypeVar("Result")
 # A kernel's interrupt is noticed only when its loop wakes up.
 _WAKE_SECONDS = 0.2
 _STOP_SECONDS = 2.0
+_STOP_ROUNDS = 5
 
 
 class _LoopThread:
@@ -48,7 +49,8 @@ class _LoopThread:
 
     def _finish(self) -> None:
         # What is cancelled may begin something else, such as to clean up.
-        while tasks := asyncio.all_tasks(self.loop):
+        for _ in range(_STOP_ROUNDS):
+            tasks = asyncio.all_tasks(self.loop)
             for task in tasks:
                 task.cancel()
             self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))

@@ -6,11 +6,13 @@ from typing import Protocol, runtime_checkable
 from ghostnb.errors import GhostnbError
 from ghostnb.oci import AnyManifest, Descriptor, Digest
 from ghostnb.registries.records import TagRecord, UsageRecord
+from ghostnb.wire.rate_limits import RateLimit
 
 __all__ = [
     "CATALOGUE",
     "MAX_CATALOGUE_BYTES",
     "DropsUntagged",
+    "Greets",
     "HasCatalogue",
     "KeepsAttachedTags",
     "ListsDetails",
@@ -92,6 +94,21 @@ class KeepsAttachedTags(Protocol):
         self, repository: str, digest: Digest, tags: Collection[str] | None
     ) -> list[Descriptor]:
         """Give what is attached to a manifest, and ask for no tag that is not among those."""
+        ...
+
+
+@runtime_checkable
+class Greets(Protocol):
+    """A registry that can be asked no more than whether it answers."""
+
+    async def greet(self) -> RateLimit | None:
+        """Ask whether it answers, and takes the credentials; give the pull limit, if it tells one.
+
+        Raises
+        ------
+        RegistryError
+            If it does not.
+        """
         ...
 
 

@@ -46,9 +46,9 @@ class RegistryConfig:
     kind : str
         ``auto``, or a vendor's name to skip the detection.
     ca_file : str or None
-        PEM file of an authority that signs the registry's certificate. It counts for the token
-        server, too, where that is the registry's own (by its name, or by `token_host`), and for
-        no other host.
+        PEM file of an authority that signs the registry's certificate. It counts wherever the
+        registry's credentials may go: at its host, at hosts whose names are below it, or above it
+        on a domain that is nobody else's, at `token_host`, and at no other.
     client_cert, client_key : str or None
         PEM files of a client certificate and its key.
     token_host : str or None

@@ -179,6 +179,8 @@ def test_through_an_agent_a_registry_says_what_it_says_itself(fresh: Parts):
     client = run(Fleet.from_agent(fresh.agent.url, TOKEN))["harbor"]
     before = client.registry.kind, client.offers
     ping = run(client.ping())
+    # Not for the greeting, too, which tells nobody.
+    assert fresh.harbor.asked.count(f"GET https://{HOST}/api/v2.0/users/current") == 1
 
     assert before == ("agent:auto", ())
     assert (ping.kind, client.kind) == ("agent:harbor", "agent:harbor")

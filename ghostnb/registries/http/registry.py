@@ -120,7 +120,7 @@ class HTTPRegistry:
         started = time.perf_counter()
         await self._acquaintance.meet()
         latency = time.perf_counter() - started
-        limit = await self._vendor.rate_limit() or self.rate_limit
+        limit = await self._limit()
         # First: an agent then tells also what the registry behind it is.
         rights = await self._acquaintance.rights()
         return Ping(
@@ -138,6 +138,9 @@ class HTTPRegistry:
     async def greet(self) -> RateLimit | None:
         """Ask no more than whether the registry answers, and takes the credentials."""
         await self._acquaintance.meet()
+        return await self._limit()
+
+    async def _limit(self) -> RateLimit | None:
         return await self._vendor.rate_limit() or self.rate_limit
 
     async def local_faults(self) -> list[GhostnbError]:

@@ -32,9 +32,9 @@ _RELATED_TRUST_HINT = (
     "one file may hold those of the registry and of {host}."
 )
 _FOREIGN_TRUST_HINT = (
-    "ca_file is not for {host}, only for the registry and its token server (which token_host may "
-    "name). Add the authority that signed its certificate to those of this system; or name in "
-    "SSL_CERT_FILE a file that holds it beside the usual ones, and start anew."
+    "ca_file does not count for {host}, where the registry's credentials never go (token_host may "
+    "name its token server). Add the authority that signed its certificate to those of this "
+    "system; or name in SSL_CERT_FILE a file that holds it beside the usual ones, and start anew."
 )
 _NEAR_HINT = "Is the registry running?"
 _FAR_HINT = "Check the host name and port, the network, and proxy settings."
@@ -86,12 +86,12 @@ def transport_error(
 
 def hung_up(error: BaseException, url: str) -> bool:
     """Tell whether somebody was there, spoke TLS, and wanted another client certificate."""
-    for link in _chain(error):
-        if isinstance(link, ssl.SSLError):
-            return _explain_tls(link, url)[1] == _CLIENT_HINT
-    # In TLS 1.3 the connection stands when the server looks, and some just close it.
     is_broken = isinstance(error, httpx2.ReadError | httpx2.WriteError | httpx2.RemoteProtocolError)
-    return origin(url)[0] == "https" and is_broken
+    if is_broken:
+        # In TLS 1.3 the connection stands when the server looks, and some just close it.
+        return origin(url)[0] == "https"
+    failures = [link for link in _chain(error) if isinstance(link, ssl.SSLError)]
+    return any(_explain_tls(link, url)[1] == _CLIENT_HINT for link in failures)
 
 
 def _hint_elsewhere(hint: str, takes_ca_file: bool) -> str:

@@ -51,8 +51,10 @@ def _root(config: RegistryConfig) -> str:
 def _namespace(config: RegistryConfig, vendor: type[Vendor]) -> str:
     """Give what a path names; of a path that goes on to a repository, as far as it is one."""
     steps = [step for step in config.path.split("/") if step]
-    if steps and steps[0] in _VERSIONS:
+    if steps and steps[0] in (*_VERSIONS, *vendor.pages):
         del steps[0]
+    if steps and any(mark in steps[-1] for mark in ":@"):
+        del steps[-1]  # an image, with its tag or digest
     return "/".join(steps if vendor.nests_namespaces else steps[:1])
 
 

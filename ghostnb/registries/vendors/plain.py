@@ -118,6 +118,8 @@ class Vendor:
         What its users have to give.
     doubt : str
         What speaks against a kind that is configured elsewhere: empty if nothing does.
+    pages : tuple of str
+        With what the paths of its web pages begin, at the registry's host, before a namespace.
     nests_namespaces : bool
         False where a namespace has no slash in it.
     deletion_hint : str
@@ -132,6 +134,7 @@ class Vendor:
     needs = Needs("https://registry.example.com")
     tags_page_size = 1000
     shows_users_more = False
+    pages: tuple[str, ...] = ()
     nests_namespaces = True
     leaves_out: tuple[str, ...] = ()
     deletion_hint = ""

@@ -1,7 +1,7 @@
 """What a registry did not do for the agent, in the form in which registries refuse."""
 
 from ghostnb.drift.replies import RefusedError, refusal_of
-from ghostnb.errors import GhostnbError, RegistryError, RejectedError
+from ghostnb.errors import GhostnbError, LastTagError, RejectedError
 from ghostnb.registries.protocol import Registry
 from ghostnb.server.failures import Failure, failure_of
 
@@ -40,7 +40,7 @@ def refused(error: GhostnbError, *, registry: Registry, unknown: str = "") -> Re
     # What to try is said by who asks the agent; and the rest is for whoever runs that.
     refusal.message = refusal.message.removesuffix(error.hint).rstrip()
     if isinstance(error, RejectedError):
-        return RefusedError(error.status or 400, _said_code(error), refusal.message)
+        return _rejected(error, refusal.message)
     failure = failure_of(error)
     if failure.status in _GATEWAY or refusal.status >= 500:
         return RefusedError(_DEPENDED, failure.code.upper(), refusal.message)
@@ -53,5 +53,10 @@ def refused_by_agent(failure: Failure) -> dict[str, list[dict[str, str]]]:
     return {"errors": [{"code": code, "message": failure.message}]}
 
 
-def _said_code(error: RegistryError) -> str:
-    return error.diagnostics[0].code if error.diagnostics else "UNSUPPORTED"
+def _rejected(error: RejectedError, message: str) -> RefusedError:
+    code = error.diagnostics[0].code if error.diagnostics else ""
+    if error.status and not error.is_final:
+        return RefusedError(error.status, code or "UNSUPPORTED", message)
+    # 400 and 405 are also said where only another way is needed: this is the last word.
+    code = "LAST_TAG" if isinstance(error, LastTagError) else code or "REGISTRY_REJECTS"
+    return RefusedError(409, code, message)

@@ -147,7 +147,7 @@ def content_elsewhere(certificates, **other_tls):
 def test_another_host_is_not_trusted_by_ca_file_and_what_helps_is_told(certificates, carrier):
     with content_elsewhere(certificates) as (server, other):
         words = ("asking 127.0.0.2 for it", "its certificate was not accepted")
-        hints = ("ca_file is not for 127.0.0.2", "SSL_CERT_FILE a file")
+        hints = ("ca_file does not count for 127.0.0.2", "SSL_CERT_FILE a file")
         found = refused(
             TransportError, *words, *hints, url=server.url, ca_file=str(certificates.ca_file)
         )
@@ -239,7 +239,7 @@ def test_a_token_server_with_another_authority_says_where_that_goes(certificates
 
 def test_a_token_server_of_somebody_else_is_not_trusted_by_ca_file(certificates, carrier):
     with token_elsewhere(certificates, "127.0.0.2") as (server, tokens):
-        words = ("ca_file is not for 127.0.0.2", "which token_host may name")
+        words = ("ca_file does not count for 127.0.0.2", "token_host may name its token server")
         refused(TransportError, *words, url=server.url, ca_file=str(certificates.ca_file))
         assert tokens.count() == 0
 

@@ -23,6 +23,8 @@ HUB = "https://registry-1.docker.io"
         ("https://ghcr.io/v2/acme", "https://ghcr.io", "acme"),
         ("https://quay.io/acme", "https://quay.io", "acme"),
         ("https://quay.io/acme/app", "https://quay.io", "acme"),
+        ("https://quay.io/repository/acme/app", "https://quay.io", "acme"),
+        ("https://ghcr.io/acme/app:1.0", "https://ghcr.io", "acme"),
         ("https://registry.gitlab.com/group/sub", "https://registry.gitlab.com", "group/sub"),
         ("https://index.docker.io/library", HUB, "library"),
         ("https://docker.io/library/nginx", HUB, "library"),

@@ -304,6 +304,31 @@ def test_what_the_agent_doubts_is_said_to_be_its_doubt():
         assert greeted(server).doubt == ""
 
 
+def test_a_doubt_goes_with_the_answer_that_told_it():
+    async def work(registry):
+        first = await registry.ping()
+        server.routes[PLACE] = failure(502, "failed", "Something broke.")
+        return first.doubt, (await registry.ping()).doubt
+
+    routes = {PLACE: reply(json=HUB | {"doubt": "is it?"}), f"{PLACE}/v2/": reply(json={})}
+    with faulty_server(routes) as server:
+        assert ask(behind(server), work) == ("the agent says: is it?", "")
+
+
+def test_what_an_agent_says_is_one_line_of_letters_and_no_longer_than_is_read():
+    hostile = "\x1b[2J\u202eadmin\n" + "x" * 100_000
+    told = HUB | {"kind": hostile, "rights": hostile, "doubt": hostile}
+    with faulty_server({PLACE: reply(json=told)}) as server:
+        ping = greeted(server)
+        server.routes[PLACE] = reply(json=told | {"status": hostile})
+        failed = greeted(server)
+
+    assert ping.kind == "agent"
+    for text in (ping.rights, ping.doubt, failed.rights):
+        assert text.isprintable()
+        assert len(text) < 5000
+
+
 def test_rights_that_the_agent_could_not_ask_for_are_not_told():
     with faulty_server({PLACE: reply(json=HUB | {"status": "Cannot reach hub."})}) as server:
         assert greeted(server).rights == "not told (Cannot reach hub.)"

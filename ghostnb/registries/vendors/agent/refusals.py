@@ -7,6 +7,7 @@ import msgspec
 from ghostnb.errors import (
     ForbiddenError,
     IntegrityError,
+    LastTagError,
     ProtocolError,
     RateLimitedError,
     RegistryError,
@@ -24,6 +25,7 @@ __all__ = ["agent_error", "as_registries_do"]
 
 # What a registry did to the agent, by the codes of `ghostnb.server.failures`.
 _BY_CODE: dict[str, type[RegistryError]] = {
+    "LAST_TAG": LastTagError,
     "REGISTRY_WANTS_CREDENTIALS": UnauthorizedError,
     "REGISTRY_FORBIDS": ForbiddenError,
     "REGISTRY_UNREACHABLE": TransportError,
@@ -41,6 +43,7 @@ _HINTS: dict[type[RegistryError], str] = {
     "admins delete.",
     RateLimitedError: "Wait and try again.",
 }
+_WHOLE = "Delete the image itself, by its digest; or give it another tag first."
 _NOT_RUNNING = "Is the agent running? Start it with: ghostnb agent"
 
 
@@ -65,6 +68,8 @@ def agent_error(error: RegistryError, agent: str) -> RegistryError:
         error.hint = _hint(error) or error.hint
         return error
     hint = f"So says the agent at {agent}, which asks it with its own credentials."
+    if kind is LastTagError:
+        hint = _WHOLE
     return recast(kind, error, hint, message=told.message)
 
 

@@ -1,5 +1,6 @@
 """A registry behind an agent: its credentials stay there, and what its vendor does better, too."""
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from types import MappingProxyType
 from urllib.parse import unquote
@@ -19,6 +20,7 @@ from ghostnb.registries.vendors.agent.api import AgentAPI
 from ghostnb.registries.vendors.agent.refusals import agent_error, as_registries_do
 from ghostnb.registries.vendors.plain import ABILITIES, Vendor
 from ghostnb.wire.messages import Reply
+from ghostnb.wire.notifications.reading import text_of
 
 __all__ = ["Agent", "place_at_agent"]
 
@@ -27,6 +29,7 @@ _PLACE = "/registries/"
 _BY_PROTOCOL = ("delete_tag", "rate_limit")
 # What says nothing of the vendor behind; a kind that is known stays.
 _UNKNOWN = ("", "auto")
+_KIND = re.compile("[a-z][a-z0-9-]{0,39}")
 
 
 def place_at_agent(config: RegistryConfig) -> tuple[str, str]:
@@ -100,15 +103,18 @@ class Agent(Vendor):
         The agent asks this registry alone; what the registry is, and what is doubted of it, is
         known then, too.
         """
+        self.doubt = ""
         entry = await self._api.registry(self._name, ping=True)
         if entry is None:
             return ""
-        self.doubt = f"the agent says: {entry.doubt}" if entry.doubt else ""
+        doubt, status, rights = map(text_of, (entry.doubt, entry.status, entry.rights))
+        self.doubt = f"the agent says: {doubt}" if doubt else ""
         if self._is_open:
-            self._take(entry.kind)
-        if entry.status not in (None, "ok"):
-            return f"not told ({entry.status})"
-        return f"the agent's, within your role there: {entry.rights}" if entry.rights else ""
+            # A newer one may know vendors that are not known here.
+            self._take(entry.kind if _KIND.fullmatch(entry.kind) else "")
+        if status not in ("", "ok"):
+            return f"not told ({status})"
+        return f"the agent's, within your role there: {rights}" if rights else ""
 
     @property
     def _is_open(self) -> bool:

@@ -170,10 +170,15 @@ def may_have_defaults() -> bool:
 def signs() -> tuple[object, ...]:
     """Give what says where this machine's credentials are: others, once somebody has changed it."""
     named = [os.environ.get(name) for name in (_KEY_FILE, *_AT_GOOGLE)]
+    files = (_configuration() / _ADC_FILE, Path(os.environ.get(_KEY_FILE) or os.devnull))
+    return *named, *map(_changed_at, files)
+
+
+def _changed_at(file: Path) -> int | None:
     try:
-        return *named, (_configuration() / _ADC_FILE).stat().st_mtime_ns
+        return file.stat().st_mtime_ns
     except OSError:
-        return *named, None
+        return None
 
 
 def is_long(seconds: float) -> bool:

@@ -66,7 +66,7 @@ class AccessTokens:
         -----
         UserWarning
             Once, if there are some that are good for nothing; and once, if they are waited for in
-        vain. These are left alone for a while then, unless somebody has given others meanwhile.
+            vain. These are left alone for a while then, unless somebody has given others meanwhile.
         """
         if not self._is_google or not may_have_defaults() or self._pauses.holds(signs()):
             return None

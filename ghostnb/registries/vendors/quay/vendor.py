@@ -71,6 +71,7 @@ class Quay(Vendor):
     # Without a scope there is no token for nobody (endpoints/v2/v2auth.py).
     greets_strangers = False
     nests_namespaces = False
+    pages = ("organization", "repository", "user")
     # Its 401, 403 and 404 to an OAuth access token are those of the registry as well.
     falls_back_on = (
         ProtocolError,

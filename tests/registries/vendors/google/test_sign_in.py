@@ -328,16 +328,23 @@ def test_a_sign_in_that_fails_at_once_is_tried_each_time(google, machine, clock)
     assert "stored_credentials" not in str(warned[0].message)
 
 
-@pytest.mark.parametrize("change", ["variable", "file"])
+@pytest.mark.parametrize("change", ["variable", "file", "key"])
 def test_who_gives_others_meanwhile_is_not_kept_waiting(
     google, silent, monkeypatch, tmp_path, change
 ):
+    key = tmp_path / "key.json"
+    key.write_text("{}")
+    if change == "key":
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
+
     async def work(registry):
         with pytest.warns(UserWarning, match=WAITING):
             assert await registry._vendor.credentials() is None
         silent.is_silent = False
         assert await registry._vendor.credentials() is None
-        if change == "variable":
+        if change == "key":
+            os.utime(key, (1, 1))
+        elif change == "variable":
             monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/key.json")
         else:
             os.utime(tmp_path / "gcloud" / "application_default_credentials.json", (1, 1))
