@@ -172,8 +172,8 @@ async def _ping(client: RegistryClient) -> Finding:
 
 
 async def _reach(client: RegistryClient) -> Finding:
-    await reach(client.config)
-    text = f"{client.config.url} answers; it is asked for more when that is mended"
+    answer = "answers" if await reach(client.config) else "is there, and hangs up on strangers"
+    text = f"{client.config.url} {answer}; it is asked for more when that is mended"
     return Finding("note", f"{client.name}: {text}")
 
 

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from ghostnb.errors import ArchiveError
 from ghostnb.new_file import check_free, give_name, part_beside, sync_directory
 from ghostnb.registries.threads import finished, settled
 from ghostnb.transfer.faults import translated, without_room
@@ -125,9 +126,13 @@ class Archive:
 
         Raises
         ------
+        ArchiveError
+            If something could not be written, whoever was told.
         ValueError
             If a member was not filled.
         """
+        if self._part.failure is not None:
+            raise self._part.failure
         for member in self._members:
             if member.missing_bytes or not member.is_begun:
                 raise ValueError(f"{member.name} lacks {member.missing_bytes} bytes.")
@@ -206,6 +211,11 @@ class _Part:
     """The file, as long as it is not whole. Every method blocks.
 
     A thread cannot be cancelled: one that comes too late finds that all is over.
+
+    Attributes
+    ----------
+    failure : ArchiveError or None
+        Why something was not written: who asked for it may have been cancelled.
     """
 
     def __init__(self, target: Path, *, is_replaced: bool) -> None:
@@ -216,6 +226,7 @@ class _Part:
         self._file: BinaryIO | None = None
         self._is_over = False
         self._is_published = False
+        self.failure: ArchiveError | None = None
 
     def open(self) -> None:
         """Make the file, with the rights that a new file has here."""
@@ -226,10 +237,14 @@ class _Part:
 
     def write(self, offset: int, content: bytes) -> None:
         """Write to a place; what is between places reads as zeros."""
-        with self._lock, translated(self._target):
-            if self._file is not None:
-                self._file.seek(offset)
-                self._file.write(content)
+        try:
+            with self._lock, translated(self._target):
+                if self._file is not None:
+                    self._file.seek(offset)
+                    self._file.write(content)
+        except ArchiveError as e:
+            self.failure = e
+            raise
 
     def check_room(self, size_bytes: int) -> None:
         """Raise if the disk has fewer bytes left."""

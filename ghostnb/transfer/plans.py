@@ -122,8 +122,12 @@ class Plan(Generic[Step]):
         """Name what a step belongs to that others follow; None: nothing."""
         return None
 
+    def is_well(self, position: int) -> bool:
+        """Tell whether a step that is over lets those begin that follow its group."""
+        return self._outcomes[position].word in (DONE, SKIPPED)
+
     def follows(self, position: int) -> Collection[Hashable]:
-        """Name the groups that must be over before a step, without a failure.
+        """Name the groups that must be over before a step, and well (`is_well`).
 
         All their steps are before it.
         """
@@ -342,7 +346,7 @@ class _Work(Generic[Step]):
         if error is not None:
             self.errors.append((position, error))
         self._over[position].set()
-        is_well = self._plan._outcomes[position].word in (DONE, SKIPPED)
+        is_well = self._plan.is_well(position)
         self._groups[self._plan.group(position)].note(None if is_well else position)
 
 

@@ -1,15 +1,16 @@
 """Sizes that lie: a registry gives more or fewer bytes of a blob than the manifest says."""
 
 import asyncio
-import contextlib
+import errno
 import tarfile
+import threading
 
 import pytest
 
-from ghostnb.errors import IncompleteError, IntegrityError
+from ghostnb.errors import ArchiveError, IncompleteError, IntegrityError
 from ghostnb.oci import Descriptor, Digest
 from ghostnb.registries.memory import MemoryRegistry
-from ghostnb.transfer.archive import new_archive
+from ghostnb.transfer.archive import _Part, new_archive
 from ghostnb.transfer.backups.archive import plan_archive
 from ghostnb.transfer.backups.layout_archive import LayoutArchive
 from ghostnb.transfer.selection import Selection
@@ -84,27 +85,91 @@ def test_a_size_that_two_manifests_differ_in_takes_no_place_in_the_archive(tmp_p
         assert not any("incomplete" in name for name in archive.getnames())
 
 
-@pytest.mark.parametrize("turns", range(1, 9))
-def test_a_blob_that_is_cancelled_at_any_moment_spoils_no_archive(tmp_path, turns):
-    """As one is whose image fails by another blob."""
+class Held:
+    """Holds one write to an archive, by its number from 1 on, until it is let go."""
+
+    def __init__(self, monkeypatch, number, *, fails=False):
+        self.is_held, self.is_free = threading.Event(), threading.Event()
+        self.number, self.count, self.fails, self.write = number, 0, fails, _Part.write
+        monkeypatch.setattr(_Part, "write", lambda *arguments: self(*arguments))
+
+    def __call__(self, part, offset, content):
+        self.count += 1
+        if self.count != self.number:
+            self.write(part, offset, content)
+            return
+        self.is_held.set()
+        assert self.is_free.wait(30)
+        file, part._file = part._file, FullDisk() if self.fails else part._file
+        try:
+            self.write(part, offset, content)
+        finally:
+            part._file = file
+
+
+class FullDisk:
+    """A file that takes nothing now."""
+
+    def seek(self, offset):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+async def cancelled(held, work):
+    """Cancel something while a write of it is held."""
+    task = asyncio.create_task(work)
+    await asyncio.to_thread(held.is_held.wait, 30)
+    task.cancel()
+    await asyncio.sleep(0)
+    held.is_free.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def content(start):
+    for first in range(0, len(GOOD.layers[0].data), 100):
+        yield GOOD.layers[0].data[first : first + 100]
+
+
+@pytest.mark.parametrize("is_sent_again", [True, False])
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_blob_that_is_cancelled_while_it_is_written_spoils_no_archive(
+    tmp_path, monkeypatch, number, is_sent_again
+):
+    """As one is whose image fails by another blob. The first write is its header."""
     path, blob = tmp_path / "x.tar", GOOD.layers[0]
     descriptor = Descriptor("application/octet-stream", Digest(blob.digest), len(blob.data))
-
-    async def content(start):
-        yield blob.data
+    held = Held(monkeypatch, number)
 
     async def question():
         async with new_archive(path) as archive:
             target = LayoutArchive(path)
             target.begin(archive)
-            pushing = asyncio.create_task(target.push_blob("app", descriptor, content))
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            pushing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await pushing
+            await cancelled(held, target.push_blob("app", descriptor, content))
+            if is_sent_again:
+                await target.push_blob("app", descriptor, content)
             await target.finish(b"{}")
 
     run(question)
     with tarfile.open(path) as archive:
-        assert archive.getnames()[-1] == "index.json"
+        names = archive.getnames()
+        assert names[-1] == "index.json"
+        name = f"blobs/sha256/{blob.digest.partition(':')[2]}"
+        assert (name in names) == is_sent_again
+        if is_sent_again:
+            assert archive.extractfile(name).read() == blob.data
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_what_the_disk_refused_of_a_cancelled_manifest_is_no_archive(tmp_path, monkeypatch, number):
+    path, held = tmp_path / "x.tar", Held(monkeypatch, number, fails=True)
+
+    async def question():
+        async with new_archive(path) as archive:
+            target = LayoutArchive(path)
+            target.begin(archive)
+            await cancelled(held, target.push_manifest("app", GOOD.raw, GOOD.media_type, tag="1"))
+            await target.finish(b"{}")
+
+    with pytest.raises(ArchiveError, match=r"No space left|full"):
+        run(question)
+    assert list(tmp_path.iterdir()) == []

@@ -140,6 +140,64 @@ def test_an_index_goes_before_what_it_holds():
     run(question)
 
 
+@pytest.mark.parametrize("kind", [Target, Dropping])
+def test_what_somebody_elses_tag_kept_from_coming_is_not_deleted(kind):
+    async def question():
+        target = kind()
+        plan = await renamed(target)
+        await push(target, "app:new", plain_image("of somebody else"))
+        await plan.apply()
+        assert list(plan.results["outcome"]) == ["skipped", "skipped"]
+        assert plan.results["error"][1] == "app:new must go first, and was skipped."
+        assert (await target.manifest("app", "old")).digest == IMAGE.digest
+
+    run(question)
+
+
+@pytest.mark.parametrize("kind", [Target, Dropping])
+def test_an_index_that_cannot_be_deleted_is_in_nobodys_way(kind):
+    class Locked(kind):
+        async def delete_tag(self, repository, tag, *, expected=None):
+            if tag == "locked":
+                raise RejectedError("It is locked.", registry=self.name)
+            await super().delete_tag(repository, tag, expected=expected)
+
+        async def delete_with_image(self, repository, tag, *, expected):
+            if tag == "locked":
+                raise RejectedError("It is locked.", registry=self.name)
+            await super().delete_with_image(repository, tag, expected=expected)
+
+    async def question():
+        source, target = MemoryRegistry(), Locked()
+        await push(source, "app:kept", IMAGE)
+        for tag, image in (("kept", IMAGE), ("locked", INDEX), ("old", plain_image("old"))):
+            await push(target, f"app:{tag}", image)
+        plan = await planned(source, target)
+        with pytest.raises(IncompleteError, match="It is locked"):
+            await plan.apply()
+        assert await listed(target.tags("app")) == ["kept", "locked"]
+
+    run(question)
+
+
+@pytest.mark.parametrize(("kind", "left"), [(Target, []), (Dropping, ["old"])])
+def test_what_is_wanted_without_a_tag_does_not_go_with_one(kind, left):
+    async def question():
+        source, target = MemoryRegistry(), kind()
+        await push(source, "app:", IMAGE)
+        await push(source, "app:1", INDEX)
+        await push(target, "app:old", IMAGE)
+        draft = await draft_sync(source, target, Selection(), prune=True, untagged=True)
+        plan = SyncPlan(draft)
+        await plan.apply()
+        assert await listed(target.tags("app")) == ["1", *left]
+        assert (await target.manifest("app", IMAGE.digest)).digest == IMAGE.digest
+        told = "1 of the tags stay that would be deleted: memory keeps no image without a tag"
+        assert any(note.startswith(told) for note in plan.notes) == bool(left)
+
+    run(question)
+
+
 @pytest.mark.parametrize(
     ("kind", "note"),
     [

@@ -136,9 +136,10 @@ class Writer:
 
     async def delete_with_image(self, repository: str, tag: str, expected: Digest) -> None:
         """Take a tag away where its image goes with it, if it leads to what is expected."""
-        await self._untagger.found(repository, tag, expected)
-        with self._saying_how():
-            await self._acquaintance.vendor.delete_with_image(repository, tag, expected)
+        async with self._turns.of(f"{repository}:{tag}"):
+            await self._untagger.found(repository, tag, expected)
+            with self._saying_how():
+                await self._acquaintance.vendor.delete_with_image(repository, tag)
 
     async def check_deletable(self, repository: str) -> None:
         """Raise if the registry deletes nothing: it is asked to delete what is not there."""

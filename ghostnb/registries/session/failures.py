@@ -85,10 +85,13 @@ def transport_error(
 
 
 def hung_up(error: BaseException, url: str) -> bool:
-    """Tell whether somebody was there, spoke TLS, and wanted another client certificate."""
-    is_broken = isinstance(error, httpx2.ReadError | httpx2.WriteError | httpx2.RemoteProtocolError)
-    if is_broken:
-        # In TLS 1.3 the connection stands when the server looks, and some just close it.
+    """Tell whether who was asked, and no proxy, spoke TLS and then wanted to go no further.
+
+    So it is where another client certificate is wanted, or one at all.
+    """
+    # In TLS 1.3 the connection stands when the server looks, and some just close it.
+    is_closed = isinstance(error, httpx2.RemoteProtocolError) and "disconnected" in str(error)
+    if is_closed or isinstance(error, httpx2.ReadError | httpx2.WriteError):
         return origin(url)[0] == "https"
     failures = [link for link in _chain(error) if isinstance(link, ssl.SSLError)]
     return any(_explain_tls(link, url)[1] == _CLIENT_HINT for link in failures)

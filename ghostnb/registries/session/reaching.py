@@ -12,11 +12,16 @@ from ghostnb.wire.endpoints import Endpoint
 __all__ = ["reach"]
 
 
-async def reach(config: RegistryConfig) -> None:
+async def reach(config: RegistryConfig) -> bool:
     """Ask whether anybody answers at a registry's address, and be content with any answer.
 
     It is shown neither credentials nor a client certificate, and believed nothing: so its own
     certificate does not matter, and no file of this machine is read.
+
+    Returns
+    -------
+    bool
+        False if somebody is there, and hangs up: perhaps for want of a client certificate.
 
     Raises
     ------
@@ -31,10 +36,11 @@ async def reach(config: RegistryConfig) -> None:
         opened = await carrier.send(request, None, is_small=True)
         await opened.stream.aclose()
     except (httpx2.TransportError, ssl.SSLError) as e:
-        # Who hangs up for want of a client certificate is there.
-        if not hung_up(e, request.url):
+        if carrier.is_by_proxy(request.url) or not hung_up(e, request.url):
             raise transport_error(
                 e, registry=config.name, base_url=config.url, url=request.url
             ) from e
+        return False
     finally:
         await carrier.aclose()
+    return True

@@ -63,10 +63,13 @@ class RoutingCarrier:
         for carrier in carriers.values():
             await carrier.aclose()
 
+    def is_by_proxy(self, url: str) -> bool:
+        """Tell whether a proxy stands between."""
+        return self._proxy_for(_root(url)) is not None
+
     def _open(self, root: str, *, is_upload: bool) -> Carrier:
         config = self._config
-        parts = urlsplit(root)
-        proxy = self._proxy(parts.scheme, parts.hostname or "", parts.netloc.rpartition("@")[2])
+        proxy = self._proxy_for(root)
         # pyreqwest 0.15 may abort the process at its end after it has sent a body piece by piece.
         may_be_fast = proxy is None and not is_upload and self._context is None
         if may_be_fast and not has_certificates(config, root):
@@ -83,15 +86,17 @@ class RoutingCarrier:
         except (ImportError, ValueError) as e:
             if proxy is None:
                 raise
-            raise _unusable_proxy(parts.scheme, e) from None
+            raise _unusable_proxy(urlsplit(root).scheme, e) from None
         return TransportCarrier(transport, timeout_seconds=config.timeout_seconds)
 
-    def _proxy(self, scheme: str, host: str, netloc: str) -> httpx2.Proxy | None:
+    def _proxy_for(self, root: str) -> httpx2.Proxy | None:
+        parts = urlsplit(root)
+        netloc = parts.netloc.rpartition("@")[2]
         # This machine is never asked for by a proxy, as in Go's and so Docker's clients.
-        if is_internal(host) or proxy_bypass_environment(netloc, self._proxies):
+        if is_internal(parts.hostname or "") or proxy_bypass_environment(netloc, self._proxies):
             return None
-        address = self._proxies.get(scheme) or self._proxies.get("all")
-        return _parse_proxy(address, scheme) if address else None
+        address = self._proxies.get(parts.scheme) or self._proxies.get("all")
+        return _parse_proxy(address, parts.scheme) if address else None
 
 
 def _root(url: str) -> str:

@@ -266,15 +266,15 @@ class Vendor:
         """True where an image goes with its last tag: then there is `delete_with_image`."""
         return False
 
-    async def delete_with_image(self, repository: str, tag: str, digest: Digest) -> None:
-        """Delete a tag, and its image if that was the last; only if it leads to a digest.
+    async def delete_with_image(self, repository: str, tag: str) -> None:
+        """Delete a tag, and its image if that was the last.
 
         Raises
         ------
         NotFoundError
             If there is no such tag.
         RejectedError
-            If it leads elsewhere, or something holds the image.
+            If something holds the image.
         """
         raise NotImplementedError
 

@@ -33,8 +33,9 @@ def refused(error: GhostnbError, *, registry: Registry, unknown: str = "") -> Re
     Returns
     -------
     RefusedError
-        What concerns whoever asks has the status that the registry gave; what it did to the
-        agent has 424, and the code of `failure_of` as registries write codes.
+        What concerns whoever asks has the status that the registry gave, or 409 if that is its
+        last word; what it did to the agent has 424, and the code of `failure_of` as registries
+        write codes.
     """
     refusal = refusal_of(error, registry=registry, unknown=unknown)
     # What to try is said by who asks the agent; and the rest is for whoever runs that.

@@ -8,6 +8,7 @@ from functools import partial
 from ghostnb.errors import NotFoundError
 from ghostnb.oci import Digest, Platform
 from ghostnb.oci.media_types import INDEXES
+from ghostnb.registries.abilities import DropsUntagged
 from ghostnb.registries.concurrency import ordered_map
 from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.registries.referrers import fallback_tag
@@ -18,7 +19,7 @@ from ghostnb.transfer.selection import Selection
 from ghostnb.transfer.syncing.jobs import SyncJobs
 from ghostnb.transfer.syncing.survey import Finding, Survey
 
-__all__ = ["SyncPlanner", "SyncStep", "lists_attached"]
+__all__ = ["SyncPlanner", "SyncStep", "dropping", "lists_attached"]
 
 _SHOWN = 3
 
@@ -92,6 +93,8 @@ class SyncPlanner:
         self.source, self.target = source, target
         self.platforms, self.repair = platforms, repair
         self._coming: set[str] = set()
+        # Tags that stay, since their images are wanted without one.
+        self._kept = 0
 
     def steps(self, findings: Iterable[Finding]) -> list[SyncStep]:
         """Make a step of each finding that is not as it should be."""
@@ -108,6 +111,11 @@ class SyncPlanner:
         ]
         if self._is_pruning:
             said += [f"{name} has no tags: nothing is pruned of it." for name in self._jobs.empty]
+        if self._kept:
+            said.append(
+                f"{self._kept:,} of the tags stay that would be deleted: {self.target.name} keeps "
+                "no image without a tag, and theirs are wanted."
+            )
         findings = list(findings)
         said += _left_out(findings)
         unread = sum(finding.error is not None for finding in findings)
@@ -118,8 +126,9 @@ class SyncPlanner:
             )
         return said
 
-    async def pruned(self, findings: Iterable[Finding], selection: Selection) -> list[SyncStep]:
+    async def pruned(self, findings: Sequence[Finding], selection: Selection) -> list[SyncStep]:
         """Make a step of each tag that the target should not have any more."""
+        kept = self._untagged(findings)
         wanted = {(one.job.target_repository, one.job.target_tag) for one in findings}
         named = replace(selection, newest=None)
         failed = {failure.repository for failure in self.failures}
@@ -139,10 +148,22 @@ class SyncPlanner:
                 async with aclosing(looking) as found:
                     going = [step async for step in found if step is not None]
                 # Before what they hold.
-                steps += sorted(going, key=lambda step: step.media_type not in INDEXES)
+                going.sort(key=lambda step: step.media_type not in INDEXES)
+                steps += [step for step in going if (name, step.target_digest) not in kept]
+                self._kept += sum((name, step.target_digest) in kept for step in going)
         for name in dict.fromkeys(step.target_repository for step in steps):
             await self.target.check_deletable(name)
         return steps
+
+    def _untagged(self, findings: Iterable[Finding]) -> set[tuple[str, Digest | None]]:
+        """Give what is wanted without a tag where it would go with its last one."""
+        if dropping(self.target) is None:
+            return set()
+        return {
+            (finding.job.target_repository, finding.digest)
+            for finding in findings
+            if not finding.job.target_tag
+        }
 
     async def _is_attached(self, repository: str, tag: str) -> bool:
         """Tell whether a tag stands for what is attached to something that is there."""
@@ -228,3 +249,8 @@ def _left_out(findings: Iterable[Finding]) -> Iterator[str]:
         more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
         which = "is" if len(names) == 1 else "are"
         yield f"{', '.join(names[:_SHOWN])}{more} {which} for none of the platforms, and left out."
+
+
+def dropping(target: Registry) -> DropsUntagged | None:
+    """Give a target that deletes images with their last tags; None if it does not."""
+    return target if isinstance(target, DropsUntagged) and target.drops_untagged else None

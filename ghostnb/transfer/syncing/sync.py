@@ -10,7 +10,6 @@ from ghostnb.errors import NotFoundError, TagMovedError
 from ghostnb.frames.plans import COPIES
 from ghostnb.oci import Platform, Reference
 from ghostnb.oci.media_types import INDEXES
-from ghostnb.registries.abilities import DropsUntagged
 from ghostnb.registries.protocol import Registry, WritableRegistry
 from ghostnb.registries.walk import Failure, Tally
 from ghostnb.transfer.copying import Copier, Expected
@@ -18,7 +17,7 @@ from ghostnb.transfer.known import Known
 from ghostnb.transfer.plans import Plan
 from ghostnb.transfer.selection import Selection
 from ghostnb.transfer.syncing.jobs import Rename, SyncJobs
-from ghostnb.transfer.syncing.steps import SyncPlanner, SyncStep, lists_attached
+from ghostnb.transfer.syncing.steps import SyncPlanner, SyncStep, dropping, lists_attached
 from ghostnb.transfer.syncing.survey import Finding, Job
 from ghostnb.transfer.tally import TransferTally
 
@@ -97,12 +96,15 @@ class SyncPlan(Plan[SyncStep]):
         self._repair = draft.repair
         self._known: Known | None = draft.known
         self._copier = Copier(self._source, self._target)
+        # Copies for which somebody else's tag was in the way.
+        self._moved: set[str] = set()
 
     def begin(self) -> None:
         """Begin with what the plan saw just now; later, or again, everything is asked anew."""
         known = self._known if self._known is not None and self._known.is_fresh else None
         self._copier = Copier(self._source, self._target, known=known, repair=self._repair)
         self._known = None
+        self._moved.clear()
 
     def needs(self, position: int) -> Collection[int]:
         """Let a tag that lists what is attached wait for all else of its repository."""
@@ -122,14 +124,23 @@ class SyncPlan(Plan[SyncStep]):
     def follows(self, position: int) -> Collection[Hashable]:
         """Let a deletion come after what is copied to its repository: it may be the same image.
 
-        What fails to come may be there under the old tag only. And where a registry deletes
+        What does not come may be there under the old tag only. And where a registry deletes
         images with their last tags, an index goes before what it holds.
         """
         step = self.steps[position]
         if step.action != "delete":
             return ()
         copies = (_COPIED, step.target_repository)
-        return (copies,) if _is_index(step) else (copies, (_UNLISTED, step.target_repository))
+        if _is_index(step) or dropping(self._target) is None:
+            return (copies,)
+        return copies, (_UNLISTED, step.target_repository)
+
+    def is_well(self, position: int) -> bool:
+        """Tell whether what was to be copied is there; what was not deleted is in nobody's way."""
+        step = self.steps[position]
+        if step.action == "delete":
+            return True
+        return super().is_well(position) and self.label(step) not in self._moved
 
     @cached_property
     def _others(self) -> defaultdict[str, list[int]]:
@@ -152,6 +163,7 @@ class SyncPlan(Plan[SyncStep]):
                 return await self._delete(step)
             return await self._copy(step, tally)
         except TagMovedError as e:
+            self._moved.add(self.label(step))
             return f"It moved since the plan was made: now {e.digest}."
 
     async def _copy(self, step: SyncStep, tally: TransferTally) -> str:
@@ -175,9 +187,9 @@ class SyncPlan(Plan[SyncStep]):
         name, tag = step.target_repository, step.target_tag or ""
         target, digest = self._target, step.target_digest
         try:
-            if digest is not None and (dropping := _dropping(target)) is not None:
+            if digest is not None and (keeper := dropping(target)) is not None:
                 # What elsewhere stays until it is collected goes at once there.
-                await dropping.delete_with_image(name, tag, expected=digest)
+                await keeper.delete_with_image(name, tag, expected=digest)
             else:
                 await target.delete_tag(name, tag, expected=digest)
         except NotFoundError:
@@ -333,7 +345,7 @@ def _drafted(
 
 def _of_pruned(steps: Sequence[SyncStep], target: Registry) -> str:
     which = "1 tag is" if len(steps) == 1 else f"{len(steps):,} tags are"
-    if _dropping(target) is not None:
+    if dropping(target) is not None:
         return (
             f"{which} deleted, and images with their last tags: {target.name} keeps none without."
         )
@@ -341,11 +353,6 @@ def _of_pruned(steps: Sequence[SyncStep], target: Registry) -> str:
         f"{which} deleted, and no manifest: {target.name} frees their space when its "
         "garbage collection also takes untagged manifests. plan_delete deletes both."
     )
-
-
-def _dropping(target: Registry) -> DropsUntagged | None:
-    """Give a target that deletes images with their last tags; None if it does not."""
-    return target if isinstance(target, DropsUntagged) and target.drops_untagged else None
 
 
 def _is_index(step: SyncStep) -> bool:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import socket
 import ssl
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,8 +24,8 @@ from tests.parts.registries import Tls, docker_registry
 from tests.parts.replies import reply
 
 
-def ask(url: str, **settings: str) -> None:
-    asyncio.run(reach(RegistryConfig("reg", url, **settings)))
+def ask(url: str, **settings: str) -> bool:
+    return asyncio.run(reach(RegistryConfig("reg", url, **settings)))
 
 
 @pytest.fixture
@@ -41,7 +46,7 @@ def test_any_answer_will_do_and_it_is_shown_no_credentials(certificates, tmp_pat
         {"*": reply(401, headers=challenge)}, tls=certificates.server_context()
     ) as server:
         login = {"username": "ghost", "password": "nb-s3cret"}
-        ask(server.url, ca_file=str(tmp_path / "absent"), **login)
+        assert ask(server.url, ca_file=str(tmp_path / "absent"), **login)
         (request,) = server.requests
         assert "authorization" not in request.headers
 
@@ -49,7 +54,7 @@ def test_any_answer_will_do_and_it_is_shown_no_credentials(certificates, tmp_pat
 def test_an_answer_that_leads_elsewhere_is_one():
     elsewhere = {"location": f"https://127.0.0.1:{free_port()}/v2/"}
     with faulty_server({"*": reply(302, headers=elsewhere)}) as server:
-        ask(server.url)
+        assert ask(server.url)
         assert len(server.requests) == 1
 
 
@@ -60,14 +65,46 @@ def test_who_wants_a_certificate_is_there_and_sees_none(certificates, kept):
         directory = kept(server.url)
         (directory / "client.cert").write_bytes(certificates.client_certificate.read_bytes())
         (directory / "client.key").write_bytes(certificates.client_key.read_bytes())
-        ask(server.url)
+        assert not ask(server.url)
         assert not server.requests  # nobody was let in
 
 
 def test_a_real_registry_that_wants_a_certificate_is_there(certificates, standard_storage):
     tls = Tls(certificates, client_required=True)
     with docker_registry(tls=tls, storage_dir=standard_storage) as running:
-        ask(running.url)
+        assert not ask(running.url)
+
+
+@contextmanager
+def closing_server(context: ssl.SSLContext | None, said: bytes = b"") -> Iterator[int]:
+    """Say something to whoever comes, and hang up."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    if context is not None:
+                        connection = context.wrap_socket(connection, server_side=True)
+                    with connection:
+                        connection.recv(65536)
+                        connection.sendall(said)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+
+
+def test_who_answers_in_another_protocol_is_no_registry(certificates):
+    with closing_server(certificates.server_context(), b"* OK IMAP4 ready\r\n\r\n") as port:
+        with pytest.raises(TransportError, match="is not HTTP"):
+            ask(f"https://127.0.0.1:{port}")
+
+
+def test_a_proxy_that_hangs_up_is_not_who_was_asked(monkeypatch):
+    with closing_server(None) as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        with pytest.raises(TransportError):
+            ask("https://registry.invalid")
 
 
 def test_no_file_of_this_machine_is_read(certificates, kept, tmp_path):

@@ -142,10 +142,9 @@ class Amazon(Vendor):
         """
         if self._api is None:
             return False
-        what = f"the deletion of {repository}:{tag}"
         async with self._untagging:
             await self._check_untagging(self._api, repository, tag)
-            await self._api.delete(what, imageIds=[{"imageTag": tag}], **self._at(repository))
+            await self._delete_by_name(self._api, repository, tag)
         return True
 
     @property
@@ -153,7 +152,7 @@ class Amazon(Vendor):
         """True where Amazon's API deletes."""
         return self._api is not None
 
-    async def delete_with_image(self, repository: str, tag: str, digest: Digest) -> None:
+    async def delete_with_image(self, repository: str, tag: str) -> None:
         """Delete a tag, and its image if that was the last.
 
         Raises
@@ -161,19 +160,23 @@ class Amazon(Vendor):
         NotFoundError
             If there is no such tag.
         RejectedError
-            If it leads elsewhere, or an index holds the image.
+            If an index holds the image.
 
         Notes
         -----
-        Source: the API's reference, ``BatchDeleteImage`` and ``ImageFailure``: of a tag and a
-        digest that do not belong together it says ImageTagDoesNotMatchDigest.
+        See `delete_tag`. By its tag alone: what becomes of other tags is documented for a tag, and
+        for a digest, but not for both together.
         """
         if self._api is None:
-            await super().delete_with_image(repository, tag, digest)
+            await super().delete_with_image(repository, tag)
             return
+        # A tag that was looked at to stay alone must not lose its other one meanwhile.
+        async with self._untagging:
+            await self._delete_by_name(self._api, repository, tag)
+
+    async def _delete_by_name(self, api: AmazonAPI, repository: str, tag: str) -> None:
         what = f"the deletion of {repository}:{tag}"
-        image = {"imageTag": tag, "imageDigest": str(digest)}
-        await self._api.delete(what, imageIds=[image], **self._at(repository))
+        await api.delete(what, imageIds=[{"imageTag": tag}], **self._at(repository))
 
     async def _check_untagging(self, api: AmazonAPI, repository: str, tag: str) -> None:
         """Raise if no other tag leads to what a tag leads to."""
