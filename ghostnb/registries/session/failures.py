@@ -85,9 +85,10 @@ def transport_error(
 
 
 def hung_up(error: BaseException, url: str) -> bool:
-    """Tell whether who was asked, and no proxy, spoke TLS and then wanted to go no further.
+    """Tell whether somebody spoke TLS, and then wanted to go no further.
 
-    So it is where another client certificate is wanted, or one at all.
+    So it is where another client certificate is wanted, or one at all. What a proxy between did
+    looks the same.
     """
     # In TLS 1.3 the connection stands when the server looks, and some just close it.
     is_closed = isinstance(error, httpx2.RemoteProtocolError) and "disconnected" in str(error)
