@@ -94,7 +94,9 @@ def examine(config: str | None = None) -> Report:
     configuration, fleet = _configuration(config)
     sections["Configuration"] = configuration
     registries, daemon = run(_ask(fleet))
-    sections["Registries"] = registries or [Finding("bad", "none are configured")]
+    unread = any(finding.state == "bad" for finding in configuration)
+    none = "none was asked: the configuration cannot be read" if unread else "none are configured"
+    sections["Registries"] = registries or [Finding("bad", none)]
     sections["Container daemon"] = [daemon]
     return Report(sections)
 

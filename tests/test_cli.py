@@ -180,3 +180,10 @@ def test_nobody_is_given_two_roles_at_the_agent(tmp_path):
     with pytest.raises(PartError, match="ada is given two roles"):
         with running_agent(tmp_path, {}, *twice, settings=settings):
             pass
+
+
+def test_doctor_does_not_say_that_there_are_none_where_they_cannot_be_read(home: Path) -> None:
+    write_config(home, ("mine", "https://ghcr.io/acme"), ("other", "http://localhost:1"))
+    told = ghostnb("doctor").stdout
+    assert 'Write: url = "https://ghcr.io", namespace = "acme"' in told
+    assert "BAD  none was asked: the configuration cannot be read" in told

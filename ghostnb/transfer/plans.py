@@ -235,7 +235,7 @@ class Plan(Generic[Step]):
         self, position: int, tally: TransferTally, failed: int | None
     ) -> GhostnbError | None:
         step = self.steps[position]
-        outcome = self._held_up(position) if failed is None else self._held_up_by(failed)
+        outcome = self._held_up(position) if failed is None else self._held_back_by(failed)
         error = None
         if outcome is None:
             try:
@@ -256,11 +256,19 @@ class Plan(Generic[Step]):
         return None
 
     def _held_up_by(self, position: int) -> _Outcome:
-        word = self._outcomes[position].word
+        name, said = self._told(position)
+        return _Outcome(self._held(position), f"{name} must go first, and {said}")
+
+    def _held_back_by(self, position: int) -> _Outcome:
+        name, said = self._told(position)
+        return _Outcome(self._held(position), f"It comes after {name}, which {said}")
+
+    def _held(self, position: int) -> str:
         # What was skipped stays as it is; what failed may be done the next time.
-        held = SKIPPED if word == SKIPPED else WAITING
-        name = self.label(self.steps[position])
-        return _Outcome(held, f"{name} must go first, and {_SAID[word]}")
+        return SKIPPED if self._outcomes[position].word == SKIPPED else WAITING
+
+    def _told(self, position: int) -> tuple[str, str]:
+        return self.label(self.steps[position]), _SAID[self._outcomes[position].word]
 
     def _left(self) -> list[int]:
         return [

@@ -98,7 +98,7 @@ def test_nothing_is_deleted_where_something_did_not_come(kind):
         with pytest.raises(IncompleteError, match="1 of 2 steps failed"):
             await plan.apply()
         assert list(plan.results["outcome"]) == ["failed", "waiting"]
-        assert plan.results["error"][1] == "app:new must go first, and failed."
+        assert plan.results["error"][1] == "It comes after app:new, which failed."
         assert await listed(target.tags("app")) == ["old"]
 
         target.is_failing = False
@@ -148,7 +148,7 @@ def test_what_somebody_elses_tag_kept_from_coming_is_not_deleted(kind):
         await push(target, "app:new", plain_image("of somebody else"))
         await plan.apply()
         assert list(plan.results["outcome"]) == ["skipped", "skipped"]
-        assert plan.results["error"][1] == "app:new must go first, and was skipped."
+        assert plan.results["error"][1] == "It comes after app:new, which was skipped."
         assert (await target.manifest("app", "old")).digest == IMAGE.digest
 
     run(question)

@@ -178,12 +178,12 @@ class Acquaintance:
             )
 
     def _where_it_may_be(self, error: NotFoundError) -> str:
-        config = self._session.config
-        hint = error.hint or ""
+        config, where = self._session.config, whereabouts(self._session.config)
         # What speaks as registries do has said itself what is not there.
-        if not error.diagnostics:
-            hint = f"Something answers at {config.url}, but no registry does: is the address right?"
-        return " ".join(filter(None, [hint, whereabouts(config)]))
+        if error.diagnostics:
+            return where or error.hint or ""
+        hint = f"Something answers at {config.url}, but no registry does: is the address right?"
+        return f"{hint} {where}".rstrip()
 
     async def _credentials(self) -> Credentials | None:
         return await self.vendor.credentials()

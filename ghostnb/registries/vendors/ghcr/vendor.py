@@ -57,6 +57,7 @@ class GHCR(Vendor):
     kind = "ghcr"
     title = "GitHub Container Registry"
     has_catalog = False
+    nests_namespaces = False
     final_refusals = Vendor.falls_back_on
     greets_strangers = False
     needs = Needs(
