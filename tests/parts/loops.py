@@ -49,8 +49,10 @@ def _own_loop() -> Iterator[asyncio.AbstractEventLoop]:
 async def _end(listener: asyncio.Server) -> None:
     """Hang up on everybody, the clients that wait included."""
     listener.close()
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.sleep(0)  # closed transports go in the loop's next round
+    # Who has just been let in has a task in the loop's next round; and closed transports go then.
+    for _ in range(3):
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)
