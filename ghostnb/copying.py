@@ -184,8 +184,9 @@ async def plan_sync(
         Also what is attached: signatures, SBOMs and other artifacts.
     prune : bool, optional
         Delete tags of the target, in repositories that are synced, that the patterns name and
-        that are not selected in the source. Their manifests stay, until the target collects
-        what is untagged; `plan_delete` deletes both.
+        that are not selected in the source; none in a repository to which something did not
+        come. Their manifests stay, until the target collects what is untagged (`plan_delete`
+        deletes both), but where it deletes images with their last tags; a note says which.
     repair : bool, optional
         Look also for blobs that the target has lost of images that are as they should be, or has
         with another size, one question each. A directory (``oci:…``) is always looked at in that

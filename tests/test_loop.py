@@ -398,8 +398,10 @@ def test_nothing_is_left_over(fresh_registry):
 
 
 BEGINS_MORE_AT_THE_END = """
-import asyncio, time
+import asyncio, threading
 from ghostnb.loop import schedule
+
+begun = threading.Event()
 
 async def rest():
     try:
@@ -408,13 +410,14 @@ async def rest():
         print("ended")
 
 async def work():
+    begun.set()
     try:
         await asyncio.sleep(60)
     finally:
         asyncio.get_running_loop().create_task(rest())
 
 schedule(work())
-time.sleep(0.2)
+assert begun.wait(30)
 """
 
 
