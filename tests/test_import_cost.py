@@ -1,4 +1,7 @@
-"""What ``import ghostnb`` costs: nothing that the first call does not need."""
+"""What ``import ghostnb`` costs: nothing that the first call does not need.
+
+How long it takes, ``python -m tests.benchmarks`` measures.
+"""
 
 from tests.scripts import run_script
 
@@ -19,8 +22,11 @@ TOO_COSTLY = (
     "starlette",
     "uvicorn",
     "pyarrow",
+    "boto3",
+    "botocore",
+    "google",
+    "azure",
 )
-LIMIT_SECONDS = 0.35
 
 
 def test_importing_imports_nothing_costly():
@@ -33,14 +39,3 @@ print([name for name in {TOO_COSTLY!r} if name in sys.modules and name not in be
 """
 
     assert run_script(script) == "[]\n"
-
-
-def test_importing_takes_little_beyond_pandas():
-    script = """
-import time, pandas
-started = time.process_time()
-import ghostnb
-print(time.process_time() - started)
-"""
-    # The best of some: the others tell of what else the machine was doing.
-    assert any(float(run_script(script)) < LIMIT_SECONDS for _ in range(5))

@@ -208,8 +208,10 @@ def test_a_configuration_that_cannot_be_read_is_told(tmp_path, demo_drift, brows
         page.get_by_text("unknown key 'nam'").wait_for()
         # The next kernel has known nothing else.
         running.wait_for_kernels(2)
+        config.write_text("[[registries]]\nnem = 'x'\n")
         page.goto(running.url)
-        page.get_by_text("unknown key 'nam'").wait_for()
+        # Read again once somebody had come, and not before: now Retry is the next to read.
+        page.get_by_text("unknown key 'nem'").wait_for()
         config.write_text(good)
         page.get_by_role("button", name="Retry").click()
         registries(page).get_by_label("reachable", exact=True).wait_for()

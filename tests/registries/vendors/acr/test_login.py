@@ -33,6 +33,7 @@ from tests.registries.vendors.acr.replay import (
     document,
 )
 from tests.registries.vendors.acr.runs import URL, listed, logged_in, pinged, run
+from tests.warned import told
 
 EXCHANGE = f"{HOST}/oauth2/exchange"
 
@@ -291,10 +292,10 @@ def test_a_sign_in_that_never_answers_is_waited_for_once(azure, silent, clock):
         assert run(azure, work) == "anonymous; may list the repositories"
 
     assert looks == [1, 1, 2]
-    told = [str(one.message) for one in warned]
-    assert len(told) == 2, "one for each look"
+    texts = told(warned)
+    assert len(texts) == 2, "one for each look"
     for way in ("az login", "a username and a password", "stored_credentials = false"):
-        assert way in told[0]
+        assert way in texts[0]
 
 
 def test_the_silence_is_that_of_all_registries(azure, silent):
@@ -316,7 +317,7 @@ def test_registries_that_wait_at_once_warn_once(azure, silent):
         warnings.simplefilter("always")
         assert run(azure, work) == [None] * 4
 
-    assert len(warned) == 1
+    assert len(told(warned)) == 1
 
 
 def test_who_waits_for_a_sign_in_can_be_cancelled(azure, silent, monkeypatch):

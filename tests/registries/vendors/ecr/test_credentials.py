@@ -29,6 +29,7 @@ from ghostnb.registries.vendors.ecr.hosts import private_place
 from tests.parts.images import plain_image
 from tests.registries.vendors.ecr.replay import HOST, PASSWORD, authorization
 from tests.registries.vendors.ecr.runs import URL, listed, run
+from tests.warned import told
 
 
 @pytest.fixture
@@ -178,7 +179,7 @@ def test_without_boto3_everything_works_by_dockers_credentials(no_boto3, ecr, im
     assert repository.repository == found.repository == "team/web"
     assert (tag.digest, tag.platforms) == (image.digest, ("linux/amd64",))
     # One for each list: what is searched is listed, too.
-    assert len(warned) == 4
+    assert len(told(warned)) == 4
     with pytest.raises(UnsupportedError, match="boto3"):
         run(ecr, lambda registry: registry.delete_tag("team/web", "1.2"))
 
@@ -205,7 +206,7 @@ def test_a_fallback_warns_once(ecr, image, docker):
 
     with pytest.warns(UserWarning, match="Unable to locate credentials") as warned:
         run(ecr, work)
-    assert len(warned) == 1
+    assert len(told(warned)) == 1
 
 
 def test_who_logs_in_after_an_error_is_found(ecr, image, no_credentials, monkeypatch):

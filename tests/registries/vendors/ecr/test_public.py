@@ -11,6 +11,7 @@ from ghostnb.oci import Digest
 from tests.parts.images import plain_image
 from tests.registries.vendors.ecr.replay import PublicReplay, authorization, document
 from tests.registries.vendors.ecr.runs import PUBLIC, listed, run
+from tests.warned import told
 
 PAGE = {"maxResults": 1000}
 DIGEST = "sha256:" + "a" * 64
@@ -59,7 +60,7 @@ def test_credentials_that_may_not_are_said_once_and_everybody_may_read(aws, publ
 
     with pytest.warns(UserWarning, match=r"Not you.*without AWS credentials") as warned:
         assert run(public, work, url=PUBLIC) == ["1"]
-    assert len(warned) == 1
+    assert len(told(warned)) == 1
     assert public.users == 0
 
 

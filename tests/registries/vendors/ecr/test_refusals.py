@@ -23,6 +23,7 @@ from ghostnb.errors import (
 from tests.parts.images import plain_image
 from tests.registries.vendors.ecr.replay import PASSWORD, document
 from tests.registries.vendors.ecr.runs import REPOSITORIES, listed, run
+from tests.warned import told
 
 LOGIN = {"username": "AWS", "password": PASSWORD}
 URL = "https://api.ecr.eu-west-1.amazonaws.com/"
@@ -194,7 +195,7 @@ def test_what_is_forbidden_leaves_the_registrys_own_list(aws, ecr):
         (found,) = run(ecr, listed("tag_details", "team/web"), **LOGIN)
 
     assert (found.tag, found.platforms) == ("1.2", ("linux/amd64",))
-    assert len(warned) == 1
+    assert len(told(warned)) == 1
 
 
 def test_a_repository_that_is_not_there(aws, ecr):

@@ -27,6 +27,7 @@ from tests.registries.vendors.google.runs import (
 )
 from tests.registries.vendors.replaying import Replay, answer
 from tests.registries.vendors.runs import run_on
+from tests.warned import told
 
 APPS = f"{REPOSITORIES}/apps/packages"
 TOOL = "projects/my-proj/locations/us/repositories/tools/packages/lint"
@@ -234,7 +235,7 @@ def test_where_the_api_is_no_help_the_catalog_is_asked(google, gone):
         found = run(google, listed("repositories", "my-proj/apps"), **by_token())
 
     assert names(found) == ["my-proj/apps/cart", "my-proj/apps/team/cart"]
-    assert len(warned) == 1
+    assert len(told(warned)) == 1
 
 
 def test_where_nothing_is_listed_the_apis_word_is_told(google):

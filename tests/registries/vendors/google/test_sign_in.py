@@ -30,6 +30,7 @@ from ghostnb.wire.tokens import Credentials
 from tests.registries.vendors.google.replay import API_HOST, KEY, TOKEN, GoogleReplay
 from tests.registries.vendors.google.runs import URL, by_key, by_token, listed, run
 from tests.registries.vendors.runs import run_on
+from tests.warned import told
 
 CART = "my-proj/apps/cart"
 REAL_DEFAULT = google.auth.default
@@ -244,8 +245,8 @@ def test_a_sign_in_that_is_over_is_said_once_and_not_used(google, machine, failu
     with pytest.warns(UserWarning, match=words) as warned:
         assert len(run(google, work)) == 4
 
-    assert len(warned) == 1
-    assert "s3cret" not in str(warned[0].message)
+    (text,) = told(warned)
+    assert "s3cret" not in text
 
 
 @pytest.fixture
@@ -308,8 +309,8 @@ def test_what_is_waited_for_in_vain_is_asked_for_less_and_less_often(google, sil
 
     # After 1, 2, 4 and 8 minutes, and then after 10.
     assert waited == [0, 1, 3, 7, 15, 25, 35]
-    assert len(warned) == 1
-    assert "GOOGLE_APPLICATION_CREDENTIALS" in str(warned[0].message)
+    (text,) = told(warned)
+    assert "GOOGLE_APPLICATION_CREDENTIALS" in text
 
 
 def test_a_sign_in_that_fails_late_is_one_that_is_waited_for(google, machine, clock, monkeypatch):
@@ -325,7 +326,7 @@ def test_a_sign_in_that_fails_at_once_is_tried_each_time(google, machine, clock)
 
     with pytest.warns(UserWarning, match="They were not used") as warned:
         assert run(google, asked_each_minute(clock, machine, 4)) == [0, 1, 2, 3]
-    assert "stored_credentials" not in str(warned[0].message)
+    assert "stored_credentials" not in told(warned)[0]
 
 
 @pytest.mark.parametrize("change", ["variable", "file", "key"])

@@ -22,6 +22,7 @@ from tests.registries.vendors.quay.runs import (
 )
 from tests.registries.vendors.quay.writing import document
 from tests.registries.vendors.replaying import answer
+from tests.warned import told
 
 LISTING = "quay.io/api/v1/repository"
 WEB = RepositoryRecord(
@@ -304,7 +305,7 @@ def test_what_a_robot_may_read_comes_from_the_registry_with_one_warning(quay):
     async def work(registry):
         with pytest.warns(UserWarning, match="no help") as warned:
             found = [await listed("tag_details", "acme/web")(registry) for _ in range(2)]
-        return found, [str(one.message) for one in warned]
+        return found, told(warned)
 
     (first, second), warned = run(quay, work, **by_robot())
 
