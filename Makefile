@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 DEMO   := build/demo
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # libatomic1 is what Playwright's own Node.js wants.
-PARTS  := docker-registry docker.io podman skopeo busybox-static apache2-utils chromium \
+PARTS  := docker-registry docker.io podman skopeo busybox-static apache2-utils chromium-headless-shell \
           curl dbus gnome-keyring libatomic1 xz-utils bzip2
 
 # The tests start hundreds of processes: what is compiled once is kept, whatever is set outside.

@@ -16,6 +16,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.parts.forked_kernels import forked_kernels
 from tests.parts.processes import end, free_port, launch, wait_until_answering
 
 START_SECONDS = 60
@@ -47,6 +48,7 @@ class RunningVoila:
         # Kernels have the server's environment, and this test has a home of its own.
         home = f"import os\nos.environ.clear()\nos.environ.update({dict(os.environ)!r})\n"
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(home + code)])
+        notebook.metadata["kernelspec"] = {"name": "forked", "display_name": "Forked"}
         nbformat.write(notebook, folder / "page.ipynb")
         before = self._kernels()
         try:
@@ -66,14 +68,16 @@ def voila(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVoila]:
     port, log = free_port(), folder / "voila.log"
     options = ["--no-browser", f"--port={port}", "--AsyncIOLoopKernelManager.autorestart=False"]
     options += [f"--VoilaConfiguration.extension_allowlist={name}" for name in EXTENSIONS]
-    process = launch([sys.executable, "-m", "voila", str(folder), *options], log)
-    try:
-        url = f"http://localhost:{port}/"
-        # Not a page: each starts a kernel.
-        wait_until_answering(f"{url}voila/static/none", "Voilà", log, process)
-        yield RunningVoila(url, folder, process.pid)
-    finally:
-        end(process)
+    imported = "ghostnb.widgets"
+    with forked_kernels(tmp_path_factory.mktemp("kernels"), imported) as variables:
+        process = launch([sys.executable, "-m", "voila", str(folder), *options], log, variables)
+        try:
+            url = f"http://localhost:{port}/"
+            # Not a page: each starts a kernel.
+            wait_until_answering(f"{url}voila/static/none", "Voilà", log, process)
+            yield RunningVoila(url, folder, process.pid)
+        finally:
+            end(process)
 
 
 @pytest.fixture
