@@ -310,7 +310,7 @@ def test_what_fits_nothing_is_said(two):
         plan = await ghostnb.plan_sync(source, target, repositories=["team/*", "taem/*"])
         assert plan.notes == (f"{source.name} has no repository that fits taem/*.",)
         plan = await ghostnb.plan_sync(source, target, repositories="team/*", tags="lastest")
-        assert plan.notes == ("No tag is selected in the 2 repositories.",)
+        assert plan.notes == ("No tag is selected in 2 repositories.",)
         plan = await ghostnb.plan_retention(source, ghostnb.KeepNewest(1), repositories="taem/*")
         assert plan.notes == (f"{source.name} has no repository that fits taem/*.",)
         for protect, is_said in (("taem/*", True), ("team/app:1.3.*", False)):

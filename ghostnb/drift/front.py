@@ -41,7 +41,7 @@ def add_front(router: Router, service: Service) -> None:
 
 
 async def _summary(service: Service, repositories: int) -> str:
-    text = f"{repositories:,} repositories"
+    text = "1 repository" if repositories == 1 else f"{repositories:,} repositories"
     if isinstance(service.registry, RegistryStore):
         count, size = await service.registry.usage()
         text += f", {count:,} blobs and manifests, {naturalsize(size)}"

@@ -27,6 +27,13 @@ _TRUST_HINT = (
     "Set ca_file to the authority that signed its certificate; "
     "insecure=True skips the check, for a registry that you trust by other means."
 )
+# OpenSSL's numbers, X509_V_ERR_*: another authority would not help.
+_CERTIFICATE_HINTS = {
+    9: "Is the clock of this machine right?",
+    10: "Whoever runs it must renew it, unless the clock of this machine is wrong.",
+    62: "Give an address whose host the certificate names, or have one issued for this host.",
+    64: "Give an address whose host the certificate names, or have one issued for this host.",
+}
 _RELATED_TRUST_HINT = (
     "Set ca_file to the authority that signed its certificate; "
     "one file may hold those of the registry and of {host}."
@@ -145,7 +152,8 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _explain_tls(error: ssl.SSLError, url: str) -> tuple[str, str]:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate was not accepted: {error.verify_message}", _TRUST_HINT
+        hint = _CERTIFICATE_HINTS.get(error.verify_code, _TRUST_HINT)
+        return f"its certificate was not accepted: {error.verify_message}", hint
     reason = error.reason or str(error)
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
         return "it does not speak TLS there", _scheme_hint(url)

@@ -26,6 +26,14 @@ _AT_HAND_BYTES = 64 * 1024
 
 _OS_ERROR = re.compile(r"os error (\d+)")
 
+# rustls names its errors, or explains them.
+_VERIFY_CODES = {
+    "expired": 10,
+    "not valid yet": 9,
+    "notvalidyet": 9,
+    "validforname": 62,
+    "not valid for name": 62,
+}
 _BY_KIND: tuple[tuple[type[Exception], type[httpx2.TransportError]], ...] = (
     (failures.ConnectTimeoutError, httpx2.ConnectTimeout),
     (failures.ReadTimeoutError, httpx2.ReadTimeout),
@@ -171,6 +179,12 @@ def _reason(error: Exception) -> str:
     return str(causes[-1]["message"])
 
 
+def _verify_code(reason: str) -> int:
+    """Give OpenSSL's number, X509_V_ERR_*, for what rustls says of a certificate."""
+    said = reason.lower()
+    return next((code for words, code in _VERIFY_CODES.items() if words in said), 20)
+
+
 def _cause(reason: str) -> Exception:
     """Make of a text what Python's own sockets would have raised."""
     if code := _OS_ERROR.search(reason):
@@ -179,7 +193,7 @@ def _cause(reason: str) -> Exception:
         return socket.gaierror(socket.EAI_NONAME, reason)
     if "invalid peer certificate" in reason:
         untrusted = ssl.SSLCertVerificationError(reason)
-        untrusted.verify_message = reason
+        untrusted.verify_message, untrusted.verify_code = reason, _verify_code(reason)
         return untrusted
     if "corrupt message" in reason:
         plain = ssl.SSLError(reason)

@@ -132,7 +132,9 @@ class SyncJobs:
             ):
                 yield f"{self._source.name} has no repository that fits {shown(pattern)}."
         if self.targets and not self._tally.total and not self._selection.has_all_tags:
-            yield f"No tag is selected in the {len(self.targets):,} repositories."
+            count = len(self.targets)
+            where = "1 repository" if count == 1 else f"{count:,} repositories"
+            yield f"No tag is selected in {where}."
 
     def _note(self, error: GhostnbError, repository: str, tag: str = "") -> None:
         self._tally.failures.append(Failure(self._source.name, repository, tag, error))

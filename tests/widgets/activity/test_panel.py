@@ -177,7 +177,8 @@ def test_an_event_that_cannot_be_read_hides_no_other():
         assert rows(panel, "time")[1] == -62_135_596_800_000
 
 
-def test_only_the_last_are_kept():
+def test_only_the_last_are_kept(monkeypatch):
+    monkeypatch.setattr("ghostnb.widgets.activity.panel._COLLECT_SECONDS", 0.01)
     with opened() as panel:
         events = [
             Event(f"{number}", f"2026-01-01T00:{number // 60:02}:{number % 60:02}Z", "page", "pull")
