@@ -23,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit status: 0; 1 if something is wrong; 2 for a wrong command line.
     """
+    _leave_out_iris()
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
@@ -32,6 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def _leave_out_iris() -> None:
+    """Do not compile the grammar of IRIs, which takes as long as all else at a server's start.
+
+    jsonschema has it compiled when it is imported, as Jupyter Server and nbformat do, and goes
+    without where it is not installed. None of their schemas has an IRI (jupyter_server, issue
+    1559).
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
 def _parser() -> argparse.ArgumentParser:

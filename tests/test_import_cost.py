@@ -39,3 +39,17 @@ print([name for name in {TOO_COSTLY!r} if name in sys.modules and name not in be
 """
 
     assert run_script(script) == "[]\n"
+
+
+def test_commands_have_no_grammar_compiled_that_nothing_needs():
+    # As `ghostnb agent` does; Voilà imports it, too.
+    script = """
+import contextlib, io, sys
+from ghostnb.cli import main
+with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+    main(["--help"])
+import ghostnb.server
+print("lark" in sys.modules, "jsonschema._format" in sys.modules)
+"""
+
+    assert run_script(script) == "False True\n"
