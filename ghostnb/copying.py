@@ -186,7 +186,8 @@ async def plan_sync(
         Delete tags of the target, in repositories that are synced, that the patterns name and
         that are not selected in the source; none in a repository to which something did not
         come. Their manifests stay, until the target collects what is untagged (`plan_delete`
-        deletes both), but where it deletes images with their last tags; a note says which.
+        deletes both), but where it deletes images with their last tags; a note says which. Another
+        names those that the source has: with ``newest``, ``latest`` is one.
     repair : bool, optional
         Look also for blobs that the target has lost of images that are as they should be, or has
         with another size, one question each. A directory (``oci:…``) is always looked at in that

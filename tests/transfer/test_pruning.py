@@ -211,3 +211,25 @@ def test_it_is_said_what_becomes_of_the_images(kind, note):
         assert told.startswith(note)
 
     run(question)
+
+
+def test_what_the_source_has_and_is_not_selected_is_named():
+    async def question():
+        source, target = MemoryRegistry(), Target()
+        for tag in ("1.0", "1.1", "latest"):
+            await push(source, f"app:{tag}", IMAGE)
+            await push(target, f"app:{tag}", IMAGE)
+        await push(target, "app:old", IMAGE)
+
+        draft = await draft_sync(source, target, Selection(newest=1), prune=True)
+
+        reasons = {step.target_tag: step.reason for step in draft.steps if step.action == "delete"}
+        assert reasons == {
+            "1.0": "in the source, but not selected",
+            "latest": "in the source, but not selected",
+            "old": "not in the source",
+        }
+        told = "app:1.0, app:latest are not selected, and deleted, while the source has them."
+        assert told in draft.notes
+
+    run(question)

@@ -41,6 +41,8 @@ class SyncJobs:
         The repositories that were listed, with what they are called in the target.
     empty : list of str
         Those of them that have no tags.
+    unselected : dict of str to frozenset of str
+        The tags of each that are not selected.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class SyncJobs:
     ) -> None:
         self.targets: dict[str, str] = {}
         self.empty: list[str] = []
+        self.unselected: dict[str, frozenset[str]] = {}
         self._sources: dict[str, str] = {}
         self._tally = tally
         self._source, self._target = source, target
@@ -118,6 +121,7 @@ class SyncJobs:
         if not found:
             self.empty.append(repository)
         tags = self._selection.pick_tags(found)
+        self.unselected[repository] = frozenset(found).difference(tags)
         self._tally.total += len(tags)
         return [Job(repository, tag, target, tag) for tag in tags]
 

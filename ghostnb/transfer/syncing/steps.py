@@ -19,9 +19,10 @@ from ghostnb.transfer.selection import Selection
 from ghostnb.transfer.syncing.jobs import SyncJobs
 from ghostnb.transfer.syncing.survey import Finding, Survey
 
-__all__ = ["SyncPlanner", "SyncStep", "dropping", "lists_attached"]
+__all__ = ["SyncPlanner", "SyncStep", "dropping", "lists_attached", "unselected"]
 
 _SHOWN = 3
+_UNSELECTED = "in the source, but not selected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,7 @@ class SyncPlanner:
         except NotFoundError:
             # Gone since it was listed.
             return None
+        is_unselected = tag in self._jobs.unselected[repository]
         return SyncStep(
             action="delete",
             registry=self.source.name,
@@ -194,7 +196,7 @@ class SyncPlanner:
             target_tag=tag,
             target_digest=now.digest,
             bytes_moved=0,
-            reason="not selected in the source",
+            reason=_UNSELECTED if is_unselected else "not in the source",
         )
 
     def _step(self, finding: Finding) -> SyncStep:
@@ -241,14 +243,30 @@ def lists_attached(tag: str | None) -> bool:
     return subject is not None and fallback_tag(subject) == tag
 
 
+def unselected(steps: Iterable[SyncStep]) -> Iterator[str]:
+    """Say which tags are to be deleted although the source has them: that may not be meant."""
+    names = [
+        f"{step.target_repository}:{step.target_tag}"
+        for step in steps
+        if step.reason == _UNSELECTED
+    ]
+    if names:
+        which, them = ("is", "it") if len(names) == 1 else ("are", "them")
+        yield f"{_some(names)} {which} not selected, and deleted, while the source has {them}."
+
+
 def _left_out(findings: Iterable[Finding]) -> Iterator[str]:
     """Say which images are for none of the platforms that are wanted."""
     jobs = [one.job for one in findings if one.left_out is not None]
     names = [f"{job.repository}:{job.tag}" if job.tag else str(job.digest) for job in jobs]
     if names:
-        more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
         which = "is" if len(names) == 1 else "are"
-        yield f"{', '.join(names[:_SHOWN])}{more} {which} for none of the platforms, and left out."
+        yield f"{_some(names)} {which} for none of the platforms, and left out."
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def dropping(target: Registry) -> DropsUntagged | None:

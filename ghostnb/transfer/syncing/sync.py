@@ -17,7 +17,13 @@ from ghostnb.transfer.known import Known
 from ghostnb.transfer.plans import Plan
 from ghostnb.transfer.selection import Selection
 from ghostnb.transfer.syncing.jobs import Rename, SyncJobs
-from ghostnb.transfer.syncing.steps import SyncPlanner, SyncStep, dropping, lists_attached
+from ghostnb.transfer.syncing.steps import (
+    SyncPlanner,
+    SyncStep,
+    dropping,
+    lists_attached,
+    unselected,
+)
 from ghostnb.transfer.syncing.survey import Finding, Job
 from ghostnb.transfer.tally import TransferTally
 
@@ -264,7 +270,7 @@ async def draft_sync(
     findings = await _with_others(planner, findings, others)
     steps = planner.steps(findings)
     pruned = await planner.pruned(findings, selection) if prune else []
-    notes = [*jobs.idle(), *([_of_pruned(pruned, target)] if pruned else [])]
+    notes = [*jobs.idle(), *unselected(pruned), *([_of_pruned(pruned, target)] if pruned else [])]
     return _drafted(planner, findings, steps + pruned, notes)
 
 
