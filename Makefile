@@ -21,7 +21,7 @@ demo: $(VENV)/.demo
 	$(BIN)/ghostnb demo --root $(DEMO) $(DEMO_OPTIONS)
 
 test: $(VENV)/.dev parts kernels lint
-	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_OPTIONS)
+	$(BIN)/pytest -n 3 --dist worksteal $(PYTEST_OPTIONS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

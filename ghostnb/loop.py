@@ -9,7 +9,9 @@ import asyncio
 import atexit
 import contextlib
 import os
+import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from contextvars import ContextVar
@@ -26,6 +28,7 @@ Result = TypeVar("Result")
 _WAKE_SECONDS = 0.2
 _STOP_SECONDS = 2.0
 _STOP_ROUNDS = 5
+_LAST_SECONDS = 0.05
 
 
 class _LoopThread:
@@ -92,6 +95,10 @@ def _stop() -> None:
         stopping, _current = _current, None
     if stopping is not None:
         stopping.stop()
+    if "pyreqwest" in sys.modules:
+        # A thread of its own has told of an answer, and wants Python once more to let go of it:
+        # if that is ending by then, the thread aborts the process.
+        time.sleep(_LAST_SECONDS)
 
 
 def _forget() -> None:

@@ -12,6 +12,7 @@ import psutil
 
 from tests.parts.faults import FaultyServer, Routes, faulty_server
 from tests.parts.images import Document
+from tests.parts.processes import PLAIN
 from tests.parts.replies import hang, reply
 
 
@@ -90,7 +91,7 @@ class CountingTransport:
     def __init__(self) -> None:
         self.paths: list[str] = []
         self.is_closed = False
-        self._inner = httpx2.AsyncHTTPTransport()
+        self._inner = httpx2.AsyncHTTPTransport(verify=PLAIN)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         self.paths.append(f"{request.method} {request.url.path}")

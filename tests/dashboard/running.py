@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 import psutil
 
-from tests.parts.processes import PartError, end, launch, log_tail
+from tests.parts.processes import PLAIN, PartError, end, launch, log_tail
 
 PATIENCE_SECONDS = 60
 
@@ -34,7 +34,7 @@ class RunningDashboard:
 
     def ask(self, path: str = "", **options: object) -> httpx2.Response:
         """Ask for a page as nobody in particular."""
-        return httpx2.get(f"{self.url}{path}", timeout=30, trust_env=False, **options)
+        return httpx2.get(f"{self.url}{path}", timeout=30, verify=PLAIN, trust_env=False, **options)
 
     @property
     def authorization(self) -> dict[str, str]:

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from tests.dashboard.running import running_dashboard, write_config
-from tests.parts.processes import log_tail
+from tests.parts.processes import PLAIN, log_tail
 
 
 def test_nobody_is_let_in_without_the_token(dashboard):
@@ -32,7 +32,7 @@ def test_nobody_is_let_in_without_the_token(dashboard):
 
 
 def test_the_token_opens_it_and_stays_in_a_cookie(dashboard):
-    with httpx2.Client(timeout=30, trust_env=False) as client:
+    with httpx2.Client(timeout=30, verify=PLAIN, trust_env=False) as client:
         led = client.get(f"{dashboard.link}&tab=Images")
         assert (led.status_code, led.headers["location"]) == (302, "/?tab=Images")
         page = client.get(dashboard.url)
@@ -47,7 +47,7 @@ def test_the_token_opens_it_and_stays_in_a_cookie(dashboard):
 
 
 def test_the_login_page_takes_the_token_and_no_other(dashboard):
-    with httpx2.Client(timeout=30, trust_env=False) as client:
+    with httpx2.Client(timeout=30, verify=PLAIN, trust_env=False) as client:
         form = client.get(f"{dashboard.url}login?next=/%3Ftab%3DImages")
         assert "<form" in form.text
         # It shows itself without asking anybody for anything.

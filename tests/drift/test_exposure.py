@@ -20,6 +20,7 @@ from ghostnb.registries.http import HTTPRegistry
 from tests.drift.logins import IMAGE, PASSWORDS, basic, write_htpasswd
 from tests.parts.certificates import Certificates, issue_authority
 from tests.parts.drift import running_drift
+from tests.parts.processes import PLAIN
 from tests.parts.pushes import Pusher
 
 
@@ -70,7 +71,9 @@ def test_with_users_it_listens_everywhere_and_says_what_is_not_encrypted(tmp_pat
                 f"http://127.0.0.1:{found[1]}" if found and "unencrypted" in log.read_text() else ""
             )
         assert "Passwords travel unencrypted: give --tls-cert and --tls-key" in log.read_text()
-        reply = httpx2.get(f"{url}/v2/", headers={"host": "some.where:1"}, trust_env=False)
+        reply = httpx2.get(
+            f"{url}/v2/", headers={"host": "some.where:1"}, verify=PLAIN, trust_env=False
+        )
         assert reply.status_code == 401
     finally:
         process.terminate()
@@ -120,8 +123,10 @@ def test_no_option_takes_a_password():
 def test_nothing_that_is_secret_is_in_the_process_list_or_the_output(tmp_path, htpasswd, home):
     with running_drift(tmp_path / "root", "--htpasswd", htpasswd, "--admin", "ada") as running:
         for path in ("/v2/", "/token", "/whoami"):
-            httpx2.get(running.url + path, headers=basic("ada", "wr0ng"), trust_env=False)
-            httpx2.get(running.url + path, headers=basic("ada"), trust_env=False)
+            httpx2.get(
+                running.url + path, headers=basic("ada", "wr0ng"), verify=PLAIN, trust_env=False
+            )
+            httpx2.get(running.url + path, headers=basic("ada"), verify=PLAIN, trust_env=False)
         shown = " ".join(psutil.Process(running.process.pid).cmdline())
     assert "$2" not in shown
     assert "s3cret" not in shown
@@ -139,7 +144,7 @@ def test_an_address_that_a_client_claims_does_not_help_it_to_guess_on(tmp_path, 
         statuses = []
         for number in range(11):
             headers = {**basic("ada", "wrong"), "x-forwarded-for": f"192.0.2.{number}"}
-            reply = httpx2.get(f"{running.url}/v2/", headers=headers, trust_env=False)
+            reply = httpx2.get(f"{running.url}/v2/", headers=headers, verify=PLAIN, trust_env=False)
             statuses.append(reply.status_code)
 
     assert statuses == [401] * 10 + [429]

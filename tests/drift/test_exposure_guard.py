@@ -13,6 +13,7 @@ from ghostnb.registries.memory import MemoryRegistry
 from tests.drift.asking import asked
 from tests.drift.logins import basic, locked_drift, write_htpasswd
 from tests.parts.drift import IN_PROCESS_URL, running_drift
+from tests.parts.processes import PLAIN
 
 UPLOADS = "/v2/team/app/blobs/uploads/"
 CHANGING = [
@@ -174,7 +175,9 @@ def test_two_hosts_are_refused():
 
 
 def ask(url: str, **headers: str) -> int:
-    return httpx2.get(f"{url}/v2/_catalog", headers=headers, trust_env=False).status_code
+    return httpx2.get(
+        f"{url}/v2/_catalog", headers=headers, verify=PLAIN, trust_env=False
+    ).status_code
 
 
 def test_a_running_drift_knows_when_to_look_at_names(tmp_path):

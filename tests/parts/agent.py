@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx2
 
-from tests.parts.processes import PartError, end, launch, log_tail
+from tests.parts.processes import PLAIN, PartError, end, launch, log_tail
 
 START_SECONDS = 30
 TOKEN = "the-owners-token"
@@ -47,7 +47,7 @@ class RunningAgent:
         """Send one request, by default the owner's; `path` is below ``/api/v1``."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         headers |= options.pop("headers", {})
-        with httpx2.Client(trust_env=False, timeout=60) as client:
+        with httpx2.Client(verify=PLAIN, trust_env=False, timeout=60) as client:
             return client.request(method, f"{self.url}/api/v1{path}", headers=headers, **options)
 
     def ask_as_written(self, method: str, path: str) -> httpx2.Response:

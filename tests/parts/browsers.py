@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -15,6 +18,7 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     " --disable-component-update --disable-sync"
 )
+UNDISTURBED = Path(__file__).with_name("undisturbed.py")
 PATIENCE_MS = 60_000
 HOME = ("127.0.0.1", "localhost", "[::1]")
 
@@ -26,8 +30,11 @@ def chromium(*flags: str) -> Iterator[Browser]:
     The one without a window, which asks for half as much of a processor.
     """
     program = find_program("chromium-headless-shell", "chromium-headless-shell")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=[*FLAGS.split(), *flags])
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as directory:
+        start = Path(directory) / "chromium"
+        start.write_text(f'#!/bin/sh\nexec {sys.executable} -I {UNDISTURBED} {program} "$@"\n')
+        start.chmod(0o755)
+        browser = playwright.chromium.launch(executable_path=start, args=[*FLAGS.split(), *flags])
         yield browser
         browser.close()
 

@@ -49,9 +49,12 @@ def _own_loop() -> Iterator[asyncio.AbstractEventLoop]:
 async def _end(listener: asyncio.Server) -> None:
     """Hang up on everybody, the clients that wait included."""
     listener.close()
-    # Who has just been let in has a task in the loop's next round; and closed transports go then.
-    for _ in range(3):
+    # Who has just been let in has a task in one of the loop's next rounds; and closed transports
+    # go then.
+    quiet_rounds = 0
+    while quiet_rounds < 3:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        quiet_rounds = 0 if tasks else quiet_rounds + 1
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -124,13 +124,13 @@ def test_a_registry_that_lost_the_piece_is_sent_all_of_it():
 
 def test_an_upload_of_minutes_is_taken_up_though_it_broke_late(tmp_path):
     """The time within which is tried again counts from where it broke."""
-    patience = RetryPolicy(total_seconds=0.5, max_attempts=4, first_wait_seconds=0.01)
+    patience = RetryPolicy(total_seconds=2.0, max_attempts=4, first_wait_seconds=0.01)
     with docker_registry() as running, cutting_proxy("127.0.0.1", running.port) as proxy:
         proxy.breaks.append(2_900_000)
 
         async def slow(first):
             for start in range(first, len(DATA), 500_000):
-                await asyncio.sleep(0.15)
+                await asyncio.sleep(0.5)
                 yield DATA[start : start + 500_000]
 
         ask(proxy.url, sends(content=slow), policy=patience)

@@ -15,6 +15,7 @@ import pytest
 
 from tests.parts.agent import TOKEN, RunningAgent, running_agent
 from tests.parts.daemons import dockerd
+from tests.parts.processes import PLAIN
 from tests.server.test_containers import BUSY, body_of, client, create
 from tests.server.working import Working
 from tests.serving import wait_until
@@ -28,7 +29,7 @@ FLOOD = "while :; do echo " + "x" * 1000 + "; done"
 @contextmanager
 def reading(agent: RunningAgent, path: str) -> Iterator[httpx2.Response]:
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    with httpx2.Client(trust_env=False, timeout=30) as asks:
+    with httpx2.Client(verify=PLAIN, trust_env=False, timeout=30) as asks:
         with asks.stream("GET", f"{agent.url}/api/v1/containers/{path}", headers=headers) as found:
             yield found
 

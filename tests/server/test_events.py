@@ -12,6 +12,7 @@ import httpx2
 from ghostnb.server.feed import Feed
 from ghostnb.wire.events import Event
 from tests.parts.agent import TOKEN, RunningAgent, running_agent
+from tests.parts.processes import PLAIN
 
 BODY = {"name": "passing", "url": "http://localhost:1"}
 
@@ -25,7 +26,7 @@ def add_and_remove(agent: RunningAgent) -> None:
 def listening(agent: RunningAgent, **headers: str) -> Iterator[Iterator[str]]:
     """Listen to the agent's events, line by line."""
     known = {"Authorization": f"Bearer {TOKEN}", "Accept": "text/event-stream"}
-    with httpx2.Client(trust_env=False, timeout=20) as client:
+    with httpx2.Client(verify=PLAIN, trust_env=False, timeout=20) as client:
         url = f"{agent.url}/api/v1/events"
         with client.stream("GET", url, headers={**known, **headers}) as answer:
             assert answer.headers["content-type"] == "text/event-stream"

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.parts.processes import end, free_port, launch, log_tail, wait_until_answering
+from tests.parts.processes import PLAIN, end, free_port, launch, log_tail, wait_until_answering
 
 TOKEN = "jupyters-token"
 PAGE = (Path(__file__).parents[2] / "docs/rest.md").read_text(encoding="utf-8")
@@ -67,7 +67,8 @@ def ask(
     server: str, path: str, token: str | None = TOKEN, method: str = "GET", **options: Any
 ) -> httpx2.Response:
     headers = {"Authorization": f"token {token}"} if token else {}
-    return httpx2.request(method, f"{server}{path}", headers=headers, trust_env=False, **options)
+    options = {"verify": PLAIN, "trust_env": False, **options}
+    return httpx2.request(method, f"{server}{path}", headers=headers, **options)
 
 
 def add_registry(server: str) -> httpx2.Response:

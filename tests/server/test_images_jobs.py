@@ -13,6 +13,7 @@ from ghostnb import audit_frame
 from ghostnb.oci.media_types import ACCEPTED_MANIFESTS
 from tests.engine import images
 from tests.parts.agent import TOKEN
+from tests.parts.processes import PLAIN
 from tests.parts.registries import RunningRegistry
 from tests.server.working import DEVELOPER, VIEWER, Working
 from tests.serving import hanging_server, wait_until
@@ -27,7 +28,7 @@ KINDS = ", ".join(ACCEPTED_MANIFESTS)
 def asked(registry: RunningRegistry, repository: str, reference: str) -> httpx2.Response:
     """Ask a registry itself for a manifest."""
     auth = (registry.username, registry.password) if registry.username else None
-    with httpx2.Client(trust_env=False, auth=auth) as client:
+    with httpx2.Client(verify=PLAIN, trust_env=False, auth=auth) as client:
         url = f"{registry.url}/v2/{repository}/manifests/{reference}"
         return client.get(url, headers={"Accept": KINDS})
 
@@ -203,7 +204,10 @@ def test_who_leaves_while_a_sync_is_worked_out_ends_that(working: Working):
         working.ask("POST", "/registries", json={"name": "hanging", "url": hanging.url})
         body = {"source": "hanging", "target": "target", "dry_run": True}
         try:
-            with pytest.raises(httpx2.ReadTimeout), httpx2.Client(trust_env=False) as client:
+            with (
+                pytest.raises(httpx2.ReadTimeout),
+                httpx2.Client(verify=PLAIN, trust_env=False) as client,
+            ):
                 client.post(
                     f"{working.agent.url}/api/v1/images/sync",
                     json=body,

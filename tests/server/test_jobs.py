@@ -14,6 +14,7 @@ from ghostnb.server.answers import JobEntry
 from ghostnb.server.jobs.history import JobHistory
 from tests.engine.proxies import PAUSE_SECONDS, proxy
 from tests.parts.agent import TOKEN
+from tests.parts.processes import PLAIN
 from tests.server.working import DEVELOPER, VIEWER, Working
 from tests.serving import wait_until
 
@@ -59,7 +60,7 @@ def test_who_waits_for_a_job_that_is_cancelled_is_told(working: Working, slow: s
     body = {"registry": slow, "repository": "team/other", "tag": "1.0"}
     headers = {"Authorization": f"Bearer {TOKEN}", "Accept": "application/x-ndjson"}
     url = f"{working.agent.url}/api/v1/images/pull"
-    with httpx2.Client(trust_env=False, timeout=60) as client:
+    with httpx2.Client(verify=PLAIN, trust_env=False, timeout=60) as client:
         with client.stream("POST", url, headers=headers, json=body) as answer:
             lines = (json.loads(line) for line in answer.iter_lines())
             job = next(lines)["job"]

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests.parts.agent import TOKEN, RunningAgent, running_agent
+from tests.parts.processes import PLAIN
 from tests.serving import hanging_server, wait_until
 
 
@@ -34,7 +35,10 @@ def connections(agent: RunningAgent, port: int) -> int:
 def test_who_leaves_while_a_deletion_is_worked_out_ends_that(agent: RunningAgent):
     with hanging_server() as hanging:
         agent.ask("POST", "/registries", json={"name": "hanging", "url": hanging.url})
-        with pytest.raises(httpx2.ReadTimeout), httpx2.Client(trust_env=False) as client:
+        with (
+            pytest.raises(httpx2.ReadTimeout),
+            httpx2.Client(verify=PLAIN, trust_env=False) as client,
+        ):
             client.delete(
                 f"{agent.url}/api/v1/registries/hanging/repositories/a/b/tags/1?dry_run=true",
                 headers={"Authorization": f"Bearer {TOKEN}"},

@@ -113,7 +113,7 @@ def test_a_registry_is_removed_once_that_is_confirmed(page):
     page.get_by_text("Select a registry to view repositories.").wait_for()
     page.get_by_text("Select a repository to view tags.").wait_for()
     registries = page.get_by_role("grid", name="Registries")
-    assert registries.get_by_text("local-drift").count() == 0
+    expect(registries.get_by_text("local-drift")).to_have_count(0)
     assert page.get_by_label("Repository by name").is_disabled()
 
     # A question about one registry is none about another, or none.

@@ -120,7 +120,7 @@ def test_whatever_is_quoted_is_read_as_it_was(realm, service):
     ids=lambda header: header[:12],
 )
 def test_a_long_header_takes_no_long_time(header):
-    begin = time.perf_counter()
+    begin = time.process_time()
     parse_challenges(header)
 
-    assert time.perf_counter() - begin < 2  # seconds; quadratic time would take minutes
+    assert time.process_time() - begin < 15  # seconds; quadratic time would take minutes
