@@ -49,6 +49,7 @@ print("same")
 LEFT_RUNNING = """
 import asyncio, sys, time, ghostnb
 from ghostnb.loop import schedule
+ghostnb.loop._STOP_SECONDS = 25  # which would be waited for
 client = ghostnb.RegistryClient(sys.argv[1])
 for n in range(4):
     schedule(client.tags(f"a/b{n}"))
@@ -61,6 +62,7 @@ print("leaving", flush=True)
 
 GIVEN_UP_BY_CANCEL = """
 import asyncio, sys, ghostnb
+ghostnb.loop._STOP_SECONDS = 25  # which would be waited for
 client = ghostnb.RegistryClient(sys.argv[1])
 async def main():
     task = asyncio.ensure_future(client.inventory(["a/b"], progress=False))
@@ -88,7 +90,7 @@ def check_interrupt(script):
         output = finish_script(process)
 
     assert output == "interrupted\n1\n"
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15
 
 
 def test_a_forked_child_asks_by_the_same_client_and_the_parent_goes_on(registry):
@@ -103,7 +105,7 @@ def test_the_interpreter_ends_at_once_with_requests_under_way():
             assert process.stdout.readline() == "leaving\n"
             started = time.monotonic()
             assert finish_script(process) == ""
-            assert time.monotonic() - started < 1.8
+            assert time.monotonic() - started < 15
             assert server.count() >= 1
 
 

@@ -120,7 +120,7 @@ def test_cancelled_before_the_daemon_says_anything(daemon: RunningDaemon, silent
     began = time.monotonic()
     with pytest.raises(TimeoutError):
         asyncio.run(run())
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("product", ["docker", "podman"])

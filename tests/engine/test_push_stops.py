@@ -58,7 +58,7 @@ def test_cancelled_before_the_registry_says_anything(daemon: RunningDaemon, push
         start = time.monotonic()
         with pytest.raises(TimeoutError):
             asyncio.run(run(f"localhost:{listener.getsockname()[1]}"))
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 20
 
 
 @pytest.mark.parametrize("product", ["docker", "podman"])

@@ -91,7 +91,7 @@ def test_it_stops_though_a_client_hangs():
         connection.request("GET", "/")
         time.sleep(0.05)
     connection.close()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 8
 
 
 def test_too_many_in_both_forms():
@@ -127,7 +127,7 @@ def test_delays():
     with faulty_server({"/": reply(delay_seconds=0.2, body=b"ab", piece_bytes=1)}) as server:
         started = time.monotonic()
         get(server.url)
-    assert 0.2 <= time.monotonic() - started < 1
+    assert 0.2 <= time.monotonic() - started < 5
 
 
 def test_tls(certificates):

@@ -38,15 +38,14 @@ def times(port, count):
 def test_every_request_on_one_connection_waits(registry):
     with delaying_proxy("127.0.0.1", registry.port, delay_seconds=0.05) as port:
         taken = times(port, 5)
-    assert min(taken) >= 0.05
-    assert sorted(taken)[2] < 0.08
+    assert 0.05 <= min(taken) < 0.1
 
 
 def test_connections_wait_beside_each_other(registry):
     with delaying_proxy("127.0.0.1", registry.port) as port, ThreadPoolExecutor(16) as pool:
         started = time.monotonic()
         list(pool.map(lambda _: times(port, 5), range(16)))
-    assert time.monotonic() - started < 16 * 5 * 0.05 / 2
+    assert time.monotonic() - started < 16 * 5 * 0.05 * 0.8
 
 
 def test_a_new_connection_waits_too(registry):

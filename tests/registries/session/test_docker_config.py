@@ -297,7 +297,7 @@ def test_a_helper_that_hangs_is_ended_with_what_it_started(docker_file, programs
     started = time.monotonic()
     with pytest.warns(UserWarning, match="did not answer"):
         assert find("registry-1.docker.io") is None
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 15
 
 
 def test_a_helper_outside_of_the_path_is_not_run(docker_file, programs):

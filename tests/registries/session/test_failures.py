@@ -25,8 +25,10 @@ def transport(request, monkeypatch):
 def test_a_refused_connection_is_told_at_once_and_not_retried():
     url = f"http://127.0.0.1:{free_port()}"
     started = time.monotonic()
-    error = refused(TransportError, "Cannot reach reg at", url, "(connection refused)", url=url)
-    assert time.monotonic() - started < 0.5
+    words = ("Cannot reach reg at", url, "(connection refused)")
+    patience = RetryPolicy(total_seconds=60, max_attempts=3, first_wait_seconds=20)
+    error = refused(TransportError, *words, url=url, policy=patience)
+    assert time.monotonic() - started < 10
     assert "Is the registry running?" in error.hint
     assert error.may_be_stopped
 
@@ -94,7 +96,7 @@ def test_a_silent_server_is_given_up_after_the_time_that_was_set():
         started = time.monotonic()
         words = ("no answer in time", "raise timeout_seconds")
         refused(TransportTimeoutError, *words, url=server.url, timeout_seconds=0.2)
-    assert 0.2 <= time.monotonic() - started < 1.5
+    assert 0.2 <= time.monotonic() - started < 10
 
 
 def test_a_trickle_is_given_up_though_every_byte_comes_in_time():
@@ -103,15 +105,15 @@ def test_a_trickle_is_given_up_though_every_byte_comes_in_time():
     with faulty_server({"/v2/": drops}) as server:
         started = time.monotonic()
         refused(TransportTimeoutError, "no answer in time", url=server.url, **settings)
-    assert 0.5 <= time.monotonic() - started < 1.5
+    assert 0.5 <= time.monotonic() - started < 8
 
 
 @dataclass(frozen=True)
 class SlowHead(Reply):
-    """Headers byte by byte, for about a second; every byte comes in time."""
+    """Headers byte by byte, for about ten seconds; every byte comes in time."""
 
     headers: tuple[tuple[str, str], ...] = (("X", "a" * 50),)
-    pause_seconds: float = 0.01
+    pause_seconds: float = 0.1
 
     def pieces(self, request):
         yield from (bytes([byte]) for byte in self._head())
@@ -127,7 +129,7 @@ def test_slow_headers_are_given_up_and_leave_the_connections_place_free():
     with faulty_server({"/v2/": [SlowHead(), reply()]}) as server:
         started = time.monotonic()
         ask(server.url, question, timeout_seconds=0.2, max_connections=1)
-        assert 0.2 <= time.monotonic() - started < 0.9
+        assert 0.2 <= time.monotonic() - started < 6
 
 
 # pyreqwest always gives headers no longer than the timeout.

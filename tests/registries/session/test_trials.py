@@ -162,7 +162,7 @@ def test_nobody_is_refused_for_being_nobody():
 
 def test_a_silent_token_server_is_waited_for_together():
     """The first request goes ahead; the others follow at once, and not one after the other."""
-    settings = GHOST | {"timeout_seconds": 0.2, "max_connections": 16}
+    settings = GHOST | {"timeout_seconds": 0.5, "max_connections": 16}
     policy = RetryPolicy(total_seconds=10, max_attempts=1, first_wait_seconds=0.01)
 
     async def some(registry):
@@ -173,7 +173,7 @@ def test_a_silent_token_server_is_waited_for_together():
         started = time.monotonic()
         answers = ask(server.url, some, policy=policy, **settings)
     assert {type(answer) for answer in answers} == {TransportTimeoutError}
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
 
 
 def test_who_was_let_in_waits_for_nobody():

@@ -327,7 +327,7 @@ def test_who_waits_for_a_sign_in_can_be_cancelled(azure, silent, monkeypatch):
         started = time.perf_counter()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(registry.ping(), 1)
-        assert time.perf_counter() - started < 5
+        assert time.perf_counter() - started < 15
         assert silent.audiences, "it was not looked for"
         (thread,) = [one for one in threading.enumerate() if one.name == "ghostnb-entra"]
         assert thread.daemon

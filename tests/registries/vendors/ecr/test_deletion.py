@@ -30,6 +30,7 @@ from tests.parts.images import plain_image
 from tests.registries.conftest import push
 from tests.registries.vendors.ecr.replay import HOST, PASSWORD, document, plain
 from tests.registries.vendors.ecr.runs import deletion, run
+from tests.serving import until
 
 LOGIN = {"username": "AWS", "password": PASSWORD}
 DIGEST = "sha256:" + "a" * 64
@@ -87,8 +88,10 @@ def test_of_the_last_two_tags_at_once_one_stays(aws, ecr, image):
     expect_tags(aws, "latest", asked="latest")
 
     async def work(registry):
-        both = (deleting(tag)(registry) for tag in ("1.2", "latest"))
-        return await asyncio.gather(*both, return_exceptions=True)
+        first = asyncio.ensure_future(deleting("1.2")(registry))
+        # Which of them comes first is left to threads.
+        await until(lambda: aws.asked)
+        return await asyncio.gather(first, deleting("latest")(registry), return_exceptions=True)
 
     first, second = run(ecr, work, **LOGIN)
     assert first is None
