@@ -23,6 +23,7 @@ from ghostnb.errors import (
 )
 from ghostnb.oci import Digest
 from ghostnb.registries.memory import MemoryRegistry
+from ghostnb.registries.vendors.ecr.amazon import Amazon
 from ghostnb.transfer.deleting.deletion import plan_deletion
 from ghostnb.transfer.selection import Selection
 from ghostnb.transfer.syncing.sync import SyncPlan, draft_sync
@@ -81,16 +82,26 @@ def test_the_last_tag_stays_since_its_image_would_go_with_it(aws, ecr, image):
     assert aws.asked == ["DescribeImages"]
 
 
-def test_of_the_last_two_tags_at_once_one_stays(aws, ecr, image):
+def test_of_the_last_two_tags_at_once_one_stays(aws, ecr, image, monkeypatch):
     ecr.held.add("team/web:latest", image)
     expect_tags(aws, "1.2", "latest")
     aws.expect("batch_delete_image", document("deleted_tag"), **deletion(imageTag="1.2"))
     expect_tags(aws, "latest", asked="latest")
 
+    looking = []
+    check = Amazon._check_untagging
+
+    async def slowly(vendor, api, repository, tag):
+        looking.append(tag)
+        await asyncio.sleep(0.2)  # in which the other comes, if it is not kept waiting
+        await check(vendor, api, repository, tag)
+
+    monkeypatch.setattr(Amazon, "_check_untagging", slowly)
+
     async def work(registry):
         first = asyncio.ensure_future(deleting("1.2")(registry))
-        # Which of them comes first is left to threads.
-        await until(lambda: aws.asked)
+        # Which of them is first would be left to threads.
+        await until(lambda: looking)
         return await asyncio.gather(first, deleting("latest")(registry), return_exceptions=True)
 
     first, second = run(ecr, work, **LOGIN)
