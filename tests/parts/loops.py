@@ -30,20 +30,29 @@ def serving(
         try:
             yield listener.sockets[0].getsockname()[1]
         finally:
-            asyncio.run_coroutine_threadsafe(_end(listener), loop).result(10)
+            asyncio.run_coroutine_threadsafe(_end(listener), loop).result(30)
 
 
 @contextlib.contextmanager
 def _own_loop() -> Iterator[asyncio.AbstractEventLoop]:
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="test server", daemon=True)
+    thread = threading.Thread(target=_run, args=[loop], name="test server", daemon=True)
     thread.start()
     try:
         yield loop
     finally:
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(30)
         loop.close()
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    # A task that is not done when its loop closes is complained of in whichever test comes then.
+    while tasks := asyncio.all_tasks(loop):
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
 
 async def _end(listener: asyncio.Server) -> None:
