@@ -157,6 +157,6 @@ def test_a_million_rows_take_less_than_a_second():
     going = contents.iloc[:: each * 2][["repository", "manifest"]]
     started = time.process_time()
     result = freed_bytes(contents, going)
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 1
     assert len(result) == count // 2
     assert result.sum() > 0

@@ -335,7 +335,7 @@ def test_slow_clients_do_not_hold_up_others(registry):
             for number in range(20):
                 assert call("GET", f"/v2/{NAME}/manifests/latest").status == 200
                 upload(call, NAME, str(number).encode() * 10_000)
-            assert time.perf_counter() - started < 8
+            assert time.perf_counter() - started < 3
 
 
 def address(call):

@@ -27,12 +27,13 @@ _TRUST_HINT = (
     "Set ca_file to the authority that signed its certificate; "
     "insecure=True skips the check, for a registry that you trust by other means."
 )
-# OpenSSL's numbers, X509_V_ERR_*: another authority would not help.
+_NAME_HINT = "Give an address whose host the certificate names, or have one issued for this host."
+# By OpenSSL's numbers, X509_V_ERR_*: where another authority would not help.
 _CERTIFICATE_HINTS = {
     9: "Is the clock of this machine right?",
     10: "Whoever runs it must renew it, unless the clock of this machine is wrong.",
-    62: "Give an address whose host the certificate names, or have one issued for this host.",
-    64: "Give an address whose host the certificate names, or have one issued for this host.",
+    62: _NAME_HINT,
+    64: _NAME_HINT,
 }
 _RELATED_TRUST_HINT = (
     "Set ca_file to the authority that signed its certificate; "

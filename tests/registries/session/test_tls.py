@@ -1,6 +1,5 @@
 """Certificates: trusted, not trusted, shown, and unreadable ones."""
 
-import os
 import shutil
 import ssl
 import subprocess
@@ -17,6 +16,7 @@ from tests.parts.faults import faulty_server
 from tests.parts.registries import Tls, docker_registry
 from tests.parts.replies import redirect, reply
 from tests.registries.asking import ask, ping, refused, tags_of
+from tests.scripts import run_script
 
 WITH_A_KEY = """
 import sys
@@ -67,7 +67,7 @@ def test_insecure_asks_for_no_authority(tls_registry):
 
 
 @pytest.fixture
-def told_at(certificates, tmp_path):
+def told_at(tmp_path, monkeypatch):
     """Give what says what is told of a registry with such a certificate, of a known authority."""
     authority = issue_authority("ours")
     ca_file, certificate, key = (tmp_path / name for name in ("ca.pem", "c.pem", "c.key"))
@@ -81,10 +81,9 @@ def told_at(certificates, tmp_path):
         context.load_cert_chain(certificate, key)
         with faulty_server({"/v2/": reply()}, tls=context) as server:
             # pyreqwest reads once for a process what the system trusts.
-            asked = [sys.executable, "-c", ASK, server.url]
-            settings = {**os.environ, "SSL_CERT_FILE": str(ca_file), "GHOSTNB_FAST": by}
-            done = subprocess.run(asked, env=settings, capture_output=True, text=True, check=True)
-        return done.stdout
+            monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
+            monkeypatch.setenv("GHOSTNB_FAST", by)
+            return run_script(ASK, server.url)
 
     return told
 
