@@ -141,14 +141,11 @@ def notebook() -> Path:
 
 def _bound(port: int | None) -> socket.socket:
     try:
-        bound = listen(_HOST, USUAL_PORT if port is None else port)
+        return listen(_HOST, USUAL_PORT if port is None else port)
     except ConfigError:
         if port is not None:
             raise
-        bound = listen(_HOST, 0)
-    bound.listen(128)
-    bound.setblocking(False)
-    return bound
+        return listen(_HOST, 0)
 
 
 @contextmanager

@@ -35,25 +35,11 @@ def bind(port: int | None) -> socket.socket:
         If the port that was asked for cannot be had.
     """
     if port is not None:
-        return _listening(port)
+        return listen(_HOST, port)
     if not _answers(USUAL_PORT):
         with suppress(ConfigError):
-            return _listening(USUAL_PORT)
-    return _listening(0)
-
-
-def _listening(port: int) -> socket.socket:
-    bound = listen(_HOST, port)
-    try:
-        # Bound alone, it could still be taken by somebody else while the registry is filled.
-        bound.listen()
-    except OSError as e:
-        bound.close()
-        raise ConfigError(
-            f"Port {port} of {_HOST} cannot be had ({e.strerror or e}).",
-            hint="Choose another with --port; --port 0 takes any that is free.",
-        ) from e
-    return bound
+            return listen(_HOST, USUAL_PORT)
+    return listen(_HOST, 0)
 
 
 def _answers(port: int) -> bool:

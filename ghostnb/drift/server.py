@@ -16,6 +16,8 @@ from ghostnb.errors import ConfigError
 
 __all__ = ["Server", "check_exposure", "listen", "tls_options"]
 
+_BACKLOG = 512
+
 
 def check_exposure(host: str, *, has_users: bool, allow_anonymous: bool) -> None:
     """Refuse to let other machines in without asking who they are.
@@ -68,7 +70,19 @@ def tls_options(certificate: str | None, key: str | None) -> dict[str, Any]:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind a port; 0 is any that is free.
+    """Listen at a port; 0 is any that is free.
+
+    From then on it is nobody else's, and who connects waits until somebody serves.
+
+    Parameters
+    ----------
+    host : str
+    port : int
+
+    Returns
+    -------
+    socket
+        It does not block.
 
     Raises
     ------
@@ -82,12 +96,15 @@ def listen(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+        # Where two have bound it, it is the first to listen that has it.
+        bound.listen(_BACKLOG)
     except (OSError, OverflowError) as e:
         bound.close()
         raise ConfigError(
             f"Port {port} of {host} cannot be had ({getattr(e, 'strerror', None) or e}).",
             hint="Choose another with --port; --port 0 takes any that is free.",
         ) from e
+    bound.setblocking(False)
     return bound
 
 

@@ -20,7 +20,6 @@ from ghostnb.server.roles import RoleAuthorizer
 __all__ = ["run_agent"]
 
 _EXTENSION = "ghostnb.server"
-_BACKLOG = 512
 
 
 def run_agent(options: argparse.Namespace, say: Callable[[str], None]) -> None:
@@ -43,8 +42,6 @@ def run_agent(options: argparse.Namespace, say: Callable[[str], None]) -> None:
     Fleet.from_config(options.config)
     is_encrypted = bool(tls_options(options.tls_cert, options.tls_key))
     bound = listen(options.host, options.port)
-    bound.listen(_BACKLOG)
-    bound.setblocking(False)
     # Out of the environment, which what is started here would have, too.
     given = os.environ.pop("GHOSTNB_TOKEN", "")
     token = given or secrets.token_urlsafe(24)

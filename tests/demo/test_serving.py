@@ -58,7 +58,6 @@ def test_another_port_is_taken_when_it_is_not(usual: int) -> None:
 def test_a_port_that_was_asked_for_is_taken_or_an_error() -> None:
     with closing(bind(0)) as bound:
         port = bound.getsockname()[1]
-        bound.listen()
         with pytest.raises(ConfigError, match=f"Port {port} .*--port"):
             bind(port)
     assert port_of(bind(port)) == port

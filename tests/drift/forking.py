@@ -33,7 +33,6 @@ class Forked:
 def fork_drift(registry: Callable[[], Any], **limits: Any) -> Forked:
     """Serve a registry, which is made in the child, with these limits."""
     bound = listen("127.0.0.1", 0)
-    bound.listen(512)
     pid = os.fork()
     if pid == 0:
         try:

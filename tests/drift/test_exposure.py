@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import subprocess
 import sys
-from contextlib import aclosing
+from contextlib import aclosing, closing
 
 import httpx2
 import psutil
 import pytest
 
 from ghostnb.drift.auth.guard import checked_public_url, is_loopback
-from ghostnb.drift.server import check_exposure, tls_options
+from ghostnb.drift.server import check_exposure, listen, tls_options
 from ghostnb.errors import ConfigError
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.http import HTTPRegistry
@@ -22,6 +23,7 @@ from tests.parts.certificates import Certificates, issue_authority
 from tests.parts.drift import running_drift
 from tests.parts.processes import PLAIN
 from tests.parts.pushes import Pusher
+from tests.serving import wait_until
 
 
 def drift(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -56,6 +58,15 @@ def test_drift_does_not_begin_beyond_loopback_without_users(tmp_path):
     assert not (tmp_path / "root").exists()
 
 
+def test_a_port_is_had_by_one_and_waits_for_its_server():
+    with closing(listen("127.0.0.1", 0)) as bound:
+        port = bound.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port), timeout=30):
+            pass
+        with pytest.raises(ConfigError, match=f"Port {port} of 127.0.0.1 cannot be had .*--port"):
+            listen("127.0.0.1", port)
+
+
 def test_with_users_it_listens_everywhere_and_says_what_is_not_encrypted(tmp_path, htpasswd):
     log = tmp_path / "log"
     arguments = ("--root", str(tmp_path / "root"), "--host", "0.0.0.0", "--htpasswd", htpasswd)
@@ -63,16 +74,14 @@ def test_with_users_it_listens_everywhere_and_says_what_is_not_encrypted(tmp_pat
         command = [sys.executable, "-m", "ghostnb", "drift", "--port", "0", *arguments]
         process = subprocess.Popen(command, stdout=out, stderr=out)
     try:
-        url = ""
-        while not url:
-            assert process.poll() is None, log.read_text()
-            found = re.search(r"http://0\.0\.0\.0:(\d+)", log.read_text())
-            url = (
-                f"http://127.0.0.1:{found[1]}" if found and "unencrypted" in log.read_text() else ""
-            )
+        wait_until(lambda: "--tls-key" in log.read_text() or process.poll() is not None)
         assert "Passwords travel unencrypted: give --tls-cert and --tls-key" in log.read_text()
+        found = re.search(r"http://0\.0\.0\.0:(\d+)", log.read_text())
+        assert found, log.read_text()
+        # It is asked at once: what is told as served can be reached.
+        url = f"http://127.0.0.1:{found[1]}/v2/"
         reply = httpx2.get(
-            f"{url}/v2/", headers={"host": "some.where:1"}, verify=PLAIN, trust_env=False
+            url, headers={"host": "some.where:1"}, verify=PLAIN, trust_env=False, timeout=30
         )
         assert reply.status_code == 401
     finally:
