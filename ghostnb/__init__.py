@@ -3,7 +3,6 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from ghostnb.client import RegistryClient
 from ghostnb.errors import (
     ArchiveError,
     AuditError,
@@ -34,21 +33,22 @@ from ghostnb.errors import (
     UnsafeRedirectError,
     UnsupportedError,
 )
-from ghostnb.fleet import Fleet
-from ghostnb.loop import run
-from ghostnb.nested import enable_nested_asyncio
-from ghostnb.oci import Digest, Platform, Reference
-from ghostnb.plans import Plan
-from ghostnb.progress import Progress
-from ghostnb.registries.config import RegistryConfig
-from ghostnb.registries.images import Image
 
 if TYPE_CHECKING:
     from ghostnb.auditing import audit_frame
     from ghostnb.backups import catalogue, plan_backup, plan_restore, verify
+    from ghostnb.client import RegistryClient
     from ghostnb.copying import copy, plan_copy, plan_sync
     from ghostnb.deleting import plan_delete, plan_retention
     from ghostnb.engine import Container, ContainerSpec, Engine, Port, Volume
+    from ghostnb.fleet import Fleet
+    from ghostnb.loop import run
+    from ghostnb.nested import enable_nested_asyncio
+    from ghostnb.oci import Digest, Platform, Reference
+    from ghostnb.plans import Plan
+    from ghostnb.progress import Progress
+    from ghostnb.registries.config import RegistryConfig
+    from ghostnb.registries.images import Image
     from ghostnb.transfer.retention.decisions import (
         KeepDigests,
         KeepMatching,
@@ -122,13 +122,23 @@ __all__ = [
 ]
 
 
-# Few scripts need a daemon, a browser or plans, so they do not pay for them at import.
+# Each is imported when it is asked for: `ghostnb drift` needs no pandas, and few scripts a
+# daemon, a browser or plans.
 _LATER = {
-    "ghostnb.engine": ("Container", "ContainerSpec", "Engine", "Port", "Volume"),
     "ghostnb.auditing": ("audit_frame",),
     "ghostnb.backups": ("catalogue", "plan_backup", "plan_restore", "verify"),
+    "ghostnb.client": ("RegistryClient",),
     "ghostnb.copying": ("copy", "plan_copy", "plan_sync"),
     "ghostnb.deleting": ("plan_delete", "plan_retention"),
+    "ghostnb.engine": ("Container", "ContainerSpec", "Engine", "Port", "Volume"),
+    "ghostnb.fleet": ("Fleet",),
+    "ghostnb.loop": ("run",),
+    "ghostnb.nested": ("enable_nested_asyncio",),
+    "ghostnb.oci": ("Digest", "Platform", "Reference"),
+    "ghostnb.plans": ("Plan",),
+    "ghostnb.progress": ("Progress",),
+    "ghostnb.registries.config": ("RegistryConfig",),
+    "ghostnb.registries.images": ("Image",),
     "ghostnb.transfer.retention.decisions": (
         "KeepDigests",
         "KeepMatching",

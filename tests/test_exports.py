@@ -7,7 +7,7 @@ import re
 import pytest
 
 import ghostnb
-from ghostnb import errors
+from ghostnb import errors, frames
 from tests.packages import FILES, import_all, module_name, relative, syntax
 from tests.scripts import run_script
 
@@ -105,7 +105,7 @@ def undocumented(node: ast.AST, name: str) -> list[str]:
 
 
 def test_docstrings_say_what_they_return_with_columns_and_types():
-    for tabulate in (ghostnb.frames.layers_frame, ghostnb.frames.tags_frame):
+    for tabulate in (frames.layers_frame, frames.tags_frame):
         assert "Returns" in tabulate.__doc__
         assert "Int64" in tabulate.__doc__
         assert "datetime64[ns, UTC]" in tabulate.__doc__

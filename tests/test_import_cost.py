@@ -1,7 +1,9 @@
-"""What ``import ghostnb`` costs: nothing that the first call does not need.
+"""What importing costs: nothing that the first call does not need.
 
 How long it takes, ``python -m tests.benchmarks`` measures.
 """
+
+import pytest
 
 from tests.scripts import run_script
 
@@ -29,14 +31,21 @@ TOO_COSTLY = (
 )
 
 
-def test_importing_imports_nothing_costly():
+def test_a_client_imports_nothing_costly():
     # pandas imports pyarrow by itself where it is.
     script = f"""
 import sys, pandas
 before = set(sys.modules)
-import ghostnb
+from ghostnb import Fleet, RegistryClient, run
 print([name for name in {TOO_COSTLY!r} if name in sys.modules and name not in before])
 """
+
+    assert run_script(script) == "[]\n"
+
+
+@pytest.mark.parametrize("module", ["ghostnb", "ghostnb.cli", "ghostnb.drift.command"])
+def test_what_has_no_frames_does_without_pandas(module):
+    script = f"import sys, {module}; print([n for n in ('pandas', 'httpx2') if n in sys.modules])"
 
     assert run_script(script) == "[]\n"
 
