@@ -61,7 +61,7 @@ print("leaving", flush=True)
 """
 
 GIVEN_UP_BY_CANCEL = """
-import asyncio, sys, ghostnb
+import asyncio, sys, ghostnb, ghostnb.loop
 ghostnb.loop._STOP_SECONDS = 25  # which would be waited for
 client = ghostnb.RegistryClient(sys.argv[1])
 async def main():
@@ -121,7 +121,7 @@ print(len(ghostnb.run(ghostnb.RegistryClient(sys.argv[1]).inventory())) > 20)
 
 
 def test_importing_starts_no_thread():
-    script = "import threading, ghostnb; print(threading.active_count())"
+    script = "import threading; from ghostnb import *; print(threading.active_count())"
 
     assert run_script(script) == "1\n"
 

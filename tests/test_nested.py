@@ -32,8 +32,9 @@ def test_importing_patches_nothing():
     script = """
 import asyncio
 before = asyncio.run, asyncio.BaseEventLoop.run_until_complete, asyncio.Task, asyncio.sleep
-import ghostnb, sys
-ghostnb.run(asyncio.sleep(0))
+import sys
+from ghostnb import *
+run(asyncio.sleep(0))
 after = asyncio.run, asyncio.BaseEventLoop.run_until_complete, asyncio.Task, asyncio.sleep
 print(before == after, "nest_asyncio2" in sys.modules)
 """
