@@ -347,7 +347,8 @@ def test_a_file_that_may_not_be_read_is_told(good):
     """Root may read everything, so that somebody else asks."""
     good.chmod(0)
     program = (
-        "import os, sys, asyncio\n"
+        # Where Python is for its owner alone, nobody else may import more.
+        "import os, sys, asyncio, concurrent.futures.thread\n"
         "from ghostnb.registries.archive import ArchiveRegistry\n"
         "from ghostnb.errors import ForbiddenError\n"
         "os.setuid(65534)\n"
