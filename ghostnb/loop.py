@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from ghostnb.registries.session.routing import is_fast_wanted
 
-__all__ = ["hop", "launch", "run", "schedule", "schedule_if_running"]
+__all__ = ["hop", "launch", "new_loop", "run", "schedule", "schedule_if_running"]
 
 Result = TypeVar("Result")
 
@@ -35,7 +35,7 @@ class _LoopThread:
     """A daemon thread that runs a loop until it is stopped."""
 
     def __init__(self) -> None:
-        self.loop = _new_loop()
+        self.loop = new_loop()
         self._thread = threading.Thread(target=self._serve, name="ghostnb-io", daemon=True)
         self._thread.start()
 
@@ -61,11 +61,11 @@ class _LoopThread:
         self.loop.close()
 
 
-def _new_loop() -> asyncio.AbstractEventLoop:
+def new_loop() -> asyncio.AbstractEventLoop:
     """Make a loop: uvloop's where the extra ``fast`` is installed.
 
     pyreqwest wakes the loop from a thread of its own for every answer, which
-    costs a third less there.
+    costs a third less there. And that thread keeps Python meanwhile: see `_stop`.
     """
     if not is_fast_wanted():
         return asyncio.new_event_loop()
@@ -95,9 +95,9 @@ def _stop() -> None:
         stopping, _current = _current, None
     if stopping is not None:
         stopping.stop()
-    if "pyreqwest" in sys.modules:
-        # A thread of its own has told of an answer, and wants Python once more to let go of it:
-        # if that is ending by then, the thread aborts the process.
+    if "pyreqwest" in sys.modules and "uvloop" not in sys.modules:
+        # Another loop is woken by a socket. While its thread writes to that, it lets go of Python;
+        # it aborts the process if Python is ending when it wants it back.
         time.sleep(_LAST_SECONDS)
 
 

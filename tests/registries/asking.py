@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pytest
 
 from ghostnb.errors import GhostnbError
+from ghostnb.loop import new_loop
 from ghostnb.oci import Descriptor, Digest
 from ghostnb.registries.cache import ContentCache
 from ghostnb.registries.config import RegistryConfig
@@ -33,7 +34,7 @@ def open_registry(url: str, **settings: Any) -> HTTPRegistry:
 
 
 def ask(url: str, question: Ask[Result], **settings: Any) -> Result:
-    """Put one question to a registry, on a loop of its own."""
+    """Put one question to a registry, on a loop of its own, as ghostnb's own is made."""
 
     async def asking() -> Result:
         registry = open_registry(url, **settings)
@@ -42,7 +43,8 @@ def ask(url: str, question: Ask[Result], **settings: Any) -> Result:
         finally:
             await registry.aclose()
 
-    return asyncio.run(asking())
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(asking())
 
 
 async def ping(registry: HTTPRegistry) -> bool:

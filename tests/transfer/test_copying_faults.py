@@ -41,6 +41,7 @@ LARGE = image([Step(f"ADD {n}", layer_of(f"large {n}", size_bytes=1_000_000)) fo
 # Dies in the middle of a blob when three others are there.
 COPY = """
 import asyncio, os, signal, sys
+from ghostnb.loop import new_loop
 from ghostnb.oci import Reference
 from ghostnb.registries.config import RegistryConfig
 from ghostnb.registries.factory import open_registry
@@ -68,7 +69,8 @@ async def main():
     await source.aclose()
     await target.aclose()
 
-asyncio.run(main())
+with asyncio.Runner(loop_factory=new_loop) as runner:
+    runner.run(main())
 """
 
 

@@ -50,14 +50,14 @@ class ActionButton {
   // Others are what else may be answered to the question.
   draw(action, count, others) {
     // What was asked is no longer so.
-    if (action.confirm !== this.action.confirm || !action.enabled || count !== this.count
-      || others.length !== this.others.length) this.stopAsking();
+    if (action.confirm !== this.action.confirm || !action.enabled || count !== this.count) this.stopAsking();
     this.action = action;
     this.others = others;
     this.count = count;
     if (!this.saying) this.button.textContent = action.label;
     this.button.disabled = !action.enabled;
     this.button.title = action.enabled ? "" : action.reason;
+    if (!this.question.hidden) this.drawAnswers();
   }
 
   click() {
@@ -67,14 +67,30 @@ class ActionButton {
 
   // Cancel comes first and has the focus: whoever pressed twice has done nothing.
   ask() {
-    const cancel = element("button", "", { type: "button" }, "Cancel");
-    cancel.addEventListener("click", () => this.decline());
-    const answers = [this.action, ...this.others].map((action) => this.answer(action));
+    this.cancel = element("button", "", { type: "button" }, "Cancel");
+    this.cancel.addEventListener("click", () => this.decline());
+    this.answers = new Map();
     this.question.setAttribute("aria-label", this.action.confirm);
-    this.question.replaceChildren(element("span", "ghostnb-asked", {}, this.action.confirm), cancel, ...answers);
+    this.question.replaceChildren(element("span", "ghostnb-asked", {}, this.action.confirm), this.cancel);
+    this.drawAnswers();
     this.question.hidden = false;
     this.button.hidden = true;
-    cancel.focus();
+    this.cancel.focus();
+  }
+
+  // While it is asked, other answers may become possible, or no longer be.
+  drawAnswers() {
+    const actions = [this.action, ...this.others];
+    for (const [name, button] of this.answers) {
+      if (actions.some((action) => action.name === name)) continue;
+      if (button === document.activeElement) this.cancel.focus();
+      button.remove();
+      this.answers.delete(name);
+    }
+    for (const action of actions.filter((one) => !this.answers.has(one.name))) {
+      this.answers.set(action.name, this.answer(action));
+      this.question.append(this.answers.get(action.name));
+    }
   }
 
   answer(action) {
