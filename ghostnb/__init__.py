@@ -147,9 +147,13 @@ _LATER = {
     ),
     "ghostnb.widgets": ("Dashboard",),
 }
+# Packages that are for users, too.
+_PACKAGES = ("analysis", "frames", "pictures")
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return importlib.import_module(f"ghostnb.{name}")
     for module, names in _LATER.items():
         if name in names:
             return getattr(importlib.import_module(module), name)
@@ -157,4 +161,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_PACKAGES})

@@ -58,6 +58,12 @@ print(before, "Engine" in dir(ghostnb), ghostnb.Engine.__name__, "ghostnb.engine
     assert run_script(script) == "False True Engine True\n"
 
 
+@pytest.mark.parametrize("name", ["analysis.snapshot", "frames.layers_frame", "pictures.treemap"])
+def test_packages_for_users_are_there_without_their_own_import(name):
+    script = f"import ghostnb; print({name.partition('.')[0]!r} in dir(ghostnb), ghostnb.{name})"
+    assert run_script(script).startswith("True <")
+
+
 def test_an_absent_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'Absent'"):
         _ = ghostnb.Absent

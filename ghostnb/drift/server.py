@@ -1,6 +1,7 @@
 """Drift as a process: uvicorn, a port, and an end."""
 
 import asyncio
+import os
 import socket
 import ssl
 from typing import Any
@@ -93,7 +94,8 @@ def listen(host: str, port: int) -> socket.socket:
     # asyncio sets TCP_NODELAY only where the protocol is named: without it an answer's
     # body waits 40 ms for the client's acknowledgement of its headers.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if os.name == "posix":  # elsewhere it would let two have the port
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
         # Where two have bound it, it is the first to listen that has it.
